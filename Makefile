@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# kquic. Most targets work in the lab (tests/lab): a Debian root and a virtual
+# machine, made and cached on first use; so nothing is needed on the host, and
+# KERNEL=bpo builds and boots the backports kernel instead of Debian 13's own.
+# `native` and `install` are for the machine they run on.
+
+KVER    ?= $(shell uname -r)
+O       ?= $(CURDIR)/build/native
+DESTDIR ?=
+SUITE   ?=
+# In this order: each part finds what it needs in the build trees before it.
+parts   := $(patsubst %/Makefile,%,$(wildcard $(addsuffix /Makefile,kernel lib tools bench bpf)))
+export KVER
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+all: build
+build: ## build everything in the lab, into build/<kernel version>/
+	tests/lab/build
+
+demo: build ## fetch a file through kernel QUIC in a VM, then against ngtcp2
+	tests/demo/run
+
+test: ## run the tests, all or SUITE="unit vm ..."; see tests/suites
+	tests/run $(SUITE)
+
+lint: ## check style, types and the rules of the house
+	tests/lint/run
+
+bench-quick: build ## instructions per byte: TCP, kTLS, ngtcp2, kquic
+	bench/quick
+
+shell: build ## a shell in a VM that has everything installed
+	tests/lab/run --shell
+
+root: ## build the lab's Debian root and the guests' image, and print where
+	@tests/lab/root
+	@tests/lab/image
+
+native: $(addprefix native-,$(parts)) ## build for this machine's kernel, into build/native/
+native-%:
+	$(MAKE) -C $* O=$(O)/$*
+
+install: $(addprefix install-,$(parts)) ## install for this machine's kernel: KVER=, DESTDIR=
+install-%:
+	$(MAKE) -C $* O=$(O)/$* DESTDIR=$(DESTDIR) install
+
+clean: ## remove build/
+	rm -rf build
+
+distclean: clean ## remove the lab's cache as well
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/kquic"
+
+.PHONY: help all build demo test lint bench-quick shell root native install clean distclean
+.NOTPARALLEL:
