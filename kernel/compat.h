@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Everything that depends on the kernel version, and nothing else does.
+ * Supported: 6.12 (Debian 13) and 7.3 (its backports).
+ */
+#ifndef KQUIC_COMPAT_H
+#define KQUIC_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define QUIC_KERNEL_7	1
+#endif
+
+/* ---- socket addresses: sockaddr_unsized in proto and proto_ops ---------- */
+#ifdef QUIC_KERNEL_7
+typedef struct sockaddr_unsized quic_sockaddr_t;
+#else
+typedef struct sockaddr quic_sockaddr_t;
+#endif
+
+/* ---- UDP transmit: a flags argument was added ---------------------------- */
+#ifdef QUIC_KERNEL_7
+#define quic_udp4_xmit(rt, sk, skb, src, dst, tos, ttl, df, sport, dport) \
+	udp_tunnel_xmit_skb(rt, sk, skb, src, dst, tos, ttl, df, sport, dport, \
+			    false, false, 0)
+#define quic_udp6_xmit(dst_, sk, skb, src, dst, prio, ttl, label, sport, dport) \
+	udp_tunnel6_xmit_skb(dst_, sk, skb, NULL, src, dst, prio, ttl, label, \
+			     sport, dport, false, 0)
+#else
+#define quic_udp4_xmit(rt, sk, skb, src, dst, tos, ttl, df, sport, dport) \
+	udp_tunnel_xmit_skb(rt, sk, skb, src, dst, tos, ttl, df, sport, dport, \
+			    false, false)
+#define quic_udp6_xmit(dst_, sk, skb, src, dst, prio, ttl, label, sport, dport) \
+	udp_tunnel6_xmit_skb(dst_, sk, skb, NULL, src, dst, prio, ttl, label, \
+			     sport, dport, false)
+#endif
+
+/* ---- splice into an skb: the gfp argument was dropped -------------------- */
+#ifdef QUIC_KERNEL_7
+#define quic_splice_from_iter(skb, iter, max) \
+	skb_splice_from_iter(skb, iter, max)
+#else
+#define quic_splice_from_iter(skb, iter, max) \
+	skb_splice_from_iter(skb, iter, max, GFP_KERNEL)
+#endif
+
+/* ---- timers -------------------------------------------------------------- */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define hrtimer_setup(timer, fn, clock, mode) do {	\
+	hrtimer_init(timer, clock, mode);		\
+	(timer)->function = (fn);			\
+} while (0)
+#endif
+
+/* ---- ChaCha20: the state became a struct --------------------------------- */
+#include <crypto/chacha.h>
+#include <linux/unaligned.h>
+
+/* The first block of key stream for @key and @iv, counter first. */
+static inline void quic_chacha20_block(const u8 *key, const u8 *iv,
+				       u8 out[CHACHA_BLOCK_SIZE])
+{
+	u32 word[CHACHA_KEY_SIZE / 4];
+	int i;
+#ifdef QUIC_KERNEL_7
+	struct chacha_state state;
+#else
+	u32 state[CHACHA_STATE_WORDS];
+#endif
+
+	for (i = 0; i < ARRAY_SIZE(word); i++)
+		word[i] = get_unaligned_le32(key + 4 * i);
+#ifdef QUIC_KERNEL_7
+	chacha_init(&state, word, iv);
+	chacha20_block(&state, out);
+	chacha_zeroize_state(&state);
+#else
+	chacha_init_generic(state, word, iv);
+	chacha20_block(state, out);
+	memzero_explicit(state, sizeof(state));
+#endif
+	memzero_explicit(word, sizeof(word));
+}
+
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packet protection keys
+ *
+ * Owns the derivation of key and IV from a traffic secret and the choice of
+ * the provider; sealing and opening are the provider's.  Called when keys are
+ * installed or dropped, in process context, under the socket lock.
+ *
+ * RFC 9001 sections 5.1 and 5.3.
+ */
+#include <linux/errno.h>
+#include <linux/string.h>
+
+#include "aead.h"
+#include "hkdf.h"
+
+int quic_aead_key_set(struct quic_aead_key *key,
+		      const struct quic_suite *suite, const u8 *raw,
+		      const u8 *iv)
+{
+	int err;
+
+	memset(key, 0, sizeof(*key));
+	key->suite = suite;
+	key->provider = &quic_aead_sw;
+	memcpy(key->iv, iv, QUIC_IV_LEN);
+	err = key->provider->setkey(key, raw);
+	if (err)
+		memzero_explicit(key, sizeof(*key));
+	return err;
+}
+
+int quic_aead_key_init(struct quic_aead_key *key,
+		       const struct quic_suite *suite, u32 version,
+		       const u8 *secret)
+{
+	u8 raw[QUIC_KEY_MAX], iv[QUIC_IV_LEN];
+	int err;
+
+	err = quic_hkdf_derive(suite, version, secret, "key", raw,
+			       suite->key_len);
+	if (!err)
+		err = quic_hkdf_derive(suite, version, secret, "iv", iv,
+				       sizeof(iv));
+	if (!err)
+		err = quic_aead_key_set(key, suite, raw, iv);
+	memzero_explicit(raw, sizeof(raw));
+	memzero_explicit(iv, sizeof(iv));
+	return err;
+}
+
+void quic_aead_key_free(struct quic_aead_key *key)
+{
+	if (key->provider)
+		key->provider->release(key);
+	memzero_explicit(key, sizeof(*key));
+}

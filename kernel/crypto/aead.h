@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Packet protection, the provider contract (DESIGN section 3.3).
+ *
+ * A provider seals and opens whole trains.  Today aead_sw.c is the only one;
+ * lookaside hardware and inline devices are others.
+ */
+#ifndef KQUIC_CRYPTO_AEAD_H
+#define KQUIC_CRYPTO_AEAD_H
+
+#include "suite.h"
+#include "train.h"
+#include "../wire/header.h"
+
+struct crypto_aead;
+
+/**
+ * struct quic_aead_key - one direction's packet protection key
+ *
+ * Immutable after quic_aead_key_init() but for the counters, which the
+ * socket lock protects.
+ */
+struct quic_aead_key {
+	const struct quic_suite *suite;
+	const struct quic_aead_provider *provider;
+	struct crypto_aead *tfm;
+	bool internal;		/* of @tfm: usable only where SIMD is */
+	u8 iv[QUIC_IV_LEN];
+	u64 sealed;		/* packets sealed with it */
+};
+
+/**
+ * struct quic_aead_provider - who seals and opens
+ * @name:	for /proc and the registry
+ * @setkey:	prepare @key for @raw of suite->key_len bytes; process context
+ * @release:	undo
+ * @seal:	seal pkt[0..n-1]: gather clear and source bytes, encrypt into
+ *		pkt->data, append the tag.  Called with BH off and the socket
+ *		lock held, SIMD usable.
+ * @open:	open pkt[0..n-1] in place; sets each pkt->status.  Same context.
+ *
+ * @seal and @open return 0 when done, -EINPROGRESS when the train will
+ * complete later through quic_train_done(), or another error: the train is
+ * then lost as a whole.  -EAGAIN is such an error: the CPU could not use SIMD.
+ */
+struct quic_aead_provider {
+	const char *name;
+	int (*setkey)(struct quic_aead_key *key, const u8 *raw);
+	void (*release)(struct quic_aead_key *key);
+	int (*seal)(struct quic_aead_key *key, struct quic_train *t);
+	int (*open)(struct quic_aead_key *key, struct quic_train *t);
+};
+
+extern const struct quic_aead_provider quic_aead_sw;
+int quic_aead_sw_setup(void);
+void quic_aead_sw_teardown(void);
+
+/* Key and IV from a traffic secret (RFC 9001 section 5.1); process context.
+ * @version chooses the labels (RFC 9369 section 3.3.2).
+ */
+int quic_aead_key_init(struct quic_aead_key *key,
+		       const struct quic_suite *suite, u32 version,
+		       const u8 *secret);
+/* The same from a key and IV at hand, as Retry's are (RFC 9001 section 5.8). */
+int quic_aead_key_set(struct quic_aead_key *key,
+		      const struct quic_suite *suite, const u8 *raw,
+		      const u8 *iv);
+void quic_aead_key_free(struct quic_aead_key *key);
+
+static inline int quic_aead_seal(struct quic_aead_key *key,
+				 struct quic_train *t)
+{
+	return key->provider->seal(key, t);
+}
+
+static inline int quic_aead_open(struct quic_aead_key *key,
+				 struct quic_train *t)
+{
+	return key->provider->open(key, t);
+}
+
+#endif

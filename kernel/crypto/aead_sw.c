@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packet protection by the CPU
+ *
+ * Owns one keyed AEAD transform per key and, per CPU, the request, nonce and
+ * scatterlist that a train is sealed or opened with; nothing is allocated per
+ * packet.  Called from tx/seal and rx/open with BH off and the socket lock
+ * held; BH off is what makes the CPU's scratch ours.  setkey and release run
+ * in process context.
+ *
+ * Only synchronous implementations are asked for, so a train is always done
+ * on return and -EINPROGRESS never happens here; providers that complete
+ * later exist, and callers must not rely on this one.
+ *
+ * A packet is brought together in its place, which copies the send queue's
+ * bytes once, and encrypted there in one piece.
+ *
+ * RFC 9001 section 5.3.
+ */
+#include <crypto/aead.h>
+#include <crypto/internal/aead.h>
+#include <asm/simd.h>
+#include <crypto/internal/simd.h>
+#include <linux/percpu.h>
+#include <linux/scatterlist.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/unaligned.h>
+
+#include "aead.h"
+
+/* What the synchronous software AEADs ask for their requests: the largest,
+ * rfc7539(), a little less than half of it.
+ */
+#define REQ_CTX_MAX	1024
+
+/* One for each CPU.  Generic AEADs point scatterlists into their request, so
+ * it has to be memory of the linear map, not the per-CPU area itself.
+ */
+struct sw_scratch {
+	struct scatterlist sg;
+	u8 nonce[QUIC_IV_LEN];
+	struct aead_request req;	/* REQ_CTX_MAX bytes follow */
+};
+
+static struct sw_scratch * __percpu *scratch;
+static bool have_simd;		/* the algorithms in suite->aead_simd exist */
+
+/* Where the bytes of a train come from: a piece of an skb.  Packets of a train
+ * read on from each other, so the position survives from one to the next.
+ */
+struct gather {
+	struct sk_buff *skb;
+	const u8 *data;
+	u32 start;		/* offset of the piece in @skb */
+	u32 len;
+	int frag;		/* -1 is the linear part */
+};
+
+static void gather_from(struct gather *g, struct sk_buff *skb)
+{
+	g->skb = skb;
+	g->data = skb->data;
+	g->start = 0;
+	g->len = skb_headlen(skb);
+	g->frag = -1;
+}
+
+/* Step to the next piece; returns @off, made relative to its skb. */
+static u32 gather_next(struct gather *g, u32 off)
+{
+	const struct skb_shared_info *si = skb_shinfo(g->skb);
+	u32 end = g->start + g->len;
+
+	if (++g->frag == si->nr_frags) {
+		gather_from(g, g->skb->next);
+		return off - end;
+	}
+	g->data = skb_frag_address(&si->frags[g->frag]);
+	g->start = end;
+	g->len = skb_frag_size(&si->frags[g->frag]);
+	return off;
+}
+
+/* Copy @len bytes to @to from @off in @skb, and from the skbs behind it. */
+static void gather(struct gather *g, struct sk_buff *skb, u32 off, u8 *to,
+		   u32 len)
+{
+	u32 n;
+
+	if (g->skb != skb || off < g->start)
+		gather_from(g, skb);
+	while (len) {
+		while (off >= g->start + g->len)
+			off = gather_next(g, off);
+		n = min(len, g->start + g->len - off);
+		memcpy(to, g->data + (off - g->start), n);
+		to += n;
+		off += n;
+		len -= n;
+	}
+}
+
+/* The CPU's scratch, with the request set up for a train of @key. */
+static struct sw_scratch *scratch_begin(const struct quic_aead_key *key)
+{
+	struct sw_scratch *s = *this_cpu_ptr(scratch);
+
+	/* A public algorithm finds its own way when SIMD is not usable. */
+	if (unlikely(key->internal && !crypto_simd_usable()))
+		return NULL;
+	memcpy(s->nonce, key->iv, QUIC_IV_LEN);
+	aead_request_set_tfm(&s->req, key->tfm);
+	return s;
+}
+
+/* Point the request at one packet, of which @len bytes are input text. */
+static struct aead_request *request(struct sw_scratch *s,
+				    const struct quic_aead_key *key,
+				    const struct quic_pkt *pkt, u32 len)
+{
+	sg_set_buf(&s->sg, pkt->data, pkt->len);
+	put_unaligned_be64(get_unaligned_be64(key->iv + 4) ^ pkt->pn,
+			   s->nonce + 4);
+	aead_request_set_crypt(&s->req, &s->sg, &s->sg, len, s->nonce);
+	aead_request_set_ad(&s->req, pkt->hdr_len);
+	return &s->req;
+}
+
+static int sw_seal(struct quic_aead_key *key, struct quic_train *t)
+{
+	struct sw_scratch *s = scratch_begin(key);
+	struct gather g = {};
+	struct quic_pkt *pkt;
+	int i, err;
+	u32 text;
+
+	if (unlikely(!s))
+		return -EAGAIN;
+	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
+		text = pkt->len - QUIC_TAG_LEN;
+		if (pkt->src)
+			gather(&g, pkt->src, pkt->src_off,
+			       pkt->data + pkt->clear_len,
+			       text - pkt->clear_len);
+		err = crypto_aead_encrypt(request(s, key, pkt,
+						  text - pkt->hdr_len));
+		if (unlikely(err))
+			return err;
+	}
+	key->sealed += t->n;
+	return 0;
+}
+
+static int sw_open(struct quic_aead_key *key, struct quic_train *t)
+{
+	struct sw_scratch *s = scratch_begin(key);
+	struct quic_pkt *pkt;
+	int i;
+
+	if (unlikely(!s))
+		return -EAGAIN;
+	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++)
+		pkt->status = crypto_aead_decrypt(request(s, key, pkt,
+							  pkt->len -
+							  pkt->hdr_len));
+	return 0;
+}
+
+/* Behind its public name an x86 SIMD algorithm of 6.12 is asynchronous, and
+ * asking for a synchronous one finds the slow generic code.  The synchronous
+ * SIMD algorithm itself is internal: for those who know that they may use SIMD.
+ */
+static struct crypto_aead *alloc_tfm(const struct quic_suite *suite)
+{
+	if (suite->aead_simd && have_simd)
+		return crypto_alloc_aead(suite->aead_simd, CRYPTO_ALG_INTERNAL,
+					 CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC);
+	return crypto_alloc_aead(suite->aead, 0, CRYPTO_ALG_ASYNC);
+}
+
+static void sw_release(struct quic_aead_key *key)
+{
+	crypto_free_aead(key->tfm);
+	key->tfm = NULL;
+}
+
+static int sw_setkey(struct quic_aead_key *key, const u8 *raw)
+{
+	int err;
+
+	key->tfm = alloc_tfm(key->suite);
+	if (IS_ERR(key->tfm)) {
+		err = PTR_ERR(key->tfm);
+		key->tfm = NULL;
+		return err;
+	}
+	key->internal = crypto_aead_alg(key->tfm)->base.cra_flags &
+			CRYPTO_ALG_INTERNAL;
+	err = -E2BIG;
+	if (crypto_aead_reqsize(key->tfm) <= REQ_CTX_MAX)
+		err = crypto_aead_setauthsize(key->tfm, QUIC_TAG_LEN);
+	if (!err)
+		err = crypto_aead_setkey(key->tfm, raw, key->suite->key_len);
+	if (err)
+		sw_release(key);
+	return err;
+}
+
+const struct quic_aead_provider quic_aead_sw = {
+	.name = "sw",
+	.setkey = sw_setkey,
+	.release = sw_release,
+	.seal = sw_seal,
+	.open = sw_open,
+};
+
+void quic_aead_sw_teardown(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kfree_sensitive(*per_cpu_ptr(scratch, cpu));
+	free_percpu(scratch);
+}
+
+int quic_aead_sw_setup(void)
+{
+	struct sw_scratch *s;
+	int cpu;
+
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_HIGHMEM));	/* skb_frag_address() */
+	have_simd = crypto_has_aead("__gcm(aes)", CRYPTO_ALG_INTERNAL,
+				    CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC);
+	scratch = alloc_percpu(struct sw_scratch *);
+	if (!scratch)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		s = kzalloc_node(sizeof(*s) + REQ_CTX_MAX, GFP_KERNEL,
+				 cpu_to_node(cpu));
+		if (!s) {
+			quic_aead_sw_teardown();
+			return -ENOMEM;
+		}
+		sg_init_table(&s->sg, 1);
+		aead_request_set_callback(&s->req, 0, NULL, NULL);
+		*per_cpu_ptr(scratch, cpu) = s;
+	}
+	return 0;
+}

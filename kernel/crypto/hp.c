@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Header protection
+ *
+ * Owns the header protection key of each direction and, per CPU, the cipher
+ * that makes the masks.  A key is only its raw bytes: the CPU's cipher is
+ * keyed anew for each train, which costs less than one packet does and keeps
+ * two expanded keys out of every idle connection.  All samples of a train go
+ * through AES in one call; ChaCha20 takes one block per packet.
+ *
+ * quic_hp_protect() and quic_hp_unprotect() are called from tx/seal and
+ * rx/open with BH off and the socket lock held; BH off is what makes the
+ * CPU's scratch ours.  The rest runs in process context.
+ *
+ * RFC 9001 section 5.4.
+ */
+#include <asm/simd.h>
+#include <crypto/internal/simd.h>
+#include <crypto/skcipher.h>
+#include <linux/percpu.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/unaligned.h>
+
+#include "../compat.h"
+#include "../wire/header.h"
+#include "hkdf.h"
+#include "hp.h"
+
+/* One for each CPU.  The cipher wants memory of the linear map, hence not the
+ * per-CPU area itself.
+ */
+struct hp_scratch {
+	u8 sample[QUIC_TRAIN_MAX][QUIC_HP_SAMPLE_LEN];
+	struct crypto_skcipher *tfm;
+	struct scatterlist sg;
+	struct skcipher_request req;	/* the cipher's context follows */
+};
+
+static struct hp_scratch * __percpu *scratch;
+static bool internal;		/* the cipher is usable only where SIMD is */
+
+int quic_hp_init(struct quic_hp *hp, const struct quic_suite *suite,
+		 u32 version, const u8 *secret)
+{
+	hp->suite = suite;
+	hp->chacha = !strcmp(suite->hp, "chacha20");
+	return quic_hkdf_derive(suite, version, secret, "hp", hp->raw,
+				suite->key_len);
+}
+
+void quic_hp_free(struct quic_hp *hp)
+{
+	memzero_explicit(hp, sizeof(*hp));
+}
+
+/* Gather the samples of @t and turn them into masks, in place. */
+static int aes_masks(const struct quic_hp *hp, struct hp_scratch *s,
+		     const struct quic_train *t)
+{
+	const struct quic_pkt *pkt;
+	int i, err;
+
+	if (unlikely(internal && !crypto_simd_usable()))
+		return -EAGAIN;
+	err = crypto_skcipher_setkey(s->tfm, hp->raw, hp->suite->key_len);
+	if (unlikely(err))
+		return err;
+	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++)
+		memcpy(s->sample[i], pkt->data + pkt->pn_off + 4,
+		       QUIC_HP_SAMPLE_LEN);
+	skcipher_request_set_crypt(&s->req, &s->sg, &s->sg,
+				   t->n * QUIC_HP_SAMPLE_LEN, NULL);
+	return crypto_skcipher_encrypt(&s->req);
+}
+
+static void chacha_masks(const struct quic_hp *hp, struct hp_scratch *s,
+			 const struct quic_train *t)
+{
+	u8 block[CHACHA_BLOCK_SIZE];
+	const struct quic_pkt *pkt;
+	int i;
+
+	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
+		quic_chacha20_block(hp->raw, pkt->data + pkt->pn_off + 4,
+				    block);
+		memcpy(s->sample[i], block, sizeof(s->sample[i]));
+	}
+}
+
+static int masks(const struct quic_hp *hp, struct hp_scratch *s,
+		 const struct quic_train *t)
+{
+	if (!hp->chacha)
+		return aes_masks(hp, s, t);
+	chacha_masks(hp, s, t);
+	return 0;
+}
+
+static u8 first_byte_mask(u8 first)
+{
+	return first & QUIC_HDR_LONG ? 0x0f : 0x1f;
+}
+
+int quic_hp_protect(struct quic_hp *hp, struct quic_train *t)
+{
+	struct hp_scratch *s = *this_cpu_ptr(scratch);
+	struct quic_pkt *pkt;
+	int i, j, err;
+
+	err = masks(hp, s, t);
+	if (unlikely(err))
+		return err;
+	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
+		const u8 *mask = s->sample[i];
+
+		pkt->data[0] ^= mask[0] & first_byte_mask(pkt->data[0]);
+		for (j = pkt->pn_off; j < pkt->hdr_len; j++)
+			pkt->data[j] ^= *++mask;
+	}
+	return 0;
+}
+
+int quic_hp_unprotect(struct quic_hp *hp, struct quic_train *t)
+{
+	struct hp_scratch *s = *this_cpu_ptr(scratch);
+	struct quic_pkt *pkt;
+	int i, j, err;
+
+	err = masks(hp, s, t);
+	if (unlikely(err))
+		return err;
+	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
+		const u8 *mask = s->sample[i];
+
+		pkt->data[0] ^= mask[0] & first_byte_mask(pkt->data[0]);
+		pkt->hdr_len = pkt->pn_off + 1 +
+			       (pkt->data[0] & QUIC_HDR_PN_LEN);
+		pkt->pn = 0;
+		for (j = pkt->pn_off; j < pkt->hdr_len; j++) {
+			pkt->data[j] ^= *++mask;
+			pkt->pn = pkt->pn << 8 | pkt->data[j];
+		}
+	}
+	return 0;
+}
+
+/* On the internal algorithm see alloc_tfm() in aead_sw.c. */
+static struct crypto_skcipher *alloc_tfm(void)
+{
+	if (internal)
+		return crypto_alloc_skcipher("__ecb(aes)", CRYPTO_ALG_INTERNAL,
+					     CRYPTO_ALG_INTERNAL |
+					     CRYPTO_ALG_ASYNC);
+	return crypto_alloc_skcipher("ecb(aes)", 0, CRYPTO_ALG_ASYNC);
+}
+
+static struct hp_scratch *scratch_new(int cpu)
+{
+	struct crypto_skcipher *tfm;
+	struct hp_scratch *s;
+
+	tfm = alloc_tfm();
+	if (IS_ERR(tfm))
+		return ERR_CAST(tfm);
+	s = kzalloc_node(sizeof(*s) + crypto_skcipher_reqsize(tfm), GFP_KERNEL,
+			 cpu_to_node(cpu));
+	if (!s) {
+		crypto_free_skcipher(tfm);
+		return ERR_PTR(-ENOMEM);
+	}
+	s->tfm = tfm;
+	sg_init_one(&s->sg, s->sample, sizeof(s->sample));
+	skcipher_request_set_tfm(&s->req, tfm);
+	skcipher_request_set_callback(&s->req, 0, NULL, NULL);
+	return s;
+}
+
+void quic_hp_teardown(void)
+{
+	struct hp_scratch *s;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		s = *per_cpu_ptr(scratch, cpu);
+		if (!s)
+			continue;
+		crypto_free_skcipher(s->tfm);
+		kfree_sensitive(s);
+	}
+	free_percpu(scratch);
+}
+
+int quic_hp_setup(void)
+{
+	struct hp_scratch *s;
+	int cpu;
+
+	internal = crypto_has_skcipher("__ecb(aes)", CRYPTO_ALG_INTERNAL,
+				       CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC);
+	scratch = alloc_percpu(struct hp_scratch *);
+	if (!scratch)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		s = scratch_new(cpu);
+		if (IS_ERR(s)) {
+			quic_hp_teardown();
+			return PTR_ERR(s);
+		}
+		*per_cpu_ptr(scratch, cpu) = s;
+	}
+	return 0;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The keys of a connection
+ *
+ * Owns the life of one direction of one encryption level: packet protection
+ * and header protection together.  Called from connection set-up, the
+ * handshake and key discard in process context, under the socket lock.
+ * Nothing here can be read back; what is dropped is wiped.
+ *
+ * RFC 9001 sections 4.9 and 5.1.
+ */
+#include <linux/string.h>
+
+#include "keys.h"
+
+void quic_key_drop(struct quic_key *k)
+{
+	if (!k->ready)
+		return;
+	quic_aead_key_free(&k->aead);
+	quic_hp_free(&k->hp);
+	k->ready = false;
+}
+
+int quic_key_install(struct quic_key *k, const struct quic_suite *suite,
+		     u32 version, const u8 *secret)
+{
+	struct quic_key fresh = {};
+	int err;
+
+	err = quic_aead_key_init(&fresh.aead, suite, version, secret);
+	if (err)
+		return err;
+	err = quic_hp_init(&fresh.hp, suite, version, secret);
+	if (err) {
+		quic_aead_key_free(&fresh.aead);
+		return err;
+	}
+	quic_key_drop(k);
+	fresh.ready = true;
+	*k = fresh;
+	memzero_explicit(&fresh, sizeof(fresh));
+	return 0;
+}
