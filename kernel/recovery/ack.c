@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The receiving half of a packet number space: what was received, when to say
+ * so, and the ACK frame that says it.
+ *
+ * rx/packet asks for duplicates and reports each packet, rx/deliver asks once
+ * per train whether an ACK is due, tx/build writes it.  Pure; socket lock
+ * held.  RFC 9000 sections 13.2 and 19.3.
+ */
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/time64.h>
+
+#include "ack.h"
+#include "../wire/pn.h"
+#include "../wire/varint.h"
+
+#define FRAME_ACK	0x02
+#define FRAME_ACK_ECN	0x03
+#define ECN_CE		3
+
+/* quic_ack_write() keeps one byte for the number of ranges. */
+static_assert(QUIC_ACK_MAX_RANGES <= 64);
+
+void quic_ack_init(struct quic_ack *a)
+{
+	*a = (struct quic_ack){ .largest = QUIC_PN_NONE };
+	quic_ranges_init(&a->seen, QUIC_ACK_MAX_RANGES);
+}
+
+void quic_ack_free(struct quic_ack *a)
+{
+	quic_ranges_free(&a->seen);
+}
+
+bool quic_ack_is_duplicate(const struct quic_ack *a, u64 pn)
+{
+	if (a->largest != QUIC_PN_NONE && likely(pn > a->largest))
+		return false;
+	return pn < a->floor || quic_ranges_contains(&a->seen, pn);
+}
+
+/* Forget the oldest range; whatever lies below is a duplicate from now on
+ * (RFC 9000 section 13.2.3).
+ */
+static void forget_oldest(struct quic_ack *a)
+{
+	a->floor = a->seen.r[0].hi + 1;
+	quic_ranges_trim(&a->seen, a->floor);
+}
+
+/* Anything but the successor of the largest so far. */
+static void remember_out_of_order(struct quic_ack *a, u64 pn)
+{
+	while (quic_ranges_add(&a->seen, pn, pn, GFP_ATOMIC) < 0) {
+		/* No room, and @pn itself is the oldest. */
+		if (quic_ranges_empty(&a->seen) || pn < a->seen.r[0].lo) {
+			a->floor = pn + 1;
+			return;
+		}
+		forget_oldest(a);
+	}
+}
+
+void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
+			u8 ecn, u64 delay)
+{
+	/* QUIC_PN_NONE + 1 is 0, so a first packet 0 is in order. */
+	if (likely(pn == a->largest + 1)) {
+		a->largest = pn;
+		a->largest_time = now;
+		if (likely(a->seen.n))
+			a->seen.r[a->seen.n - 1].hi = pn;
+		else
+			remember_out_of_order(a, pn);
+	} else {
+		/* RFC 9000 section 13.2.1: reordered, or after a gap. */
+		a->immediate = true;
+		remember_out_of_order(a, pn);
+		if (a->largest == QUIC_PN_NONE || pn > a->largest) {
+			a->largest = pn;
+			a->largest_time = now;
+		}
+	}
+	if (unlikely(ecn)) {
+		/* ECT(1) is codepoint 1, ECT(0) is 2. */
+		a->ecn[ecn == ECN_CE ? 2 : ecn == 1]++;
+		if (ecn == ECN_CE)
+			a->immediate = true;
+	}
+	if (eliciting) {
+		a->unacked++;
+		if (!a->deadline || now + delay < a->deadline)
+			a->deadline = max(now + delay, 1ULL);
+	}
+}
+
+/* Bytes of one gap and range, RFC 9000 section 19.3.1. */
+static size_t range_len(const struct quic_range *above,
+			const struct quic_range *r)
+{
+	return quic_varint_len(above->lo - r->hi - 2) +
+	       quic_varint_len(r->hi - r->lo);
+}
+
+static size_t ecn_len(const struct quic_ack *a)
+{
+	if (!(a->ecn[0] | a->ecn[1] | a->ecn[2]))
+		return 0;
+	return quic_varint_len(a->ecn[0]) + quic_varint_len(a->ecn[1]) +
+	       quic_varint_len(a->ecn[2]);
+}
+
+u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
+		   u8 exponent)
+{
+	const struct quic_range *top, *r;
+	size_t len, ecn = ecn_len(a);
+	u64 delay;
+	u8 *count;
+
+	if (quic_ranges_empty(&a->seen))
+		return QUIC_PN_NONE;
+	top = &a->seen.r[a->seen.n - 1];
+	/* RFC 9000 section 13.2.5 */
+	delay = now > a->largest_time ? now - a->largest_time : 0;
+	delay = div_u64(delay, NSEC_PER_USEC) >> exponent;
+
+	len = 1 + quic_varint_len(top->hi) + quic_varint_len(delay) + 1 +
+	      quic_varint_len(top->hi - top->lo) + ecn;
+	if (quic_out_left(o) < len)
+		return QUIC_PN_NONE;
+
+	quic_put_u8(o, ecn ? FRAME_ACK_ECN : FRAME_ACK);
+	quic_put_varint(o, top->hi);
+	quic_put_varint(o, delay);
+	count = o->p;
+	quic_put_u8(o, 0);
+	quic_put_varint(o, top->hi - top->lo);
+	for (r = top; r > a->seen.r; r--) {
+		if (quic_out_left(o) < range_len(r, r - 1) + ecn)
+			break;
+		quic_put_varint(o, r->lo - r[-1].hi - 2);
+		quic_put_varint(o, r[-1].hi - r[-1].lo);
+		++*count;
+	}
+	if (ecn) {
+		quic_put_varint(o, a->ecn[0]);
+		quic_put_varint(o, a->ecn[1]);
+		quic_put_varint(o, a->ecn[2]);
+	}
+	return top->hi;
+}
+
+void quic_ack_on_sent(struct quic_ack *a)
+{
+	a->deadline = 0;
+	a->unacked = 0;
+	a->immediate = false;
+}
+
+void quic_ack_on_acked(struct quic_ack *a, u64 largest)
+{
+	if (a->largest == QUIC_PN_NONE || !a->largest)
+		return;
+	/* Every ACK reports the largest (RFC 9000 section 13.2.3): keep it. */
+	largest = min(largest, a->largest - 1);
+	if (largest < a->floor)
+		return;
+	a->floor = largest + 1;
+	quic_ranges_trim(&a->seen, a->floor);
+}

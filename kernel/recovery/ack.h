@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Receiving half of a packet number space: which numbers were seen, and when
+ * an ACK is due (RFC 9000 section 13.2).
+ */
+#ifndef KQUIC_RECOVERY_ACK_H
+#define KQUIC_RECOVERY_ACK_H
+
+#include "ranges.h"
+#include "../wire/buf.h"
+
+/* Ranges remembered and reported; the oldest are forgotten first. */
+#define QUIC_ACK_MAX_RANGES	64
+/* Ack-eliciting packets that may go unacknowledged (section 13.2.2). */
+#define QUIC_ACK_EVERY		2
+
+struct quic_ack {
+	struct quic_ranges seen;
+	u64 floor;		/* below it everything counts as seen */
+	u64 largest;		/* QUIC_PN_NONE: nothing seen */
+	u64 largest_time;	/* its arrival, ns */
+	u64 deadline;		/* send an ACK by then; 0: none owed */
+	u32 unacked;		/* ack-eliciting since the last ACK sent */
+	bool immediate;		/* reordering, a gap, or CE: do not wait */
+	u64 ecn[3];		/* ECT(0), ECT(1), CE packets counted */
+};
+
+void quic_ack_init(struct quic_ack *a);
+void quic_ack_free(struct quic_ack *a);
+
+/* Seen already, or too old to know (then it must be treated as seen)? */
+bool quic_ack_is_duplicate(const struct quic_ack *a, u64 pn);
+
+/**
+ * quic_ack_on_packet - a packet was opened and processed
+ * @a:		the space
+ * @pn:		its number, not a duplicate
+ * @now:	arrival, ns
+ * @eliciting:	it held an ack-eliciting frame
+ * @ecn:	its ECN codepoint (0..3)
+ * @delay:	longest time to hold back an ACK, ns (0: none, as in the
+ *		Initial and Handshake spaces, section 13.2.1)
+ */
+void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
+			u8 ecn, u64 delay);
+
+/* Must an ACK go out now?  Asked once per train. */
+static inline bool quic_ack_due(const struct quic_ack *a, u64 now)
+{
+	return a->deadline &&
+	       (a->immediate || a->unacked >= QUIC_ACK_EVERY ||
+		now >= a->deadline);
+}
+
+/* Is anything to be acknowledged if a packet goes out anyway? */
+static inline bool quic_ack_owed(const struct quic_ack *a)
+{
+	return a->deadline != 0;
+}
+
+/**
+ * quic_ack_write - write an ACK frame (section 19.3)
+ * @exponent:	our ack_delay_exponent (3 in Initial and Handshake)
+ *
+ * Writes as many ranges as fit, from the highest; with ECN counts if any
+ * was counted.  Return: largest acknowledged, or QUIC_PN_NONE if nothing was
+ * written (nothing seen or no room for one range).
+ */
+u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
+		   u8 exponent);
+
+/* That ACK is on its way: nothing is owed until the next packet. */
+void quic_ack_on_sent(struct quic_ack *a);
+
+/* The peer has our ACK up to @largest: forget lower ranges (13.2.4). */
+void quic_ack_on_acked(struct quic_ack *a, u64 largest);
+
+#endif

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Life of struct quic_recovery, and what sending does to it: RFC 9002
+ * sections 6.4, 7.8 and A.5.
+ *
+ * conn/ sets it up, discards spaces with their keys and tears it down;
+ * tx/build records packets.  Pure; socket lock held, softirq or process
+ * context.
+ */
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "loss.h"
+#include "../wire/pn.h"
+
+void quic_recovery_init(struct quic_recovery *r,
+			const struct quic_recovery_ops *ops, bool is_server,
+			u64 initial_rtt)
+{
+	int i;
+
+	memset(r, 0, sizeof(*r));
+	r->ops = ops;
+	r->is_server = is_server;
+	quic_rtt_init(&r->rtt, initial_rtt);
+	for (i = 0; i < QUIC_SPACE_MAX; i++) {
+		quic_sent_init(&r->space[i].sent, 0);
+		quic_ranges_init(&r->space[i].lost, QUIC_LOST_MAX_RANGES);
+		r->space[i].largest_acked = QUIC_PN_NONE;
+	}
+}
+
+void quic_recovery_free(struct quic_recovery *r)
+{
+	int i;
+
+	for (i = 0; i < QUIC_SPACE_MAX; i++) {
+		quic_sent_free(&r->space[i].sent);
+		quic_ranges_free(&r->space[i].lost);
+	}
+	quic_cc_stop(&r->cc);
+}
+
+int quic_recovery_reserve(struct quic_recovery *r, enum quic_space_id id,
+			  u32 pkts, u32 frames, gfp_t gfp)
+{
+	return quic_sent_reserve(&r->space[id].sent, pkts, frames, gfp);
+}
+
+void quic_recovery_wake(struct quic_recovery *r, u64 now)
+{
+	if (r->in_flight || !r->last_sent ||
+	    now - r->last_sent <= quic_rtt_pto(&r->rtt, true))
+		return;
+	r->last_sent = now;
+	quic_cc_idle_restart(&r->cc, now);
+}
+
+struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
+					    enum quic_space_id id, u64 now,
+					    u16 size, u8 flags)
+{
+	struct quic_space *space = &r->space[id];
+
+	if (r->app_limited)
+		flags |= QUIC_SENT_APP_LIMITED;
+	if (flags & QUIC_SENT_IN_FLIGHT) {
+		quic_recovery_wake(r, now);
+		r->in_flight += size;
+		r->last_sent = now;
+		r->last_event = now;
+		quic_cc_sent(&r->cc, now, size, r->in_flight);
+	}
+	if (flags & QUIC_SENT_ACK_ELICITING) {
+		space->last_eliciting = now;
+		space->eliciting_out++;
+	}
+	return quic_sent_add(&space->sent, now, size, flags);
+}
+
+/* RFC 9002 sections 6.4 and A.11 */
+void quic_recovery_discard(struct quic_recovery *r, enum quic_space_id id)
+{
+	struct quic_space *space = &r->space[id];
+	struct quic_sent *s = &space->sent;
+	const struct quic_sent_pkt *p;
+	u64 pn;
+
+	for (pn = s->first; pn < s->next; pn++) {
+		p = quic_sent_get(s, pn);
+		if (p->state == QUIC_SENT_OUT && p->flags & QUIC_SENT_IN_FLIGHT)
+			r->in_flight -= p->size;
+	}
+	quic_sent_free(s);
+	quic_ranges_free(&space->lost);
+	space->eliciting_out = 0;
+	space->loss_time = 0;
+	space->last_eliciting = 0;
+	space->lost_since = 0;
+	space->discarded = true;
+	r->pto_count = 0;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Round-trip time estimation, RFC 9002 section 5.
+ *
+ * Pure arithmetic on nanoseconds.  recovery/loss.c feeds it one sample per
+ * ACK frame at most, under the socket lock.
+ */
+#include <linux/minmax.h>
+
+#include "rtt.h"
+
+void quic_rtt_init(struct quic_rtt *rtt, u64 initial)
+{
+	/* RFC 9002 section 5.3 and 6.2.2 */
+	*rtt = (struct quic_rtt){
+		.smoothed = initial,
+		.var = initial / 2,
+	};
+}
+
+void quic_rtt_sample(struct quic_rtt *rtt, u64 now, u64 latest, u64 ack_delay,
+		     bool confirmed)
+{
+	u64 adjusted, dev;
+
+	latest = max(latest, 1ULL);
+	rtt->latest = latest;
+
+	/* RFC 9002 section 5.3: the first sample replaces the guess. */
+	if (!rtt->first_sample) {
+		rtt->first_sample = max(now, 1ULL);
+		rtt->min = latest;
+		rtt->smoothed = latest;
+		rtt->var = latest / 2;
+		return;
+	}
+
+	/* RFC 9002 section 5.2 */
+	rtt->min = min(rtt->min, latest);
+
+	if (confirmed)
+		ack_delay = min(ack_delay, rtt->max_ack_delay);
+	adjusted = latest;
+	if (latest - rtt->min >= ack_delay)
+		adjusted -= ack_delay;
+
+	/* RFC 9002 section A.7: the variation first, by the old average. */
+	dev = rtt->smoothed > adjusted ? rtt->smoothed - adjusted :
+					 adjusted - rtt->smoothed;
+	rtt->var = (3 * rtt->var + dev) / 4;
+	rtt->smoothed = (7 * rtt->smoothed + adjusted) / 8;
+}
+
+u64 quic_rtt_pto(const struct quic_rtt *rtt, bool app)
+{
+	u64 pto = rtt->smoothed + max(4 * rtt->var, (u64)QUIC_GRANULARITY);
+
+	return app ? pto + rtt->max_ack_delay : pto;
+}
