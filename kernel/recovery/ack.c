@@ -97,8 +97,8 @@ void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 }
 
 /* Bytes of one gap and range, RFC 9000 section 19.3.1. */
-static size_t range_len(const struct quic_range *above,
-			const struct quic_range *r)
+static size_t range_bytes(const struct quic_range *above,
+			  const struct quic_range *r)
 {
 	return quic_varint_len(above->lo - r->hi - 2) +
 	       quic_varint_len(r->hi - r->lo);
@@ -139,7 +139,7 @@ u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
 	quic_put_u8(o, 0);
 	quic_put_varint(o, top->hi - top->lo);
 	for (r = top; r > a->seen.r; r--) {
-		if (quic_out_left(o) < range_len(r, r - 1) + ecn)
+		if (quic_out_left(o) < range_bytes(r, r - 1) + ecn)
 			break;
 		quic_put_varint(o, r->lo - r[-1].hi - 2);
 		quic_put_varint(o, r[-1].hi - r[-1].lo);

@@ -197,7 +197,7 @@ u64 quic_cc_pacing_rate(const struct quic_cc *cc, u64 srtt)
 	if (cc->pacing_rate)
 		return cc->pacing_rate;
 	bytes = quic_cc_in_slow_start(cc) ? 2 * cc->cwnd : cc->cwnd * 5 / 4;
-	srtt = max(srtt, (u64)NSEC_PER_USEC);
+	srtt = max_t(u64, srtt, NSEC_PER_USEC);
 	return max(mul_u64_u64_div_u64(bytes, NSEC_PER_SEC, srtt), 1ULL);
 }
 

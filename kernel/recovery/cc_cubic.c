@@ -90,7 +90,7 @@ static u64 w_cubic(const struct cubic *c, u32 mss, u64 t)
 	u64 span = t > c->k ? t - c->k : c->k - t;
 	u64 cube, delta;
 
-	span = min(span, (u64)MAX_SPAN_US);
+	span = min_t(u64, span, MAX_SPAN_US);
 	/* 1e-6 s^3; C is 0.4 */
 	cube = mul_u64_u64_div_u64(span * span, span, 1000000000000ULL);
 	delta = div_u64(cube * mss * 4, 10000000);

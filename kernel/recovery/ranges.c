@@ -81,8 +81,8 @@ void quic_ranges_init(struct quic_ranges *s, u16 max)
 {
 	s->r = s->inl;
 	s->n = 0;
-	s->max = max(max, (u16)1);
-	s->cap = min(s->max, (u16)QUIC_RANGES_INLINE);
+	s->max = max_t(u16, max, 1);
+	s->cap = min_t(u16, s->max, QUIC_RANGES_INLINE);
 }
 
 void quic_ranges_free(struct quic_ranges *s)
@@ -160,7 +160,7 @@ void quic_ranges_trim(struct quic_ranges *s, u64 lo)
 
 		s->inl[0] = r[0];
 		s->r = s->inl;
-		s->cap = min(s->max, (u16)QUIC_RANGES_INLINE);
+		s->cap = min_t(u16, s->max, QUIC_RANGES_INLINE);
 		kfree(r);
 	}
 }
