@@ -24,7 +24,8 @@ struct quic_aead_key {
 	const struct quic_suite *suite;
 	const struct quic_aead_provider *provider;
 	struct crypto_aead *tfm;
-	bool internal;		/* of @tfm: usable only where SIMD is */
+	bool internal;		/* @tfm is usable only where SIMD is */
+	bool ccm;		/* @tfm takes CCM's form of nonce */
 	u8 iv[QUIC_IV_LEN];
 	u64 sealed;		/* packets sealed with it */
 };

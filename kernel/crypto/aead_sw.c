@@ -34,12 +34,18 @@
  */
 #define REQ_CTX_MAX	1024
 
+/* ccm() takes what RFC 3610 section 2.3 calls A_0: one byte less than the size
+ * of the length field, the nonce, and the counter, which it fills in itself.
+ */
+#define CCM_IV_LEN	16
+#define CCM_IV_FIRST	(15 - QUIC_IV_LEN - 1)
+
 /* One for each CPU.  Generic AEADs point scatterlists into their request, so
  * it has to be memory of the linear map, not the per-CPU area itself.
  */
 struct sw_scratch {
 	struct scatterlist sg;
-	u8 nonce[QUIC_IV_LEN];
+	u8 nonce[CCM_IV_LEN];		/* at [1]; [0] is for CCM alone */
 	struct aead_request req;	/* REQ_CTX_MAX bytes follow */
 };
 
@@ -109,7 +115,7 @@ static struct sw_scratch *scratch_begin(const struct quic_aead_key *key)
 	/* A public algorithm finds its own way when SIMD is not usable. */
 	if (unlikely(key->internal && !crypto_simd_usable()))
 		return NULL;
-	memcpy(s->nonce, key->iv, QUIC_IV_LEN);
+	memcpy(s->nonce + 1, key->iv, QUIC_IV_LEN);
 	aead_request_set_tfm(&s->req, key->tfm);
 	return s;
 }
@@ -121,8 +127,9 @@ static struct aead_request *request(struct sw_scratch *s,
 {
 	sg_set_buf(&s->sg, pkt->data, pkt->len);
 	put_unaligned_be64(get_unaligned_be64(key->iv + 4) ^ pkt->pn,
-			   s->nonce + 4);
-	aead_request_set_crypt(&s->req, &s->sg, &s->sg, len, s->nonce);
+			   s->nonce + 1 + 4);
+	aead_request_set_crypt(&s->req, &s->sg, &s->sg, len,
+			       s->nonce + !key->ccm);
 	aead_request_set_ad(&s->req, pkt->hdr_len);
 	return &s->req;
 }
@@ -195,6 +202,7 @@ static int sw_setkey(struct quic_aead_key *key, const u8 *raw)
 		key->tfm = NULL;
 		return err;
 	}
+	key->ccm = crypto_aead_ivsize(key->tfm) == CCM_IV_LEN;
 	key->internal = crypto_aead_alg(key->tfm)->base.cra_flags &
 			CRYPTO_ALG_INTERNAL;
 	err = -E2BIG;
@@ -242,6 +250,7 @@ int quic_aead_sw_setup(void)
 			quic_aead_sw_teardown();
 			return -ENOMEM;
 		}
+		s->nonce[0] = CCM_IV_FIRST;
 		sg_init_table(&s->sg, 1);
 		aead_request_set_callback(&s->req, 0, NULL, NULL);
 		*per_cpu_ptr(scratch, cpu) = s;

@@ -43,4 +43,7 @@ const struct quic_suite *quic_suite_get(u32 type);
 int quic_crypto_init(void);
 void quic_crypto_exit(void);
 
+/* With KQUIC_SELFTEST, after quic_crypto_init(): 0, or the load must fail. */
+int quic_crypto_selftest(void);
+
 #endif
