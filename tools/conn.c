@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A QUIC connection over a kernel socket, without blocking.
+ *
+ * Owns the socket, its TLS handshake through libquic's step interface, and
+ * the way from recvmsg() to the application protocol: stream bytes, events,
+ * the end of the connection.  send.c has the other direction.  Both tools
+ * poll the socket in a loop of their own and call conn_ready().
+ */
+#include "conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One recvmsg() takes what many packets brought. */
+#define RECV_SIZE	(256 * 1024)
+/* recvmsg() calls before another connection gets its turn. */
+#define RECV_BUDGET	64
+/* An idle timeout of the kernel and a close without a code look the same;
+ * after this much silence it was the timeout.
+ */
+#define IDLE_US		(5 * 1000000ULL)
+
+/* Shared by all connections: its bytes are used up before the next call. */
+static uint8_t recv_buffer[RECV_SIZE];
+
+uint64_t clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+/* ---- the end ------------------------------------------------------------ */
+
+static void set_close(struct conn *c, uint32_t code, const char *phrase)
+{
+	struct quic_connection_close info = { .errcode = code };
+
+	snprintf((char *)info.phrase, sizeof(info.phrase), "%s", phrase);
+	setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONNECTION_CLOSE, &info,
+		   sizeof(info));
+}
+
+void conn_fail(struct conn *c, enum conn_end end, uint32_t code,
+	       const char *format, ...)
+{
+	va_list args;
+
+	if (c->state == CONN_CLOSED)
+		return;
+	c->state = CONN_CLOSED;
+	c->end = end;
+	va_start(args, format);
+	vsnprintf(c->why, sizeof(c->why), format, args);
+	va_end(args);
+	if (c->fd >= 0)
+		set_close(c, code, "");
+}
+
+void conn_finish(struct conn *c, uint32_t code)
+{
+	if (c->state == CONN_OPEN)
+		set_close(c, code, "");
+	c->state = CONN_CLOSED;
+}
+
+static const char *transport_error(uint32_t code)
+{
+	static const char *const names[] = {
+		"no error", "internal error", "connection refused",
+		"flow control error", "stream limit error",
+		"stream state error", "final size error",
+		"frame encoding error", "transport parameter error",
+		"connection ID limit error", "protocol violation",
+		"invalid token", "application error",
+		"crypto buffer exceeded", "key update error",
+		"AEAD limit reached", "no viable path",
+		"version negotiation error",
+	};
+
+	return code < sizeof(names) / sizeof(names[0]) ? names[code] : "";
+}
+
+/* Only in the handshake can codes be told apart: afterwards the application
+ * uses the same numbers.
+ */
+static void describe_close(struct conn *c, const struct quic_connection_close *i)
+{
+	const char *alert;
+	char phrase[QUIC_CLOSE_PHRASE_BUFFER_SIZE + 1] = "";
+
+	for (size_t n = 0; n < sizeof(i->phrase) && i->phrase[n]; n++)
+		phrase[n] = i->phrase[n] >= ' ' && i->phrase[n] <= '~' ?
+			    i->phrase[n] : '?';
+
+	c->peer_code = i->errcode;
+	if (c->state == CONN_HANDSHAKE && i->errcode >> 8 == 1) {
+		c->end = CONN_END_TLS;
+		alert = gnutls_alert_get_name(i->errcode & 0xff);
+		snprintf(c->why, sizeof(c->why),
+			 "the peer refused the handshake: %s%s%s",
+			 alert ? alert : "unknown TLS alert",
+			 *phrase ? ": " : "", phrase);
+		return;
+	}
+	if (!i->errcode && !*phrase && clock_us() - c->heard > IDLE_US) {
+		c->end = CONN_END_TIMEOUT;
+		snprintf(c->why, sizeof(c->why), "the connection timed out");
+		return;
+	}
+	c->end = CONN_END_PEER;
+	snprintf(c->why, sizeof(c->why),
+		 "the peer closed the connection (error 0x%x%s%s)%s%s",
+		 i->errcode, c->state == CONN_HANDSHAKE ? ", " : "",
+		 c->state == CONN_HANDSHAKE ? transport_error(i->errcode) : "",
+		 *phrase ? ": " : "", phrase);
+}
+
+/* The socket says that the connection is over: find out why. */
+static void closed(struct conn *c)
+{
+	struct quic_connection_close info = {};
+	socklen_t len = sizeof(info);
+
+	if (!c->end) {
+		getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONNECTION_CLOSE,
+			   &info, &len);
+		describe_close(c, &info);
+	}
+	c->state = CONN_CLOSED;
+}
+
+static void fail_errno(struct conn *c, int err)
+{
+	switch (err) {
+	case ENOTCONN:
+	case EPIPE:
+	case ECONNRESET:
+		closed(c);
+		break;
+	case ECONNREFUSED:
+		conn_fail(c, CONN_END_REFUSED, 0, "connection refused");
+		break;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EACCES:
+	case EADDRNOTAVAIL:
+		conn_fail(c, CONN_END_REFUSED, 0, "%s", strerror(err));
+		break;
+	case ETIMEDOUT:
+		conn_fail(c, CONN_END_TIMEOUT, 0, "the connection timed out");
+		break;
+	default:
+		conn_fail(c, CONN_END_ERROR, 0, "%s", strerror(err));
+	}
+}
+
+/* ---- the handshake ------------------------------------------------------ */
+
+/* Without these a sender could not resume and a reset would go unseen.  They
+ * come after the handshake because libquic reads nothing else before.
+ */
+static bool enable_events(struct conn *c)
+{
+	static const uint8_t types[] = {
+		QUIC_EVENT_STREAM_UPDATE, QUIC_EVENT_STREAM_MAX_DATA,
+		QUIC_EVENT_STREAM_MAX_STREAM, QUIC_EVENT_CONNECTION_CLOSE,
+	};
+
+	for (size_t i = 0; i < sizeof(types); i++) {
+		struct quic_event_option option = { types[i], 1 };
+
+		if (setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_EVENT, &option,
+			       sizeof(option))) {
+			fail_errno(c, errno);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void opened(struct conn *c)
+{
+	c->opened = clock_us();
+	c->heard = c->opened;
+	tls_alpn(c->session, c->alpn, sizeof(c->alpn));
+	snprintf(c->cipher, sizeof(c->cipher), "%s", tls_cipher(c->session));
+	for (int i = 0; c->protocols[i] && !c->ops; i++)
+		if (!strcmp(c->protocols[i]->alpn, c->alpn))
+			c->ops = c->protocols[i];
+	quic_handshake_deinit(c->session);
+	gnutls_deinit(c->session);
+	c->session = NULL;
+
+	if (!c->ops) {
+		conn_fail(c, CONN_END_TLS, 0, "no common protocol (ALPN)");
+		return;
+	}
+	if (!enable_events(c))
+		return;
+	c->state = CONN_OPEN;
+	if (!c->ops->open(c))
+		c->state = CONN_CLOSED;
+}
+
+static void fail_handshake(struct conn *c, int err)
+{
+	char text[160];
+	int level;
+
+	if (c->io_error) {
+		fail_errno(c, c->io_error);
+		return;
+	}
+	tls_explain(c->session, err, text, sizeof(text));
+	conn_fail(c, CONN_END_TLS, QUIC_TRANSPORT_ERROR_CRYPTO +
+		  gnutls_error_to_alert(err, &level), "%s", text);
+}
+
+/* Do the I/O that libquic asks for.  False: the socket is not ready. */
+static bool do_step(struct conn *c)
+{
+	struct quic_handshake_step *step = c->step;
+	ssize_t *ret, n;
+
+	if (step->op == QUIC_HANDSHAKE_STEP_OP_SENDMSG) {
+		n = sendmsg(c->fd, step->s_sendmsg.msg,
+			    step->s_sendmsg.flags | MSG_DONTWAIT);
+		ret = &step->s_sendmsg.retval;
+	} else {
+		n = recvmsg(c->fd, step->s_recvmsg.msg,
+			    step->s_recvmsg.flags | MSG_DONTWAIT);
+		ret = &step->s_recvmsg.retval;
+	}
+	if (n < 0) {
+		if (errno == EAGAIN || errno == EINTR)
+			return false;
+		c->io_error = errno;
+		n = -errno;
+	}
+	*ret = n;
+	c->heard = clock_us();
+	return true;
+}
+
+static void handshake(struct conn *c)
+{
+	while (c->step) {
+		int err;
+
+		if (!do_step(c))
+			return;
+		err = quic_handshake_step(c->session, &c->step);
+		if (err) {
+			fail_handshake(c, err);
+			return;
+		}
+	}
+	opened(c);
+}
+
+static void begin(struct conn *c, const struct tls *tls, const char *host)
+{
+	int err;
+
+	c->state = CONN_HANDSHAKE;
+	c->began = clock_us();
+	c->heard = c->began;
+	err = tls_session(tls, c->fd, host, &c->session);
+	if (err) {
+		conn_fail(c, CONN_END_TLS, 0, "%s", gnutls_strerror(err));
+		return;
+	}
+	err = quic_handshake_init(c->session, &c->step);
+	if (err)
+		fail_handshake(c, err);
+	else
+		handshake(c);
+}
+
+void conn_connect(struct conn *c, const struct tls *tls,
+		  const struct sockaddr *addr, socklen_t len, const char *host)
+{
+	c->fd = socket(addr->sa_family,
+		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		       IPPROTO_QUIC);
+	if (c->fd < 0) {
+		if (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT)
+			conn_fail(c, CONN_END_MODULE, 0,
+				  "the kernel has no QUIC; load it with: modprobe quic");
+		else
+			fail_errno(c, errno);
+		return;
+	}
+	if (connect(c->fd, addr, len))
+		fail_errno(c, errno);
+	else
+		begin(c, tls, host);
+}
+
+void conn_accepted(struct conn *c, const struct tls *tls, int fd)
+{
+	c->fd = fd;
+	begin(c, tls, NULL);
+}
+
+/* ---- receiving ---------------------------------------------------------- */
+
+static bool stream_update(struct conn *c, const struct quic_stream_update *u)
+{
+	switch (u->state) {
+	case QUIC_STREAM_RECV_STATE_RESET_RECVD:
+		return c->ops->reset(c, u->id, u->errcode);
+	case QUIC_STREAM_SEND_STATE_RESET_SENT:
+		return c->ops->stopped(c, u->id, u->errcode);
+	default:
+		return true;
+	}
+}
+
+/* The event follows its type byte, unaligned. */
+static bool event(struct conn *c, const uint8_t *data, size_t n)
+{
+	union quic_event ev = {};
+
+	if (!n)
+		return true;
+	n--;
+	memcpy(&ev, data + 1, n < sizeof(ev) ? n : sizeof(ev));
+	switch (data[0]) {
+	case QUIC_EVENT_STREAM_UPDATE:
+		return n < sizeof(ev.update) || stream_update(c, &ev.update);
+	case QUIC_EVENT_STREAM_MAX_DATA:
+		return n < sizeof(ev.max_data) ||
+		       c->ops->credit(c, ev.max_data.id);
+	case QUIC_EVENT_STREAM_MAX_STREAM:
+		return c->ops->credit(c, -1);
+	case QUIC_EVENT_CONNECTION_CLOSE:
+		/* Bytes that came before may still be queued: read on. */
+		describe_close(c, &ev.close);
+		return true;
+	default:
+		return true;
+	}
+}
+
+static const struct quic_stream_info *stream_info(struct msghdr *msg,
+						  struct quic_stream_info *info)
+{
+	struct cmsghdr *cmsg;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != SOL_QUIC ||
+		    cmsg->cmsg_type != QUIC_STREAM_INFO ||
+		    cmsg->cmsg_len < CMSG_LEN(sizeof(*info)))
+			continue;
+		memcpy(info, CMSG_DATA(cmsg), sizeof(*info));
+		return info;
+	}
+	return NULL;
+}
+
+/* One recvmsg().  False: nothing more to read now. */
+static bool receive_one(struct conn *c)
+{
+	char control[CMSG_SPACE(sizeof(struct quic_stream_info)) +
+		     CMSG_SPACE(sizeof(struct quic_handshake_info))];
+	struct iovec iov = { recv_buffer, sizeof(recv_buffer) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct quic_stream_info info;
+	bool ok = true;
+	ssize_t n;
+
+	n = recvmsg(c->fd, &msg, MSG_DONTWAIT);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			fail_errno(c, errno);
+		return false;
+	}
+	c->heard = clock_us();
+	if (msg.msg_flags & MSG_QUIC_NOTIFICATION)
+		ok = event(c, recv_buffer, n);
+	else if (stream_info(&msg, &info))
+		ok = c->ops->data(c, info.stream_id, recv_buffer, n,
+				  info.stream_flags & MSG_QUIC_STREAM_FIN);
+	else if (!n)
+		closed(c);	/* nothing should say so, but never spin */
+	if (!ok)
+		c->state = CONN_CLOSED;
+	return c->state == CONN_OPEN;
+}
+
+/* ---- the loop's side ---------------------------------------------------- */
+
+short conn_events(const struct conn *c)
+{
+	bool out = c->full || c->more;
+
+	if (c->state == CONN_HANDSHAKE)
+		out = c->step && c->step->op == QUIC_HANDSHAKE_STEP_OP_SENDMSG;
+	return out ? POLLIN | POLLOUT : POLLIN;
+}
+
+static void write_more(struct conn *c)
+{
+	c->more = false;
+	if (!c->full && !c->ops->write(c))
+		c->state = CONN_CLOSED;
+}
+
+void conn_ready(struct conn *c, short events)
+{
+	if (c->state == CONN_HANDSHAKE)
+		handshake(c);
+	if (events & POLLOUT)
+		c->full = false;
+	if (events & ~POLLOUT)
+		for (int i = 0; i < RECV_BUDGET && c->state == CONN_OPEN; i++)
+			if (!receive_one(c))
+				break;
+	if (c->state == CONN_OPEN)
+		write_more(c);
+}
+
+void conn_retry(struct conn *c)
+{
+	if (c->state != CONN_OPEN || !c->blocked)
+		return;
+	c->blocked = false;
+	if (!c->ops->credit(c, -1))
+		c->state = CONN_CLOSED;
+	else
+		write_more(c);
+}
+
+void conn_release(struct conn *c)
+{
+	c->state = CONN_CLOSED;
+	if (c->ops && c->app)
+		c->ops->close(c);
+	c->app = NULL;
+	if (c->session) {
+		quic_handshake_deinit(c->session);
+		gnutls_deinit(c->session);
+	}
+	c->session = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef TOOLS_GET_H
+#define TOOLS_GET_H
+
+#include <gnutls/crypto.h>
+#include <stdio.h>
+#include <sys/queue.h>
+
+#include "conn.h"
+#include "url.h"
+
+/* Exit codes of quicget, in quicget(1). */
+enum get_exit {
+	GET_OK,
+	GET_USAGE,	/* usage, or something local failed */
+	GET_MODULE,	/* no QUIC in the kernel */
+	GET_RESOLVE,	/* host not found */
+	GET_REFUSED,	/* nobody answers there */
+	GET_TIMEOUT,
+	GET_TLS,	/* handshake or certificate */
+	GET_STATUS,	/* the server has no such file */
+	GET_WRITE,	/* the file cannot be written */
+	GET_BROKEN,	/* the connection or the stream broke off */
+};
+
+enum fetch_state { FETCH_WAITING, FETCH_ACTIVE, FETCH_DONE, FETCH_FAILED };
+
+/* One file to get. */
+struct fetch {
+	TAILQ_ENTRY(fetch) link;	/* of struct job, while active */
+	const struct url *url;
+	const char *path;		/* where to; "-": stdout */
+	bool digest;			/* compute sha256 */
+
+	enum fetch_state state;
+	int64_t id;			/* stream */
+	int status;			/* as in HTTP; 0: unknown yet */
+	int64_t expected;		/* content-length, or -1 */
+	uint64_t bytes;
+	uint64_t began, ended;
+
+	int fd;				/* or -1 */
+	char *temporary;		/* name until it is complete */
+	char *request;			/* hq: the line to send */
+	size_t request_off, request_len;
+	bool blocked;			/* hq: waits for credit */
+	gnutls_hash_hd_t hash;
+	char sha256[65];
+
+	enum get_exit exit;
+	char why[192];
+};
+
+TAILQ_HEAD(fetch_list, fetch);
+
+/* What one connection is to fetch: its conn->owner. */
+struct job {
+	struct fetch *fetches;
+	size_t count;
+	size_t next;			/* the first one not started */
+	size_t left;			/* neither DONE nor FAILED */
+	unsigned int parallel;
+	unsigned int running;
+	struct fetch_list active;
+	bool closing;			/* the server takes no more */
+};
+
+extern const struct conn_ops h3_get_ops;
+extern const struct conn_ops hq_get_ops;
+
+/* Start the next fetch on a new stream, if there is one and the limits allow:
+ * NULL otherwise.
+ */
+struct fetch *job_start(struct job *job, struct conn *c);
+struct fetch *job_find(const struct job *job, int64_t id);
+/* Fail all that is not over. */
+void job_fail(struct job *job, enum get_exit code, const char *why);
+
+/* The life of a fetch: the response begins, brings bytes, ends. */
+void fetch_response(struct job *job, struct fetch *f, int status,
+		    int64_t length);
+void fetch_data(struct job *job, struct fetch *f, const uint8_t *data,
+		size_t n);
+void fetch_end(struct job *job, struct fetch *f);
+__attribute__((format(printf, 4, 5)))
+void fetch_fail(struct job *job, struct fetch *f, enum get_exit code,
+		const char *format, ...);
+
+/* progress.c: a line on the terminal. */
+void progress_show(const struct job *job, bool last);
+
+/* report.c: the same as JSON. */
+struct report;
+
+struct report *report_new(void);
+/* A connection begins and ends; the counters between are its own. */
+void report_begin(struct report *r);
+void report_connection(struct report *r, const struct conn *c,
+		       const char *authority, const char *address);
+void report_fetch(struct report *r, const struct fetch *f);
+void report_print(struct report *r, FILE *out, bool ok);
+
+#endif

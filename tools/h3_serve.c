@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * HTTP/3, the server's side.
+ *
+ * nghttp3 reads requests and frames the HEADERS of responses.  The content is
+ * one DATA frame, whose header (type and length) is written here; its payload
+ * goes from the file to the socket by sendfile() and never enters this
+ * process.  nghttp3 is told that the content has ended but the stream has not,
+ * as if trailers would follow.  RFC 9114.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http3.h"
+#include "serve.h"
+
+#define FRAME_DATA	0x00
+
+struct h3_server {
+	struct served served;
+	struct h3 h3;
+};
+
+static struct h3_server *server_of(struct h3 *h)
+{
+	return h->conn->app;
+}
+
+/* RFC 9000 section 16. */
+static size_t put_varint(uint8_t *out, uint64_t v)
+{
+	size_t n = v < 1 << 6 ? 1 : v < 1 << 14 ? 2 : v < 1 << 30 ? 4 : 8;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = v >> 8 * (n - 1 - i);
+	out[0] |= (n == 1 ? 0 : n == 2 ? 1 : n == 4 ? 2 : 3) << 6;
+	return n;
+}
+
+/* ---- the response -------------------------------------------------------- */
+
+static nghttp3_nv nv(const char *name, const char *value)
+{
+	return (nghttp3_nv){
+		.name = (uint8_t *)name, .namelen = strlen(name),
+		.value = (uint8_t *)value, .valuelen = strlen(value),
+	};
+}
+
+/* nghttp3 asks for content: there is none for it, and no end either. */
+static nghttp3_ssize no_content(nghttp3_conn *nc, int64_t id, nghttp3_vec *vec,
+				size_t cnt, uint32_t *flags, void *user,
+				void *stream_user)
+{
+	struct request *r = stream_user;
+
+	(void)nc;
+	(void)id;
+	(void)vec;
+	(void)cnt;
+	(void)user;
+	r->head_made = true;
+	*flags = NGHTTP3_DATA_FLAG_EOF | NGHTTP3_DATA_FLAG_NO_END_STREAM;
+	return 0;
+}
+
+static int respond(struct h3_server *s, struct request *r)
+{
+	static const nghttp3_data_reader file = { no_content };
+	char status[4], length[24];
+	nghttp3_nv fields[4];
+	size_t n = 0;
+
+	snprintf(status, sizeof(status), "%03d", r->status);
+	snprintf(length, sizeof(length), "%jd",
+		 (intmax_t)(r->status == 200 ? r->size : 0));
+	fields[n++] = nv(":status", status);
+	fields[n++] = nv("server", "quicserve");
+	fields[n++] = nv("content-length", length);
+	if (r->status == 405)
+		fields[n++] = nv("allow", "GET, HEAD");
+
+	if (r->fd >= 0) {
+		r->frame[0] = FRAME_DATA;
+		r->frame_len = 1 + put_varint(r->frame + 1, r->size);
+	}
+	return nghttp3_conn_submit_response(s->h3.nc, r->id, fields, n,
+					    r->fd >= 0 ? &file : NULL);
+}
+
+static int refuse(struct h3_server *s, struct request *r, int status)
+{
+	r->status = status;
+	return respond(s, r) ? NGHTTP3_ERR_CALLBACK_FAILURE : 0;
+}
+
+static size_t response_tail(struct h3 *h, int64_t id, const uint8_t **data)
+{
+	struct request *r = served_find(&server_of(h)->served, id);
+
+	if (!r || !r->head_made || r->ready)
+		return 0;
+	*data = r->frame;
+	return r->frame_len;
+}
+
+static void response_sent(struct h3 *h, int64_t id, size_t left, size_t tail,
+			  bool fin)
+{
+	struct served *s = &server_of(h)->served;
+	struct request *r = served_find(s, id);
+
+	if (!r)
+		return;
+	if (r->head_made && !left) {
+		r->ready = true;
+		r->frame_off += tail;
+	}
+	if (fin)
+		request_tx_done(s, r);
+}
+
+static void response_broken(struct h3 *h, int64_t id)
+{
+	struct served *s = &server_of(h)->served;
+	struct request *r = served_find(s, id);
+
+	if (r)
+		request_cut(s, r, NGHTTP3_H3_REQUEST_CANCELLED);
+}
+
+/* ---- the request --------------------------------------------------------- */
+
+static int begin_headers(nghttp3_conn *nc, int64_t id, void *user,
+			 void *stream_user)
+{
+	struct h3 *h = user;
+	struct request *r;
+
+	(void)stream_user;
+	r = served_new(&server_of(h)->served, id);
+	if (!r)
+		return NGHTTP3_ERR_CALLBACK_FAILURE;
+	nghttp3_conn_set_stream_user_data(nc, id, r);
+	return 0;
+}
+
+static enum method method_of(nghttp3_vec name)
+{
+	if (name.len == 3 && !memcmp(name.base, "GET", 3))
+		return METHOD_GET;
+	if (name.len == 4 && !memcmp(name.base, "HEAD", 4))
+		return METHOD_HEAD;
+	return METHOD_OTHER;
+}
+
+static int recv_header(nghttp3_conn *nc, int64_t id, int32_t token,
+		       nghttp3_rcbuf *name, nghttp3_rcbuf *value,
+		       uint8_t flags, void *user, void *stream_user)
+{
+	struct request *r = stream_user;
+	nghttp3_vec v = nghttp3_rcbuf_get_buf(value);
+
+	(void)nc;
+	(void)id;
+	(void)flags;
+	(void)user;
+	/* The rest of what is too much is read and forgotten. */
+	r->field_bytes += nghttp3_rcbuf_get_buf(name).len + v.len + 32;
+	if (r->field_bytes > H3_FIELDS_MAX)
+		return 0;
+	if (token == NGHTTP3_QPACK_TOKEN__METHOD)
+		r->method = method_of(v);
+	else if (token == NGHTTP3_QPACK_TOKEN__PATH &&
+		 !request_target(r, v.base, v.len))
+		r->field_bytes = H3_FIELDS_MAX + 1;
+	return 0;
+}
+
+static int end_headers(nghttp3_conn *nc, int64_t id, int fin, void *user,
+		       void *stream_user)
+{
+	struct h3_server *s = server_of(user);
+	struct request *r = stream_user;
+
+	(void)nc;
+	(void)id;
+	(void)fin;
+	if (r->field_bytes > H3_FIELDS_MAX)
+		return refuse(s, r, 431);
+	request_answer(&s->served, r);
+	return respond(s, r) ? NGHTTP3_ERR_CALLBACK_FAILURE : 0;
+}
+
+/* nghttp3 found the request malformed and wants the stream reset.  It is in
+ * the middle of it, so the request goes when the peer's direction ends.
+ */
+static int cut_stream(nghttp3_conn *nc, int64_t id, uint64_t code, void *user,
+		      void *stream_user)
+{
+	struct h3 *h = user;
+	struct request *r = stream_user;
+
+	(void)nc;
+	conn_reset_stream(h->conn, id, code);
+	if (r) {
+		r->status = 400;
+		r->tx_done = true;
+	}
+	return 0;
+}
+
+static int stop_stream(nghttp3_conn *nc, int64_t id, uint64_t code, void *user,
+		       void *stream_user)
+{
+	struct h3 *h = user;
+
+	(void)nc;
+	(void)stream_user;
+	conn_stop_sending(h->conn, id, code);
+	return 0;
+}
+
+static const struct h3_role server_role = {
+	.callbacks = {
+		.begin_headers = begin_headers,
+		.recv_header = recv_header,
+		.end_headers = end_headers,
+		.reset_stream = cut_stream,
+		.stop_sending = stop_stream,
+	},
+	.server = true,
+	.tail = response_tail,
+	.sent = response_sent,
+	.broken = response_broken,
+};
+
+/* ---- the connection's side ----------------------------------------------- */
+
+static bool forget_stream(struct served *served, struct request *r)
+{
+	struct h3_server *s = (struct h3_server *)served;
+
+	return h3_close_stream(&s->h3, r->id, NGHTTP3_H3_NO_ERROR);
+}
+
+static bool open_server(struct conn *c)
+{
+	struct h3_server *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		conn_fail(c, CONN_END_ERROR, NGHTTP3_H3_INTERNAL_ERROR,
+			  "out of memory");
+		return false;
+	}
+	c->app = s;
+	served_init(&s->served, c);
+	s->served.over = forget_stream;
+	s->served.no_error = NGHTTP3_H3_NO_ERROR;
+	return h3_open(&s->h3, c, &server_role);
+}
+
+static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
+		 bool fin)
+{
+	struct h3_server *s = c->app;
+	struct request *r;
+
+	if (!h3_data(&s->h3, id, bytes, n, fin))
+		return false;
+	if (!fin || h3_is_uni(id))
+		return true;
+	r = served_find(&s->served, id);
+	if (!r)
+		return h3_close_stream(&s->h3, id, NGHTTP3_H3_NO_ERROR);
+	return request_rx_done(&s->served, r);
+}
+
+static bool reset(struct conn *c, int64_t id, uint32_t error)
+{
+	struct h3_server *s = c->app;
+	struct request *r;
+
+	if (h3_is_uni(id))
+		return h3_reset_uni(&s->h3, id, error);
+	r = served_find(&s->served, id);
+	if (!r)
+		return h3_close_stream(&s->h3, id, error);
+	nghttp3_conn_shutdown_stream_read(s->h3.nc, id);
+	if (r->status)
+		return request_rx_done(&s->served, r);
+	/* Without the whole request there is nothing to answer. */
+	r->rx_done = true;
+	return request_cut(&s->served, r, NGHTTP3_H3_REQUEST_INCOMPLETE);
+}
+
+static bool stopped(struct conn *c, int64_t id, uint32_t error)
+{
+	struct h3_server *s = c->app;
+	struct request *r = served_find(&s->served, id);
+
+	if (!r)
+		return true;
+	nghttp3_conn_shutdown_stream_write(s->h3.nc, id);
+	return request_cut(&s->served, r, error);
+}
+
+static bool credit(struct conn *c, int64_t id)
+{
+	struct h3_server *s = c->app;
+	struct request *r;
+
+	served_credit(&s->served, id);
+	if (!h3_credit(&s->h3, id) || id != -1)
+		return s->h3.conn->state != CONN_CLOSED;
+	TAILQ_FOREACH(r, &s->served.requests, link)
+		if (!h3_credit(&s->h3, r->id))
+			return false;
+	return true;
+}
+
+static bool push(struct conn *c)
+{
+	struct h3_server *s = c->app;
+
+	return h3_write(&s->h3) &&
+	       served_push(&s->served, NGHTTP3_H3_INTERNAL_ERROR);
+}
+
+static void close_server(struct conn *c)
+{
+	struct h3_server *s = c->app;
+
+	served_free(&s->served);
+	if (s->h3.nc)
+		h3_free(&s->h3);
+	free(s);
+}
+
+const struct conn_ops h3_serve_ops = {
+	.alpn = "h3",
+	.open = open_server,
+	.data = data,
+	.reset = reset,
+	.stopped = stopped,
+	.credit = credit,
+	.write = push,
+	.close = close_server,
+};

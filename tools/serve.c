@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The requests of a served connection, whatever the protocol: their life, and
+ * the turns in which their files are sent.
+ *
+ * A request ends when both directions of its stream are over.  A response
+ * that is complete while the peer still sends makes us ask it to stop, so
+ * that a stream never lingers.
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a stream sends before the next one gets its turn, and how many turns
+ * a connection has before the next one.
+ */
+#define QUANTUM		(256 * 1024)
+#define TURNS		16
+
+void served_init(struct served *s, struct conn *c)
+{
+	s->conn = c;
+	s->serve = c->owner;
+	TAILQ_INIT(&s->requests);
+}
+
+static void free_request(struct served *s, struct request *r)
+{
+	TAILQ_REMOVE(&s->requests, r, link);
+	s->count--;
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r->target);
+	free(r);
+}
+
+void served_free(struct served *s)
+{
+	while (!TAILQ_EMPTY(&s->requests))
+		free_request(s, TAILQ_FIRST(&s->requests));
+}
+
+struct request *served_find(struct served *s, int64_t id)
+{
+	struct request *r;
+
+	TAILQ_FOREACH(r, &s->requests, link)
+		if (r->id == id)
+			return r;
+	return NULL;
+}
+
+/* A peer that ignores STOP_SENDING keeps answered requests alive: the oldest
+ * makes room.
+ */
+static bool make_room(struct served *s)
+{
+	struct request *r;
+
+	TAILQ_FOREACH(r, &s->requests, link) {
+		if (!r->tx_done)
+			continue;
+		if (!s->over(s, r))
+			return false;
+		free_request(s, r);
+		return true;
+	}
+	return false;
+}
+
+struct request *served_new(struct served *s, int64_t id)
+{
+	struct request *r;
+
+	if (s->count >= SERVE_REQUESTS_MAX && !make_room(s))
+		return NULL;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->id = id;
+	r->fd = -1;
+	r->began = clock_us();
+	TAILQ_INSERT_TAIL(&s->requests, r, link);
+	s->count++;
+	return r;
+}
+
+bool request_target(struct request *r, const void *data, size_t n)
+{
+	char *target;
+
+	if (n > SERVE_TARGET_MAX - r->target_len)
+		return false;
+	target = realloc(r->target, r->target_len + n + 1);
+	if (!target)
+		return false;
+	memcpy(target + r->target_len, data, n);
+	r->target = target;
+	r->target_len += n;
+	target[r->target_len] = '\0';
+	return true;
+}
+
+void request_answer(struct served *s, struct request *r)
+{
+	struct answer answer;
+
+	if (r->method != METHOD_GET && r->method != METHOD_HEAD) {
+		r->status = 405;
+		return;
+	}
+	site_find(&s->serve->site, r->target ? r->target : "", r->target_len,
+		  &answer);
+	r->status = answer.status;
+	r->size = answer.size;
+	if (r->method == METHOD_GET && answer.size)
+		r->fd = answer.fd;
+	else if (answer.fd >= 0)
+		close(answer.fd);
+}
+
+static bool check_over(struct served *s, struct request *r)
+{
+	bool ok = true;
+
+	if (!r->rx_done || !r->tx_done)
+		return true;
+	log_request(&s->serve->log, r);
+	ok = s->over(s, r);
+	free_request(s, r);
+	return ok;
+}
+
+bool request_rx_done(struct served *s, struct request *r)
+{
+	r->rx_done = true;
+	return check_over(s, r);
+}
+
+static bool end_tx(struct served *s, struct request *r, uint32_t code)
+{
+	r->tx_done = true;
+	if (!r->rx_done)
+		conn_stop_sending(s->conn, r->id, code);
+	return check_over(s, r);
+}
+
+bool request_tx_done(struct served *s, struct request *r)
+{
+	return end_tx(s, r, s->no_error);
+}
+
+bool request_cut(struct served *s, struct request *r, uint32_t code)
+{
+	conn_reset_stream(s->conn, r->id, code);
+	return end_tx(s, r, code);
+}
+
+void served_credit(struct served *s, int64_t id)
+{
+	struct request *r;
+
+	TAILQ_FOREACH(r, &s->requests, link)
+		if (id == -1 || r->id == id)
+			r->blocked = false;
+}
+
+/* Send the next piece: what goes before the file, the file, the FIN.
+ * Returns what conn_send() does, with *fin set once all is gone.
+ */
+static ssize_t send_piece(struct served *s, struct request *r, size_t n,
+			  bool *fin)
+{
+	ssize_t ret;
+
+	if (r->frame_off < r->frame_len) {
+		struct iovec iov = { r->frame + r->frame_off,
+				     r->frame_len - r->frame_off };
+
+		ret = conn_send(s->conn, r->id, &iov, 1, false);
+		if (ret > 0)
+			r->frame_off += ret;
+		return ret;
+	}
+	if (r->off < r->size) {
+		if ((off_t)n > r->size - r->off)
+			n = r->size - r->off;
+		return conn_send_file(s->conn, r->id, r->fd, &r->off, n);
+	}
+	ret = conn_send(s->conn, r->id, NULL, 0, true);
+	*fin = ret >= 0;
+	return ret;
+}
+
+/* One turn of one request, which may free it. */
+static bool take_turn(struct served *s, struct request *r, uint32_t code)
+{
+	size_t left = QUANTUM;
+	bool fin = false;
+	ssize_t ret;
+
+	while (left) {
+		ret = send_piece(s, r, left, &fin);
+		if (fin)
+			return request_tx_done(s, r);
+		if (ret == -ENOSPC)
+			r->blocked = true;
+		if (ret == -ENOSPC || ret == -EAGAIN)
+			break;
+		if (ret < 0)
+			return request_cut(s, r, code);
+		left -= (size_t)ret < left ? (size_t)ret : left;
+	}
+	/* To the end of the queue. */
+	TAILQ_REMOVE(&s->requests, r, link);
+	TAILQ_INSERT_TAIL(&s->requests, r, link);
+	return true;
+}
+
+static struct request *next_to_send(struct served *s)
+{
+	struct request *r;
+
+	TAILQ_FOREACH(r, &s->requests, link)
+		if (r->ready && !r->blocked && !r->tx_done)
+			return r;
+	return NULL;
+}
+
+bool served_push(struct served *s, uint32_t code)
+{
+	struct request *r = NULL;
+
+	for (int i = 0; i < TURNS && !s->conn->full; i++) {
+		r = next_to_send(s);
+		if (!r)
+			return true;
+		if (!take_turn(s, r, code))
+			return false;
+	}
+	s->conn->more = next_to_send(s) != NULL;
+	return true;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef TOOLS_TLS_H
+#define TOOLS_TLS_H
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TLS_ALPN_MAX	8	/* protocols to offer or to accept */
+
+struct tls_options {
+	const char *cert;	/* PEM files of a server, or both NULL */
+	const char *key;
+	const char *ca;		/* PEM file a client trusts; NULL: system */
+	const char *keylog;	/* NULL: $SSLKEYLOGFILE, if set */
+	const char *ciphers;	/* NULL: all that QUIC has */
+	bool insecure;		/* do not verify the peer */
+};
+
+/* What all connections of a program share. */
+struct tls {
+	gnutls_certificate_credentials_t cred;
+	char priority[512];
+	const char *const *alpns;	/* ends with NULL */
+	bool server;
+	bool insecure;
+};
+
+/* All return NULL, or what is wrong. */
+const char *tls_client_init(struct tls *tls, const struct tls_options *o,
+			    const char *const *alpns);
+const char *tls_server_init(struct tls *tls, const struct tls_options *o,
+			    const char *const *alpns);
+void tls_free(struct tls *tls);
+
+/* A session over the socket fd; host is whom a client wants to talk to. */
+int tls_session(const struct tls *tls, int fd, const char *host,
+		gnutls_session_t *session);
+
+/* Say in one line why the handshake returned err. */
+void tls_explain(gnutls_session_t session, int err, char *text, size_t size);
+
+const char *tls_cipher(gnutls_session_t session);
+void tls_alpn(gnutls_session_t session, char *text, size_t size);
+
+/* The text of a GnuTLS priority string for a list of cipher names, appended
+ * to base.  Returns false if a name is unknown or nothing is left.
+ */
+bool tls_priority(char *out, size_t size, const char *base,
+		  const char *ciphers);
+
+/* cert.c: make a key and a certificate for the names of this machine. */
+int cert_self_signed(gnutls_certificate_credentials_t cred);
+
+#endif
