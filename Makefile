@@ -8,9 +8,11 @@
 KVER    ?= $(shell uname -r)
 O       ?= $(CURDIR)/build/native
 DESTDIR ?=
+prefix  ?= /usr
 SUITE   ?=
 # In this order: each part finds what it needs in the build trees before it.
-parts   := $(patsubst %/Makefile,%,$(wildcard $(addsuffix /Makefile,kernel lib tools bench bpf)))
+parts   := $(patsubst %/,%,$(dir $(wildcard kernel/Kbuild lib/Makefile tools/Makefile \
+	bench/Makefile bpf/Makefile)))
 export KVER
 
 help: ## show this
@@ -18,22 +20,23 @@ help: ## show this
 
 all: build
 build: ## build everything in the lab, into build/<kernel version>/
-	tests/lab/build
+	@tests/lab/build
 
 demo: build ## fetch a file through kernel QUIC in a VM, then against ngtcp2
-	tests/demo/run
+	@tests/demo/run
 
 test: ## run the tests, all or SUITE="unit vm ..."; see tests/suites
-	tests/run $(SUITE)
+	@tests/lab/host python3
+	@tests/run $(SUITE)
 
 lint: ## check style, types and the rules of the house
-	tests/lint/run
+	@tests/lint/run
 
 bench-quick: build ## instructions per byte: TCP, kTLS, ngtcp2, kquic
-	bench/quick
+	@bench/quick
 
 shell: build ## a shell in a VM that has everything installed
-	tests/lab/run --shell
+	@tests/lab/run --shell
 
 root: ## build the lab's Debian root and the guests' image, and print where
 	@tests/lab/root
@@ -41,11 +44,11 @@ root: ## build the lab's Debian root and the guests' image, and print where
 
 native: $(addprefix native-,$(parts)) ## build for this machine's kernel, into build/native/
 native-%:
-	$(MAKE) -C $* O=$(O)/$*
+	$(MAKE) -C $* O=$(O)/$* prefix=$(prefix)
 
-install: $(addprefix install-,$(parts)) ## install for this machine's kernel: KVER=, DESTDIR=
+install: $(addprefix install-,$(parts)) ## install for this machine's kernel; KVER=, prefix=, DESTDIR=
 install-%:
-	$(MAKE) -C $* O=$(O)/$* DESTDIR=$(DESTDIR) install
+	$(MAKE) -C $* O=$(O)/$* prefix=$(prefix) DESTDIR=$(DESTDIR) install
 
 clean: ## remove build/
 	rm -rf build
