@@ -114,6 +114,11 @@ typedef s64 ktime_t;
 
 static inline u64 div_u64(u64 a, u32 b) { return a / b; }
 static inline u64 div64_u64(u64 a, u64 b) { return a / b; }
+static inline u64 div64_u64_rem(u64 a, u64 b, u64 *rem)
+{
+	*rem = a % b;
+	return a / b;
+}
 static inline s64 div_s64(s64 a, s32 b) { return a / b; }
 static inline s64 div64_s64(s64 a, s64 b) { return a / b; }
 static inline u64 mul_u32_u32(u32 a, u32 b) { return (u64)a * b; }

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whole packets of RFC 9001 appendix A and RFC 9369 appendix A: our headers,
+ * frames and packet numbers, protected by a library, must give their bytes;
+ * and their bytes, unprotected, must read as what they say.
+ *
+ * needs: wire/header.c wire/varint.c wire/pn.c wire/frame.c wire/frame_put.c
+ * libs: -lnettle
+ */
+#include <nettle/aes.h>
+#include <nettle/chacha-poly1305.h>
+#include <nettle/chacha.h>
+#include <nettle/gcm.h>
+#include <nettle/hkdf.h>
+#include <nettle/hmac.h>
+#include <linux/quic.h>
+
+#include "unit.h"
+#include "vectors.h"
+#include "wire/frame.h"
+#include "wire/pn.h"
+
+#define PAYLOAD_LEN	1162	/* of the client's Initial, padded */
+
+static const struct quic_cid client_dcid = {
+	8, { 0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08 }
+};
+static const struct quic_cid server_scid = {
+	8, { 0xf0, 0x67, 0xa5, 0x50, 0x2a, 0x42, 0x62, 0xb5 }
+};
+static const struct quic_cid no_cid;
+
+/* What differs between the versions, and what the appendices derive. */
+static const struct version {
+	u32 version;
+	const char *salt, *key_label, *iv_label, *hp_label;
+	const char *retry_key, *retry_nonce;
+	const char *initial_secret;
+	struct {
+		const char *secret, *key, *iv, *hp;
+	} client, server, chacha;
+	const char *client_initial, *server_initial, *retry, *chacha_packet;
+} versions[] = {
+	{
+		.version = QUIC_VERSION_V1,
+		.salt = "38762cf7f55934b34d179ae6a4c80cadccbb7f0a",
+		.key_label = "quic key",
+		.iv_label = "quic iv",
+		.hp_label = "quic hp",
+		.retry_key = "be0c690b9f66575a1d766b54e368c84e",
+		.retry_nonce = "461599d35d632bf2239825bb",
+		.initial_secret = "7db5df06e7a69e432496adedb0085192"
+				  "3595221596ae2ae9fb8115c1e9ed0a44",
+		.client = {
+			"c00cf151ca5be075ed0ebfb5c80323c4"
+			"2d6b7db67881289af4008f1f6c357aea",
+			"1f369613dd76d5467730efcbe3b1a22d",
+			"fa044b2f42a3fd3b46fb255c",
+			"9f50449e04a0e810283a1e9933adedd2",
+		},
+		.server = {
+			"3c199828fd139efd216c155ad844cc81"
+			"fb82fa8d7446fa7d78be803acdda951b",
+			"cf3a5331653c364c88f0f379b6067e37",
+			"0ac1493ca1905853b0bba03e",
+			"c206b8d9b9f0f37644430b490eeaa314",
+		},
+		.chacha = {
+			"9ac312a7f877468ebe69422748ad00a1"
+			"5443f18203a07d6060f688f30f21632b",
+			"c6d98ff3441c3fe1b2182094f69caa2e"
+			"d4b716b65488960a7a984979fb23e1c8",
+			"e0459b3474bdd0e44a41c144",
+			"25a282b9e82f06f21f488917a4fc8f1b"
+			"73573685608597d0efcb076b0ab7a7a4",
+		},
+		.client_initial = vector_v1_client_initial,
+		.server_initial = vector_v1_server_initial,
+		.retry = vector_v1_retry,
+		.chacha_packet = "4cfe4189655e5cd55c41f69080575d7999c25a5bfb",
+	},
+	{
+		.version = QUIC_VERSION_V2,
+		.salt = "0dede3def700a6db819381be6e269dcbf9bd2ed9",
+		.key_label = "quicv2 key",
+		.iv_label = "quicv2 iv",
+		.hp_label = "quicv2 hp",
+		.retry_key = "8fb4b01b56ac48e260fbcbcead7ccc92",
+		.retry_nonce = "d86969bc2d7c6d9990efb04a",
+		.initial_secret = "2062e8b3cd8d52092614b8071d0aa1fb"
+				  "7c2e3ac193f78b280e72d8f5751f6aba",
+		.client = {
+			"14ec9d6eb9fd7af83bf5a668bc17a7e2"
+			"83766aade7ecd0891f70f9ff7f4bf47b",
+			"8b1a0bc121284290a29e0971b5cd045d",
+			"91f73e2351d8fa91660e909f",
+			"45b95e15235d6f45a6b19cbcb0294ba9",
+		},
+		.server = {
+			"0263db1782731bf4588e7e4d93b74639"
+			"07cb8cd8200b5da55a8bd488eafc37c1",
+			"82db637861d55e1d011f19ea71d5d2a7",
+			"dd13c276499c0249d3310652",
+			"edf6d05c83121201b436e16877593c3a",
+		},
+		.chacha = {
+			"9ac312a7f877468ebe69422748ad00a1"
+			"5443f18203a07d6060f688f30f21632b",
+			"3bfcddd72bcf02541d7fa0dd1f5f9eee"
+			"a817e09a6963a0e6c7df0f9a1bab90f2",
+			"a6b5bc6ab7dafce30ffff5dd",
+			"d659760d2ba434a226fd37b35c69e2da"
+			"8211d10c4f12538787d65645d5d1b8e2",
+		},
+		.client_initial = vector_v2_client_initial,
+		.server_initial = vector_v2_server_initial,
+		.retry = vector_v2_retry,
+		.chacha_packet = "5558b1c60ae7b6b932bc27d786f4bc2bb20f2162ba",
+	},
+};
+
+/* ---- cryptography, from the library ------------------------------------ */
+
+struct keys {
+	bool chacha;
+	u8 secret[32], key[32], iv[12], hp[32];
+};
+
+/* RFC 8446 section 7.1, with an empty context */
+static void expand_label(const u8 *secret, const char *label, u8 *out, u8 len)
+{
+	struct hmac_sha256_ctx mac;
+	u8 info[64] = { 0, len, 6 + strlen(label) };
+
+	memcpy(info + 3, "tls13 ", 6);
+	strcpy((char *)info + 9, label);
+	hmac_sha256_set_key(&mac, 32, secret);
+	hkdf_expand(&mac, (nettle_hash_update_func *)hmac_sha256_update,
+		    (nettle_hash_digest_func *)hmac_sha256_digest, 32,
+		    10 + strlen(label), info, len, out);
+}
+
+static void initial_secret(const struct version *v, u8 *out)
+{
+	struct hmac_sha256_ctx mac;
+	u8 salt[20];
+
+	unit_hex(v->salt, salt, sizeof(salt));
+	hmac_sha256_set_key(&mac, sizeof(salt), salt);
+	hkdf_extract(&mac, (nettle_hash_update_func *)hmac_sha256_update,
+		     (nettle_hash_digest_func *)hmac_sha256_digest, 32,
+		     client_dcid.len, client_dcid.id, out);
+}
+
+static void derive_keys(const struct version *v, bool chacha, struct keys *k)
+{
+	u8 len = chacha ? 32 : 16;
+
+	k->chacha = chacha;
+	expand_label(k->secret, v->key_label, k->key, len);
+	expand_label(k->secret, v->iv_label, k->iv, 12);
+	expand_label(k->secret, v->hp_label, k->hp, len);
+}
+
+static void initial_keys(const struct version *v, bool server, struct keys *k)
+{
+	u8 secret[32];
+
+	initial_secret(v, secret);
+	expand_label(secret, server ? "server in" : "client in", k->secret,
+		     32);
+	derive_keys(v, false, k);
+}
+
+static void make_nonce(const struct keys *k, u64 pn, u8 *nonce)
+{
+	int i;
+
+	memcpy(nonce, k->iv, 12);
+	for (i = 0; i < 8; i++)
+		nonce[11 - i] ^= pn >> (8 * i);
+}
+
+static void gcm_setup(struct gcm_aes128_ctx *ctx, const u8 *key,
+		      const u8 *nonce, const u8 *ad, size_t ad_len)
+{
+	gcm_aes128_set_key(ctx, key);
+	gcm_aes128_set_iv(ctx, 12, nonce);
+	gcm_aes128_update(ctx, ad_len, ad);
+}
+
+static void chacha_setup(struct chacha_poly1305_ctx *ctx, const u8 *key,
+			 const u8 *nonce, const u8 *ad, size_t ad_len)
+{
+	chacha_poly1305_set_key(ctx, key);
+	chacha_poly1305_set_nonce(ctx, nonce);
+	chacha_poly1305_update(ctx, ad_len, ad);
+}
+
+/* In place; the tag follows at @p + @len. */
+static void seal(const struct keys *k, u64 pn, const u8 *hdr, size_t hdr_len,
+		 u8 *p, size_t len)
+{
+	struct chacha_poly1305_ctx chacha;
+	struct gcm_aes128_ctx gcm;
+	u8 nonce[12];
+
+	make_nonce(k, pn, nonce);
+	if (k->chacha) {
+		chacha_setup(&chacha, k->key, nonce, hdr, hdr_len);
+		chacha_poly1305_encrypt(&chacha, len, p, p);
+		chacha_poly1305_digest(&chacha, QUIC_TAG_LEN, p + len);
+	} else {
+		gcm_setup(&gcm, k->key, nonce, hdr, hdr_len);
+		gcm_aes128_encrypt(&gcm, len, p, p);
+		gcm_aes128_digest(&gcm, QUIC_TAG_LEN, p + len);
+	}
+}
+
+/* Return: is the tag right? */
+static bool open_packet(const struct keys *k, u64 pn, const u8 *hdr,
+			size_t hdr_len, u8 *p, size_t len)
+{
+	struct chacha_poly1305_ctx chacha;
+	struct gcm_aes128_ctx gcm;
+	u8 nonce[12], tag[QUIC_TAG_LEN];
+
+	make_nonce(k, pn, nonce);
+	if (k->chacha) {
+		chacha_setup(&chacha, k->key, nonce, hdr, hdr_len);
+		chacha_poly1305_decrypt(&chacha, len, p, p);
+		chacha_poly1305_digest(&chacha, QUIC_TAG_LEN, tag);
+	} else {
+		gcm_setup(&gcm, k->key, nonce, hdr, hdr_len);
+		gcm_aes128_decrypt(&gcm, len, p, p);
+		gcm_aes128_digest(&gcm, QUIC_TAG_LEN, tag);
+	}
+	return !memcmp(tag, p + len, QUIC_TAG_LEN);
+}
+
+/* RFC 9001 sections 5.4.3 and 5.4.4 */
+static void hp_mask(const struct keys *k, const u8 *sample, u8 *mask)
+{
+	struct chacha_ctx chacha;
+	struct aes128_ctx aes;
+	u8 block[16] = { 0 };
+
+	if (k->chacha) {
+		chacha_set_key(&chacha, k->hp);
+		chacha_set_nonce96(&chacha, sample + 4);
+		chacha_set_counter32(&chacha, sample);
+		chacha_crypt32(&chacha, 5, block, block);
+	} else {
+		aes128_set_encrypt_key(&aes, k->hp);
+		aes128_encrypt(&aes, 16, block, sample);
+	}
+	memcpy(mask, block, 5);
+}
+
+/* Section 5.4.1.  Return: length of the packet number. */
+static u8 apply_hp(const struct keys *k, u8 *pkt, u16 pn_off, bool remove)
+{
+	u8 mask[5], pn_len = (pkt[0] & QUIC_HDR_PN_LEN) + 1, i;
+
+	hp_mask(k, pkt + pn_off + 4, mask);
+	pkt[0] ^= mask[0] & (pkt[0] & QUIC_HDR_LONG ? 0x0f : 0x1f);
+	if (remove)
+		pn_len = (pkt[0] & QUIC_HDR_PN_LEN) + 1;
+	for (i = 0; i < pn_len; i++)
+		pkt[pn_off + i] ^= mask[1 + i];
+	return pn_len;
+}
+
+/* ---- both directions --------------------------------------------------- */
+
+/* Protect what is in @pkt up to @o; compare with @hex. */
+static void expect_packet(const struct keys *k, const char *hex, u8 *pkt,
+			  struct quic_out *o, u16 pn_off, u8 pn_len, u64 pn)
+{
+	u8 want[1500];
+	size_t len = unit_hex(hex, want, sizeof(want));
+	u16 hdr_len = pn_off + pn_len;
+
+	ASSERT(!o->overflow);
+	ASSERT(o->p + QUIC_TAG_LEN - pkt == len);
+	if (pkt[0] & QUIC_HDR_LONG)
+		quic_hdr_set_length(pkt, pn_off, len - pn_off);
+	seal(k, pn, pkt, hdr_len, pkt + hdr_len, o->p - pkt - hdr_len);
+	apply_hp(k, pkt, pn_off, false);
+	EXPECT_MEM(pkt, want, len);
+}
+
+/* Parse, unprotect, decrypt.  Return: payload, *@len bytes of it; or NULL.
+ * The packet is a copy in @pkt, to be freed.
+ */
+static u8 *read_packet(const struct keys *k, const char *hex, u8 dcid_len,
+		       u64 largest, u8 **pkt, struct quic_hdr *h, u64 *pn,
+		       size_t *len)
+{
+	u8 buf[1500], pn_len, i;
+	size_t n = unit_hex(hex, buf, sizeof(buf));
+	u32 truncated = 0;
+	u16 hdr_len;
+
+	*pkt = unit_dup(buf, n);
+	EXPECT_EQ(quic_hdr_parse(*pkt, n, dcid_len, h), 0);
+	EXPECT_EQ(h->len, n);
+	pn_len = apply_hp(k, *pkt, h->pn_off, true);
+	for (i = 0; i < pn_len; i++)
+		truncated = truncated << 8 | (*pkt)[h->pn_off + i];
+	*pn = quic_pn_decode(truncated, pn_len, largest);
+	hdr_len = h->pn_off + pn_len;
+	*len = h->len - hdr_len - QUIC_TAG_LEN;
+	if (!EXPECT(open_packet(k, *pn, *pkt, hdr_len, *pkt + hdr_len, *len)))
+		return NULL;
+	return *pkt + hdr_len;
+}
+
+static void check_keys(const struct keys *k, const char *secret,
+		       const char *key, const char *iv, const char *hp)
+{
+	u8 want[32];
+	size_t n;
+
+	unit_hex(secret, want, 32);
+	EXPECT_MEM(k->secret, want, 32);
+	n = unit_hex(key, want, 32);
+	EXPECT_MEM(k->key, want, n);
+	unit_hex(iv, want, 32);
+	EXPECT_MEM(k->iv, want, 12);
+	n = unit_hex(hp, want, 32);
+	EXPECT_MEM(k->hp, want, n);
+}
+
+TEST(keys)
+{
+	const struct version *v;
+	u8 got[32], want[32];
+	struct keys k;
+
+	for (v = versions; v < versions + ARRAY_SIZE(versions); v++) {
+		unit_case("version %x", v->version);
+		initial_secret(v, got);
+		unit_hex(v->initial_secret, want, 32);
+		EXPECT_MEM(got, want, 32);
+		initial_keys(v, false, &k);
+		check_keys(&k, v->client.secret, v->client.key, v->client.iv,
+			   v->client.hp);
+		initial_keys(v, true, &k);
+		check_keys(&k, v->server.secret, v->server.key, v->server.iv,
+			   v->server.hp);
+		unit_hex(v->chacha.secret, k.secret, 32);
+		derive_keys(v, true, &k);
+		check_keys(&k, v->chacha.secret, v->chacha.key, v->chacha.iv,
+			   v->chacha.hp);
+	}
+}
+
+TEST(client_initial_is_built_to_the_byte)
+{
+	u8 frames[300], pkt[1200];
+	size_t n = unit_hex(vector_client_payload, frames, sizeof(frames));
+	const struct version *v;
+	struct keys k;
+	u16 pn_off;
+
+	for (v = versions; v < versions + ARRAY_SIZE(versions); v++) {
+		struct quic_out o = { pkt, pkt + sizeof(pkt) };
+
+		unit_case("version %x", v->version);
+		initial_keys(v, false, &k);
+		pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, v->version,
+					   &client_dcid, &no_cid, NULL, 0, 2,
+					   4);
+		EXPECT_EQ(pn_off, 18);
+		/* our own CRYPTO header, then the ClientHello */
+		quic_put_crypto(&o, 0, n - 4);
+		quic_put_bytes(&o, frames + 4, n - 4);
+		memset(o.p, 0, PAYLOAD_LEN - n);
+		o.p += PAYLOAD_LEN - n;
+		expect_packet(&k, v->client_initial, pkt, &o, pn_off, 4, 2);
+	}
+}
+
+TEST(server_initial_is_built_to_the_byte)
+{
+	u8 frames[300], pkt[1200];
+	size_t n = unit_hex(vector_server_payload, frames, sizeof(frames));
+	const struct version *v;
+	struct keys k;
+	u16 pn_off;
+
+	for (v = versions; v < versions + ARRAY_SIZE(versions); v++) {
+		struct quic_out o = { pkt, pkt + sizeof(pkt) };
+
+		unit_case("version %x", v->version);
+		initial_keys(v, true, &k);
+		pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, v->version,
+					   &no_cid, &server_scid, NULL, 0, 1,
+					   2);
+		quic_put_bytes(&o, frames, 5);		/* the ACK frame */
+		quic_put_crypto(&o, 0, n - 9);
+		quic_put_bytes(&o, frames + 9, n - 9);
+		expect_packet(&k, v->server_initial, pkt, &o, pn_off, 2, 1);
+	}
+}
+
+TEST(client_initial_reads_as_it_says)
+{
+	u8 want[300], *pkt, *payload;
+	const struct version *v;
+	struct quic_frame f;
+	struct quic_hdr h;
+	struct quic_cur c;
+	struct keys k;
+	size_t len, n;
+	u64 pn;
+
+	n = unit_hex(vector_client_payload, want, sizeof(want));
+	for (v = versions; v < versions + ARRAY_SIZE(versions); v++) {
+		unit_case("version %x", v->version);
+		initial_keys(v, false, &k);
+		payload = read_packet(&k, v->client_initial, 0, QUIC_PN_NONE,
+				      &pkt, &h, &pn, &len);
+		ASSERT(payload);
+		EXPECT_EQ(h.type, QUIC_PKT_INITIAL);
+		EXPECT_EQ(h.version, v->version);
+		EXPECT_EQ(h.dcid_len, 8);
+		EXPECT_MEM(h.dcid, client_dcid.id, 8);
+		EXPECT_EQ(h.scid_len, 0);
+		EXPECT_EQ(h.token_len, 0);
+		EXPECT_EQ(pn, 2);
+		EXPECT_EQ(len, PAYLOAD_LEN);
+
+		c = (struct quic_cur){ payload, payload + len };
+		EXPECT_EQ(quic_frame_parse(&c, &f), 0);
+		EXPECT_EQ(f.kind, QUIC_FRAME_CRYPTO);
+		EXPECT_EQ(f.crypto.off, 0);
+		EXPECT_EQ(f.crypto.len, n - 4);
+		EXPECT_MEM(f.crypto.data, want + 4, n - 4);
+		EXPECT_EQ(quic_frame_parse(&c, &f), 0);
+		EXPECT_EQ(f.kind, QUIC_FRAME_PADDING);
+		EXPECT_EQ(quic_cur_left(&c), 0);
+		free(pkt);
+	}
+}
+
+TEST(server_initial_reads_as_it_says)
+{
+	const struct version *v;
+	u8 *pkt, *payload;
+	struct quic_frame f;
+	struct quic_hdr h;
+	struct quic_cur c;
+	struct keys k;
+	size_t len;
+	u64 pn;
+
+	for (v = versions; v < versions + ARRAY_SIZE(versions); v++) {
+		unit_case("version %x", v->version);
+		initial_keys(v, true, &k);
+		payload = read_packet(&k, v->server_initial, 0, 0, &pkt, &h,
+				      &pn, &len);
+		ASSERT(payload);
+		EXPECT_EQ(h.type, QUIC_PKT_INITIAL);
+		EXPECT_EQ(h.scid_len, 8);
+		EXPECT_MEM(h.scid, server_scid.id, 8);
+		EXPECT_EQ(pn, 1);
+
+		c = (struct quic_cur){ payload, payload + len };
+		EXPECT_EQ(quic_frame_parse(&c, &f), 0);
+		EXPECT_EQ(f.kind, QUIC_FRAME_ACK);
+		EXPECT_EQ(f.ack.largest, 0);
+		EXPECT_EQ(quic_frame_parse(&c, &f), 0);
+		EXPECT_EQ(f.kind, QUIC_FRAME_CRYPTO);
+		EXPECT_EQ(f.crypto.len, 90);
+		EXPECT_EQ(quic_cur_left(&c), 0);
+		free(pkt);
+	}
+}
+
+/* RFC 9001 section 5.8: the tag covers the original destination ID too. */
+TEST(retry)
+{
+	u8 pseudo[64], key[16], nonce[12], tag[16], *pkt;
+	const struct version *v;
+	struct gcm_aes128_ctx gcm;
+	struct quic_hdr h;
+	size_t n;
+
+	for (v = versions; v < versions + ARRAY_SIZE(versions); v++) {
+		unit_case("version %x", v->version);
+		pseudo[0] = client_dcid.len;
+		memcpy(pseudo + 1, client_dcid.id, 8);
+		n = unit_hex(v->retry, pseudo + 9, sizeof(pseudo) - 9);
+		pkt = unit_dup(pseudo + 9, n);
+
+		EXPECT_EQ(quic_hdr_parse(pkt, n, 8, &h), 0);
+		EXPECT_EQ(h.type, QUIC_PKT_RETRY);
+		EXPECT_EQ(h.version, v->version);
+		EXPECT_EQ(h.len, n);
+		EXPECT_EQ(h.pn_off, 0);
+		EXPECT_EQ(h.dcid_len, 0);
+		EXPECT_EQ(h.scid_len, 8);
+		EXPECT_MEM(h.scid, server_scid.id, 8);
+		EXPECT_EQ(h.token_len, 5);
+		EXPECT_MEM(h.token, "token", 5);
+
+		unit_hex(v->retry_key, key, sizeof(key));
+		unit_hex(v->retry_nonce, nonce, sizeof(nonce));
+		gcm_setup(&gcm, key, nonce, pseudo,
+			  9 + n - QUIC_TAG_LEN);
+		gcm_aes128_digest(&gcm, QUIC_TAG_LEN, tag);
+		EXPECT_MEM(h.token + h.token_len, tag, QUIC_TAG_LEN);
+		free(pkt);
+	}
+}
+
+TEST(chacha20_short_header)
+{
+	const u64 number = 654360564;
+	u8 buf[21], *pkt, *payload;
+	const struct version *v;
+	struct quic_hdr h;
+	struct keys k;
+	u16 pn_off;
+	size_t len;
+	u64 pn;
+
+	for (v = versions; v < versions + ARRAY_SIZE(versions); v++) {
+		struct quic_out o = { buf, buf + sizeof(buf) };
+
+		unit_case("version %x", v->version);
+		unit_hex(v->chacha.secret, k.secret, 32);
+		derive_keys(v, true, &k);
+		pn_off = quic_hdr_put_short(&o, &no_cid, false, false, number,
+					    3);
+		EXPECT_EQ(pn_off, 1);
+		EXPECT_MEM(buf, "\x42\x00\xbf\xf4", 4);
+		quic_put_ping(&o);
+		expect_packet(&k, v->chacha_packet, buf, &o, pn_off, 3,
+			      number);
+
+		payload = read_packet(&k, v->chacha_packet, 0, number - 9,
+				      &pkt, &h, &pn, &len);
+		ASSERT(payload);
+		EXPECT_EQ(h.type, QUIC_PKT_1RTT);
+		EXPECT_EQ(pn, number);
+		EXPECT_EQ(len, 1);
+		EXPECT_EQ(payload[0], 0x01);
+		free(pkt);
+	}
+}
