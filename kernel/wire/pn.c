@@ -27,7 +27,10 @@ u8 quic_pn_len(u64 pn, u64 largest_acked)
 	return 4;
 }
 
-/* The candidate nearest to the number expected next. */
+/* The candidate nearest to the number expected next; but never one above
+ * QUIC_PN_MAX, which section A.3 would return after that number itself: a
+ * peer that has the keys could send it.
+ */
 u64 quic_pn_decode(u32 pn, u8 len, u64 largest)
 {
 	u64 expected = largest + 1;	/* 0 for QUIC_PN_NONE */
@@ -37,7 +40,7 @@ u64 quic_pn_decode(u32 pn, u8 len, u64 largest)
 
 	if (full + half <= expected && full <= QUIC_PN_MAX - win)
 		return full + win;
-	if (full > expected + half && full >= win)
+	if ((full > expected + half || full > QUIC_PN_MAX) && full >= win)
 		return full - win;
 	return full;
 }
