@@ -40,11 +40,10 @@ uint64_t clock_us(void)
 
 /* ---- the end ------------------------------------------------------------ */
 
-static void set_close(struct conn *c, uint32_t code, const char *phrase)
+static void set_close(struct conn *c, uint32_t code)
 {
 	struct quic_connection_close info = { .errcode = code };
 
-	snprintf((char *)info.phrase, sizeof(info.phrase), "%s", phrase);
 	setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONNECTION_CLOSE, &info,
 		   sizeof(info));
 }
@@ -56,19 +55,19 @@ void conn_fail(struct conn *c, enum conn_end end, uint32_t code,
 
 	if (c->state == CONN_CLOSED)
 		return;
+	if (c->state == CONN_OPEN)
+		set_close(c, code);
 	c->state = CONN_CLOSED;
 	c->end = end;
 	va_start(args, format);
 	vsnprintf(c->why, sizeof(c->why), format, args);
 	va_end(args);
-	if (c->fd >= 0)
-		set_close(c, code, "");
 }
 
-void conn_finish(struct conn *c, uint32_t code)
+void conn_finish(struct conn *c)
 {
 	if (c->state == CONN_OPEN)
-		set_close(c, code, "");
+		set_close(c, c->ops->no_error);
 	c->state = CONN_CLOSED;
 }
 
@@ -117,6 +116,12 @@ static void describe_close(struct conn *c, const struct quic_connection_close *i
 		return;
 	}
 	c->end = CONN_END_PEER;
+	if (c->state == CONN_OPEN && i->errcode == c->ops->no_error) {
+		snprintf(c->why, sizeof(c->why),
+			 "the peer closed the connection%s%s",
+			 *phrase ? ": " : "", phrase);
+		return;
+	}
 	snprintf(c->why, sizeof(c->why),
 		 "the peer closed the connection (error 0x%x%s%s)%s%s",
 		 i->errcode, c->state == CONN_HANDSHAKE ? ", " : "",
@@ -214,15 +219,13 @@ static void opened(struct conn *c)
 static void fail_handshake(struct conn *c, int err)
 {
 	char text[160];
-	int level;
 
 	if (c->io_error) {
 		fail_errno(c, c->io_error);
 		return;
 	}
 	tls_explain(c->session, err, text, sizeof(text));
-	conn_fail(c, CONN_END_TLS, QUIC_TRANSPORT_ERROR_CRYPTO +
-		  gnutls_error_to_alert(err, &level), "%s", text);
+	conn_fail(c, CONN_END_TLS, 0, "%s", text);
 }
 
 /* Do the I/O that libquic asks for.  False: the socket is not ready. */

@@ -28,6 +28,7 @@ struct conn;
  */
 struct conn_ops {
 	const char *alpn;
+	uint32_t no_error;	/* the code of a normal end */
 	/* The handshake is over. */
 	bool (*open)(struct conn *c);
 	/* Bytes of a stream, in order; n may be 0 with fin. */
@@ -105,11 +106,13 @@ void conn_ready(struct conn *c, short events);
 /* Try again what may be blocked; to be called now and then. */
 void conn_retry(struct conn *c);
 
-/* End the connection: for a reason of ours, or the normal way. */
+/* End the connection: for a reason of ours, or the normal way.  The code is
+ * the application's; a failed handshake has the one that libquic chose.
+ */
 __attribute__((format(printf, 4, 5)))
 void conn_fail(struct conn *c, enum conn_end end, uint32_t code,
 	       const char *format, ...);
-void conn_finish(struct conn *c, uint32_t code);
+void conn_finish(struct conn *c);
 
 /* Close the socket and free everything but c itself. */
 void conn_release(struct conn *c);

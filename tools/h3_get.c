@@ -298,6 +298,7 @@ static void close_client(struct conn *c)
 
 const struct conn_ops h3_get_ops = {
 	.alpn = "h3",
+	.no_error = NGHTTP3_H3_NO_ERROR,
 	.open = open_client,
 	.data = data,
 	.reset = reset,

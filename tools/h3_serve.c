@@ -258,7 +258,6 @@ static bool open_server(struct conn *c)
 	c->app = s;
 	served_init(&s->served, c);
 	s->served.over = forget_stream;
-	s->served.no_error = NGHTTP3_H3_NO_ERROR;
 	return h3_open(&s->h3, c, &server_role);
 }
 
@@ -341,6 +340,7 @@ static void close_server(struct conn *c)
 
 const struct conn_ops h3_serve_ops = {
 	.alpn = "h3",
+	.no_error = NGHTTP3_H3_NO_ERROR,
 	.open = open_server,
 	.data = data,
 	.reset = reset,

@@ -13,7 +13,8 @@
 static void put(const struct serve_log *log, json_object *line)
 {
 	fprintf(log->json, "%s\n",
-		json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN));
+		json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
+					JSON_C_TO_STRING_NOSLASHESCAPE));
 	fflush(log->json);
 	json_object_put(line);
 }
@@ -23,14 +24,22 @@ static void add(json_object *line, const char *key, const char *value)
 	json_object_object_add(line, key, json_object_new_string(value));
 }
 
+/* json-c would print all 17 digits of a double. */
+static void add_number(json_object *line, const char *key, double value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.6f", value);
+	json_object_object_add(line, key, json_object_new_double_s(value, text));
+}
+
 static json_object *new_line(const char *kind)
 {
 	json_object *line = json_object_new_object();
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	json_object_object_add(line, "time",
-		json_object_new_double(now.tv_sec + now.tv_nsec / 1e9));
+	add_number(line, "time", now.tv_sec + now.tv_nsec / 1e9);
 	add(line, "event", kind);
 	return line;
 }
@@ -51,8 +60,7 @@ void log_connection(const struct serve_log *log, const struct conn *c,
 	if (c->opened) {
 		add(line, "alpn", c->alpn);
 		add(line, "cipher", c->cipher);
-		json_object_object_add(line, "handshake_ms",
-			json_object_new_double((c->opened - c->began) / 1e3));
+		add_number(line, "handshake_ms", (c->opened - c->began) / 1e3);
 	}
 	if (*c->why)
 		add(line, "reason", c->why);
@@ -90,7 +98,6 @@ void log_request(const struct serve_log *log, const struct request *r)
 	add(line, "path", target);
 	json_object_object_add(line, "status", json_object_new_int(r->status));
 	json_object_object_add(line, "bytes", json_object_new_int64(r->off));
-	json_object_object_add(line, "seconds",
-			       json_object_new_double(seconds));
+	add_number(line, "seconds", seconds);
 	put(log, line);
 }

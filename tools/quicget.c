@@ -44,6 +44,7 @@ struct options {
 struct program {
 	struct options o;
 	struct url *urls;
+	char **paths;			/* where they go */
 	struct fetch *fetches;		/* of all URLs, by server */
 	size_t fetch_count;
 	struct tls tls;
@@ -198,28 +199,35 @@ static const struct argp argp = {
 
 /* ---- what to fetch ------------------------------------------------------- */
 
-static const char *output_path(const struct options *o, const struct url *url,
-			       size_t i)
+static void add_fetches(struct program *p, size_t i)
 {
-	char *path;
-
-	if (i < o->output_count)
-		return o->outputs[i];
-	if (!o->dir)
-		return url->name;
-	if (asprintf(&path, "%s/%s", o->dir, url->name) < 0)
-		err(GET_USAGE, NULL);
-	return path;
-}
-
-static void add_fetches(struct program *p, const struct url *url,
-			const char *path)
-{
-	for (unsigned int i = 0; i < p->o.repeat; i++)
+	for (unsigned int n = 0; n < p->o.repeat; n++)
 		p->fetches[p->fetch_count++] = (struct fetch){
-			.url = url, .path = path, .digest = p->o.sha256,
+			.url = &p->urls[i], .path = p->paths[i],
+			.digest = p->o.sha256,
 			.id = -1, .fd = -1, .expected = -1,
 		};
+}
+
+static void parse_urls(struct program *p)
+{
+	const struct options *o = &p->o;
+
+	for (size_t i = 0; i < o->url_count; i++) {
+		struct url *url = &p->urls[i];
+		const char *why = url_parse(url, o->texts[i]);
+		int n;
+
+		if (why)
+			errx(GET_USAGE, "%s: %s", o->texts[i], why);
+		if (i < o->output_count)
+			n = asprintf(&p->paths[i], "%s", o->outputs[i]);
+		else
+			n = asprintf(&p->paths[i], "%s/%s",
+				     o->dir ? o->dir : ".", url->name);
+		if (n < 0)
+			err(GET_USAGE, NULL);
+	}
 }
 
 /* The URLs of one server stand together, in the order they were given. */
@@ -232,22 +240,17 @@ static void plan(struct program *p)
 		errx(GET_USAGE, "more than %d files to fetch", FETCHES_MAX);
 	p->urls = calloc(o->url_count, sizeof(*p->urls));
 	p->fetches = calloc(o->url_count * o->repeat, sizeof(*p->fetches));
-	if (!planned || !p->urls || !p->fetches)
+	p->paths = calloc(o->url_count, sizeof(*p->paths));
+	if (!planned || !p->urls || !p->fetches || !p->paths)
 		err(GET_USAGE, NULL);
-	for (size_t i = 0; i < o->url_count; i++) {
-		const char *why = url_parse(&p->urls[i], o->texts[i]);
-
-		if (why)
-			errx(GET_USAGE, "%s: %s", o->texts[i], why);
-	}
+	parse_urls(p);
 	for (size_t i = 0; i < o->url_count; i++) {
 		for (size_t j = i; j < o->url_count; j++) {
 			if (planned[j] || !url_same_authority(&p->urls[i],
 							      &p->urls[j]))
 				continue;
 			planned[j] = true;
-			add_fetches(p, &p->urls[j],
-				    output_path(o, &p->urls[j], j));
+			add_fetches(p, j);
 		}
 	}
 	free(planned);
@@ -389,8 +392,7 @@ static bool try_address(struct program *p, struct job *job,
 		report_connection(p->report, &c, url->authority, address);
 	if (c.opened && !p->o.quiet && !p->o.json)
 		summarize(&c, job, address);
-	/* H3_NO_ERROR, or hq's nothing. */
-	conn_finish(&c, c.ops == &h3_get_ops ? 0x100 : 0);
+	conn_finish(&c);
 	conn_release(&c);
 	return again;
 }
@@ -466,6 +468,17 @@ static enum get_exit conclude(struct program *p)
 	return code;
 }
 
+static void free_all(struct program *p)
+{
+	for (size_t i = 0; i < p->o.url_count; i++)
+		free(p->paths[i]);
+	free(p->paths);
+	free(p->urls);
+	free(p->fetches);
+	free(p->o.texts);
+	free(p->o.outputs);
+}
+
 int main(int argc, char **argv)
 {
 	struct program p = { .o = {
@@ -497,8 +510,7 @@ int main(int argc, char **argv)
 	if (p.report)
 		report_print(p.report, stdout, code == GET_OK);
 	tls_free(&p.tls);
-	free(p.urls);
-	free(p.fetches);
+	free_all(&p);
 	if (stop) {
 		signal(stop, SIG_DFL);
 		raise(stop);

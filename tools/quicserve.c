@@ -403,6 +403,12 @@ static void accept_clients(struct server *s, const struct listener *l,
 	}
 }
 
+static void serve_client(struct server *s, struct client *c, uint32_t events)
+{
+	conn_ready(&c->conn, events);
+	update_client(s, c);
+}
+
 /* ---- the loop ------------------------------------------------------------ */
 
 static void tick(struct server *s, unsigned int max)
@@ -434,15 +440,13 @@ static void run(struct server *s, const struct options *o)
 		if (n < 0 && errno != EINTR)
 			err(1, "epoll");
 		for (int i = 0; i < n; i++) {
-			struct client *c = ev[i].data.ptr;
+			const bool *listening = ev[i].data.ptr;
 
-			if (c->listening) {
+			if (*listening)
 				accept_clients(s, ev[i].data.ptr,
 					       o->max_clients);
-				continue;
-			}
-			conn_ready(&c->conn, ev[i].events);
-			update_client(s, c);
+			else
+				serve_client(s, ev[i].data.ptr, ev[i].events);
 		}
 		if (clock_us() >= next) {
 			tick(s, o->max_clients);
@@ -518,7 +522,7 @@ int main(int argc, char **argv)
 	while (!LIST_EMPTY(&s.clients)) {
 		struct client *c = LIST_FIRST(&s.clients);
 
-		conn_finish(&c->conn, c->conn.ops == &h3_serve_ops ? 0x100 : 0);
+		conn_finish(&c->conn);
 		drop_client(&s, c);
 	}
 	for (unsigned int i = 0; i < s.listener_count; i++)

@@ -63,6 +63,16 @@ static void add(json_object *object, const char *key, const char *text)
 	json_object_object_add(object, key, json_object_new_string(text));
 }
 
+/* json-c would print all 17 digits of a double. */
+static void add_number(json_object *object, const char *key, double value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.6f", value);
+	json_object_object_add(object, key,
+			       json_object_new_double_s(value, text));
+}
+
 static json_object *difference(const struct counters *before)
 {
 	json_object *object = json_object_new_object();
@@ -116,8 +126,8 @@ void report_connection(struct report *r, const struct conn *c,
 	add(object, "authority", authority);
 	add(object, "address", address);
 	if (c->opened) {
-		json_object_object_add(object, "handshake_ms",
-			json_object_new_double((c->opened - c->began) / 1e3));
+		add_number(object, "handshake_ms",
+			   (c->opened - c->began) / 1e3);
 		add(object, "version", version(c));
 		add(object, "alpn", c->alpn);
 		add(object, "cipher", c->cipher);
@@ -141,9 +151,8 @@ void report_fetch(struct report *r, const struct fetch *f)
 			       json_object_new_boolean(f->state == FETCH_DONE));
 	json_object_object_add(object, "bytes",
 			       json_object_new_int64(f->bytes));
-	json_object_object_add(object, "seconds",
-		json_object_new_double(f->began ? (f->ended - f->began) / 1e6 :
-						  0));
+	add_number(object, "seconds",
+		   f->began ? (f->ended - f->began) / 1e6 : 0);
 	if (f->status)
 		json_object_object_add(object, "status",
 				       json_object_new_int(f->status));

@@ -150,7 +150,7 @@ static bool end_tx(struct served *s, struct request *r, uint32_t code)
 
 bool request_tx_done(struct served *s, struct request *r)
 {
-	return end_tx(s, r, s->no_error);
+	return end_tx(s, r, s->conn->ops->no_error);
 }
 
 bool request_cut(struct served *s, struct request *r, uint32_t code)

@@ -59,7 +59,6 @@ struct served {
 	struct serve *serve;
 	struct request_list requests;	/* in the order they get their turn */
 	unsigned int count;
-	uint32_t no_error;	/* code for "not needed any more" */
 	/* Told when a request is over in both directions, before it is
 	 * freed.  False: the connection failed.
 	 */
