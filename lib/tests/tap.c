@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "certs.h"
+#include "tap.h"
+
+static int count, failed;
+static bool case_ok;
+
+void tap_check(bool ok, const char *file, int line, const char *fmt, ...)
+{
+	va_list args;
+
+	if (ok)
+		return;
+	case_ok = false;
+	printf("# %s:%d: ", file, line);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	printf("\n");
+}
+
+void tap_run(const char *name, void (*func)(void))
+{
+	case_ok = true;
+	func();
+	failed += !case_ok;
+	printf("%sok %d - %s\n", case_ok ? "" : "not ", ++count, name);
+	fflush(stdout);
+}
+
+int tap_done(void)
+{
+	printf("1..%d\n", count);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+	certs_make();
+	/* GnuTLS reads it once. */
+	setenv("SSLKEYLOGFILE", certs.keylog, 1);
+	test_steps();
+	test_x509();
+	test_psk();
+	test_alpn();
+	test_failures();
+	test_sessions();
+	test_msg();
+	certs_remove();
+	return tap_done();
+}
