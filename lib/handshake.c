@@ -33,11 +33,11 @@ static void prepare_msg(struct quic_handshake *hs, void *data, size_t len)
 {
 	hs->iov.iov_base = data;
 	hs->iov.iov_len = len;
-	memset(&hs->control, 0, sizeof(hs->control));
+	memset(hs->control, 0, sizeof(hs->control));
 	hs->msg = (struct msghdr) {
 		.msg_iov = &hs->iov,
 		.msg_iovlen = 1,
-		.msg_control = &hs->control,
+		.msg_control = hs->control,
 		.msg_controllen = sizeof(hs->control),
 	};
 }
@@ -46,10 +46,11 @@ static void prepare_send(struct quic_handshake *hs)
 {
 	struct quic_flight_item *item = hs->flight.head;
 	struct quic_handshake_info info = { .crypto_level = item->level };
-	struct cmsghdr *cmsg = &hs->control.header;
+	struct cmsghdr *cmsg;
 
 	prepare_msg(hs, item->data, item->len);
 	hs->msg.msg_controllen = CMSG_SPACE(sizeof(info));
+	cmsg = CMSG_FIRSTHDR(&hs->msg);
 	cmsg->cmsg_level = SOL_QUIC;
 	cmsg->cmsg_type = QUIC_HANDSHAKE_INFO;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(info));

@@ -91,10 +91,7 @@ struct quic_handshake {
 	struct quic_handshake_step step; /* what the caller is doing */
 	struct msghdr		msg;
 	struct iovec		iov;
-	union {
-		struct cmsghdr	header;
-		uint8_t		bytes[256];
-	} control;
+	_Alignas(struct cmsghdr) uint8_t control[256];
 
 	size_t			tparam_len; /* our own, 0 until asked for */
 	uint8_t			tparam[QUIC_TPARAM_MAX];
