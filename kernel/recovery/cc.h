@@ -7,6 +7,7 @@
 #ifndef KQUIC_RECOVERY_CC_H
 #define KQUIC_RECOVERY_CC_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 #include <linux/list.h>
 #include <linux/module.h>
@@ -16,7 +17,7 @@
 /* No window is wider, whatever the socket may buffer: keeps products of
  * windows and segment sizes inside 64 bits.
  */
-#define QUIC_CC_CWND_LIMIT	(1ULL << 31)
+#define QUIC_CC_CWND_LIMIT	BIT_ULL(31)
 
 /**
  * struct quic_cc - congestion state of one path
@@ -51,8 +52,9 @@ struct quic_cc {
 struct quic_cc_ack {
 	u64 now;		/* ns */
 	u64 largest_sent_time;	/* of the largest newly acknowledged, ns */
-	u64 bytes;		/* newly acknowledged, in flight, not sent before
-				 * recovery_start */
+	u64 bytes;		/* newly acknowledged, in flight and sent after
+				 * recovery_start
+				 */
 	u64 in_flight;		/* bytes, after this ACK */
 	u64 prior_in_flight;	/* bytes, before it */
 	u64 srtt;		/* ns; 0: no sample yet */
@@ -60,7 +62,8 @@ struct quic_cc_ack {
 	u64 latest_rtt;		/* ns; 0 if this ACK gave no sample */
 	u32 packets;
 	bool app_limited;	/* the window was not the limit: do not grow it
-				 * (RFC 9002 section 7.8) */
+				 * (RFC 9002 section 7.8)
+				 */
 };
 
 /* A congestion event: at most one per round trip. */
@@ -70,7 +73,8 @@ struct quic_cc_loss {
 	u64 in_flight;		/* bytes, after */
 	u64 largest_sent_time;	/* of the largest lost */
 	bool persistent;	/* RFC 9002 section 7.6; an algorithm is told of
-				 * the event first, then of this */
+				 * the event first, then of this
+				 */
 	bool ecn;		/* a CE mark, not a loss */
 };
 

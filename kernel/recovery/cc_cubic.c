@@ -25,7 +25,7 @@
 /* Far from the plateau the cubic function is not followed further than this;
  * its value there is beyond every window.
  */
-#define MAX_SPAN_US	(100 * USEC_PER_SEC)
+#define MAX_SPAN_US	(200 * USEC_PER_SEC)
 
 /* RFC 9406 section 4.3 */
 #define HS_MIN_THRESH	(4 * NSEC_PER_MSEC)

@@ -149,6 +149,9 @@ void quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 	space->loss_time = 0;
 	if (space->largest_acked == QUIC_PN_NONE)
 		return;
+	/* Was a packet between the last loss and the ring acknowledged? */
+	if (space->lost_next == s->skipped)
+		space->lost_next++;
 	if (space->lost_next != s->first)
 		space->lost_since = 0;
 

@@ -82,7 +82,8 @@ struct quic_recovery {
 	u64 last_sent;		/* time of the last in-flight packet */
 	u64 last_event;		/* time a packet was sent, or an ACK or the
 				 * timer moved something: base of a client's
-				 * anti-deadlock PTO */
+				 * anti-deadlock PTO
+				 */
 	u32 pto_count;
 	bool is_server;
 	bool peer_validated;
@@ -98,7 +99,8 @@ struct quic_recovery {
 	u64 acked_bytes;
 	u64 pto_total;
 	u64 spurious;		/* acknowledged within about two round trips of
-				 * being declared lost */
+				 * being declared lost
+				 */
 };
 
 void quic_recovery_init(struct quic_recovery *r,
