@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "certs.h"
 #include "tap.h"
 
 static int count, failed;
@@ -36,20 +35,4 @@ int tap_done(void)
 {
 	printf("1..%d\n", count);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-int main(void)
-{
-	certs_make();
-	/* GnuTLS reads it once. */
-	setenv("SSLKEYLOGFILE", certs.keylog, 1);
-	test_steps();
-	test_x509();
-	test_psk();
-	test_alpn();
-	test_failures();
-	test_sessions();
-	test_msg();
-	certs_remove();
-	return tap_done();
 }
