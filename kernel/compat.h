@@ -57,10 +57,13 @@ typedef struct sockaddr quic_sockaddr_t;
 #include <crypto/chacha.h>
 #include <linux/unaligned.h>
 
-/* The first block of key stream for @key and @iv, counter first. */
-static inline void quic_chacha20_block(const u8 *key, const u8 *iv,
-				       u8 out[CHACHA_BLOCK_SIZE])
+/* The first @len bytes of key stream for @key and @iv, counter first.  Two
+ * blocks are asked for, since one alone is not worth SIMD to the library.
+ */
+static inline void quic_chacha20_mask(const u8 *key, const u8 *iv, u8 *to,
+				      u32 len)
 {
+	u8 block[2 * CHACHA_BLOCK_SIZE] = {};
 	u32 word[CHACHA_KEY_SIZE / 4];
 	int i;
 #ifdef QUIC_KERNEL_7
@@ -73,13 +76,14 @@ static inline void quic_chacha20_block(const u8 *key, const u8 *iv,
 		word[i] = get_unaligned_le32(key + 4 * i);
 #ifdef QUIC_KERNEL_7
 	chacha_init(&state, word, iv);
-	chacha20_block(&state, out);
+	chacha20_crypt(&state, block, block, sizeof(block));
 	chacha_zeroize_state(&state);
 #else
-	chacha_init_generic(state, word, iv);
-	chacha20_block(state, out);
+	chacha_init(state, word, iv);
+	chacha20_crypt(state, block, block, sizeof(block));
 	memzero_explicit(state, sizeof(state));
 #endif
+	memcpy(to, block, len);
 	memzero_explicit(word, sizeof(word));
 }
 

@@ -11,6 +11,7 @@
  */
 #include <linux/string.h>
 
+#include "crypto/hkdf.h"
 #include "keys.h"
 
 void quic_key_drop(struct quic_key *k)
@@ -25,20 +26,21 @@ void quic_key_drop(struct quic_key *k)
 int quic_key_install(struct quic_key *k, const struct quic_suite *suite,
 		     u32 version, const u8 *secret)
 {
-	struct quic_key fresh = {};
+	struct quic_aead_key aead;
+	struct quic_raw_keys raw;
 	int err;
 
-	err = quic_aead_key_init(&fresh.aead, suite, version, secret);
+	err = quic_hkdf_keys(suite, version, secret, &raw);
 	if (err)
 		return err;
-	err = quic_hp_init(&fresh.hp, suite, version, secret);
-	if (err) {
-		quic_aead_key_free(&fresh.aead);
-		return err;
+	err = quic_aead_key_set(&aead, suite, raw.key, raw.iv);
+	if (!err) {
+		quic_key_drop(k);
+		k->aead = aead;
+		quic_hp_init(&k->hp, suite, raw.hp);
+		k->ready = true;
 	}
-	quic_key_drop(k);
-	fresh.ready = true;
-	*k = fresh;
-	memzero_explicit(&fresh, sizeof(fresh));
-	return 0;
+	memzero_explicit(&aead, sizeof(aead));
+	memzero_explicit(&raw, sizeof(raw));
+	return err;
 }

@@ -34,18 +34,13 @@ int quic_aead_key_init(struct quic_aead_key *key,
 		       const struct quic_suite *suite, u32 version,
 		       const u8 *secret)
 {
-	u8 raw[QUIC_KEY_MAX], iv[QUIC_IV_LEN];
+	struct quic_raw_keys raw;
 	int err;
 
-	err = quic_hkdf_derive(suite, version, secret, "key", raw,
-			       suite->key_len);
+	err = quic_hkdf_keys(suite, version, secret, &raw);
 	if (!err)
-		err = quic_hkdf_derive(suite, version, secret, "iv", iv,
-				       sizeof(iv));
-	if (!err)
-		err = quic_aead_key_set(key, suite, raw, iv);
-	memzero_explicit(raw, sizeof(raw));
-	memzero_explicit(iv, sizeof(iv));
+		err = quic_aead_key_set(key, suite, raw.key, raw.iv);
+	memzero_explicit(&raw, sizeof(raw));
 	return err;
 }
 

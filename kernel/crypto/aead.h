@@ -56,8 +56,9 @@ extern const struct quic_aead_provider quic_aead_sw;
 int quic_aead_sw_setup(void);
 void quic_aead_sw_teardown(void);
 
-/* Key and IV from a traffic secret (RFC 9001 section 5.1); process context.
- * @version chooses the labels (RFC 9369 section 3.3.2).
+/* Key and IV from a traffic secret alone, as a key update needs it (header
+ * protection keeps its key, RFC 9001 section 6.1); process context.  @version
+ * chooses the labels (RFC 9369 section 3.3.2).
  */
 int quic_aead_key_init(struct quic_aead_key *key,
 		       const struct quic_suite *suite, u32 version,

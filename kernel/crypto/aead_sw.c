@@ -29,8 +29,8 @@
 
 #include "aead.h"
 
-/* What the synchronous software AEADs ask for their requests: the largest,
- * rfc7539(), a little less than half of it.
+/* Enough for any synchronous software AEAD; 672 is the most seen, for rfc7539()
+ * on 6.12, and the SIMD implementations of GCM ask for nothing.
  */
 #define REQ_CTX_MAX	1024
 

@@ -3,85 +3,139 @@
  * HKDF with TLS 1.3 labels
  *
  * Owns nothing: each call allocates an HMAC, uses it and frees it.  Called
- * from key derivation in process context, without locks of its own.
+ * when keys are installed or updated, in process context; no locks.
  *
  * RFC 5869; RFC 8446 section 7.1; RFC 9001 section 5.1; RFC 9369 section
- * 3.3.2.
+ * 3.3.2 (labels).
  */
 #include <crypto/hash.h>
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/unaligned.h>
 #include <uapi/linux/quic.h>
 
 #include "hkdf.h"
 
-#define LABEL_PREFIX		"tls13 "
-#define LABEL_PREFIX_LEN	(sizeof(LABEL_PREFIX) - 1)
-#define LABEL_MAX		16	/* ours; "quicv2 key" is 10 */
+#define LABEL_MAX	16		/* "tls13 quicv2 key" */
 /* length, label, empty context, the counter of HKDF-Expand's first block */
-#define INFO_MAX		(2 + 1 + LABEL_PREFIX_LEN + LABEL_MAX + 1 + 1)
+#define INFO_MAX	(2 + 1 + LABEL_MAX + 1 + 1)
+
+/* An HMAC that has its key; the caller frees it. */
+static struct crypto_shash *hmac_new(const char *hash, const u8 *key, u32 len)
+{
+	struct crypto_shash *tfm = crypto_alloc_shash(hash, 0, 0);
+	int err;
+
+	if (IS_ERR(tfm))
+		return tfm;
+	err = crypto_shash_setkey(tfm, key, len);
+	if (!err && WARN_ON_ONCE(crypto_shash_digestsize(tfm) >
+				 QUIC_SECRET_MAX))
+		err = -EINVAL;
+	if (!err)
+		return tfm;
+	crypto_free_shash(tfm);
+	return ERR_PTR(err);
+}
 
 /* @out receives the first @len bytes of the HMAC. */
-static int hmac(const char *hash, const u8 *key, u32 key_len,
-		const u8 *data, u32 data_len, u8 *out, u32 len)
+static int hmac(struct crypto_shash *tfm, const u8 *data, u32 data_len,
+		u8 *out, u32 len)
 {
 	u8 digest[QUIC_SECRET_MAX];
-	struct crypto_shash *tfm;
-	int err = -EINVAL;
+	int err;
 
-	tfm = crypto_alloc_shash(hash, 0, 0);
-	if (IS_ERR(tfm))
-		return PTR_ERR(tfm);
-	if (WARN_ON_ONCE(crypto_shash_digestsize(tfm) > sizeof(digest) ||
-			 crypto_shash_digestsize(tfm) < len))
-		goto out;
-	err = crypto_shash_setkey(tfm, key, key_len);
-	if (!err)
-		err = crypto_shash_tfm_digest(tfm, data, data_len, digest);
+	if (WARN_ON_ONCE(len > crypto_shash_digestsize(tfm)))
+		return -EINVAL;
+	err = crypto_shash_tfm_digest(tfm, data, data_len, digest);
 	if (!err)
 		memcpy(out, digest, len);
 	memzero_explicit(digest, sizeof(digest));
-out:
-	crypto_free_shash(tfm);
 	return err;
+}
+
+/* QUIC never asks for more than one block of HMAC output, so HKDF-Expand is
+ * its first round: HMAC(secret, info | 0x01).  The label is @name and @what.
+ */
+static int expand(struct crypto_shash *secret, const char *name,
+		  const char *what, u8 *out, u32 len)
+{
+	u8 info[INFO_MAX];
+	int n;
+
+	n = snprintf(info + 3, LABEL_MAX + 1, "tls13 %s%s", name, what);
+	if (WARN_ON_ONCE(n > LABEL_MAX))
+		return -EINVAL;
+	put_unaligned_be16(len, info);
+	info[2] = n;
+	info[3 + n] = 0;
+	info[4 + n] = 1;
+	return hmac(secret, info, 5 + n, out, len);
+}
+
+static const char *label(u32 version)
+{
+	return version == QUIC_VERSION_V2 ? "quicv2 " : "quic ";
 }
 
 int quic_hkdf_extract(const char *hash, const u8 *salt, u32 salt_len,
 		      const u8 *ikm, u32 ikm_len, u8 *prk, u32 prk_len)
 {
-	return hmac(hash, salt, salt_len, ikm, ikm_len, prk, prk_len);
+	struct crypto_shash *tfm = hmac_new(hash, salt, salt_len);
+	int err;
+
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm);
+	err = hmac(tfm, ikm, ikm_len, prk, prk_len);
+	crypto_free_shash(tfm);
+	return err;
 }
 
-/* QUIC never asks for more than one block of HMAC output, so HKDF-Expand is
- * its first round: HMAC(secret, info | 0x01).
- */
 int quic_hkdf_expand_label(const char *hash, const u8 *secret, u32 secret_len,
-			   const char *label, u8 *out, u32 len)
+			   const char *what, u8 *out, u32 len)
 {
-	u32 label_len = strlen(label);
-	u8 info[INFO_MAX], *p = info;
+	struct crypto_shash *tfm = hmac_new(hash, secret, secret_len);
+	int err;
 
-	if (WARN_ON_ONCE(label_len > LABEL_MAX || len > QUIC_SECRET_MAX))
-		return -EINVAL;
-	*p++ = 0;
-	*p++ = len;
-	*p++ = LABEL_PREFIX_LEN + label_len;
-	memcpy(p, LABEL_PREFIX, LABEL_PREFIX_LEN);
-	p += LABEL_PREFIX_LEN;
-	memcpy(p, label, label_len);
-	p += label_len;
-	*p++ = 0;
-	*p++ = 1;
-	return hmac(hash, secret, secret_len, info, p - info, out, len);
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm);
+	err = expand(tfm, "", what, out, len);
+	crypto_free_shash(tfm);
+	return err;
 }
 
-int quic_hkdf_derive(const struct quic_suite *suite, u32 version,
-		     const u8 *secret, const char *what, u8 *out, u32 len)
+int quic_hkdf_next_secret(const struct quic_suite *suite, u32 version,
+			  const u8 *secret, u8 *next)
 {
-	char label[LABEL_MAX + 1];
+	struct crypto_shash *tfm = hmac_new(suite->hash, secret,
+					    suite->secret_len);
+	int err;
 
-	snprintf(label, sizeof(label), "%s %s",
-		 version == QUIC_VERSION_V2 ? "quicv2" : "quic", what);
-	return quic_hkdf_expand_label(suite->hash, secret, suite->secret_len,
-				      label, out, len);
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm);
+	err = expand(tfm, label(version), "ku", next, suite->secret_len);
+	crypto_free_shash(tfm);
+	return err;
+}
+
+int quic_hkdf_keys(const struct quic_suite *suite, u32 version,
+		   const u8 *secret, struct quic_raw_keys *raw)
+{
+	struct crypto_shash *tfm = hmac_new(suite->hash, secret,
+					    suite->secret_len);
+	const char *quic = label(version);
+	int err;
+
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm);
+	err = expand(tfm, quic, "key", raw->key, suite->key_len);
+	if (!err)
+		err = expand(tfm, quic, "iv", raw->iv, sizeof(raw->iv));
+	if (!err)
+		err = expand(tfm, quic, "hp", raw->hp, suite->key_len);
+	crypto_free_shash(tfm);
+	if (err)
+		memzero_explicit(raw, sizeof(*raw));
+	return err;
 }

@@ -24,14 +24,13 @@
 
 #include "../compat.h"
 #include "../wire/header.h"
-#include "hkdf.h"
 #include "hp.h"
 
 /* One for each CPU.  The cipher wants memory of the linear map, hence not the
  * per-CPU area itself.
  */
 struct hp_scratch {
-	u8 sample[QUIC_TRAIN_MAX][QUIC_HP_SAMPLE_LEN];
+	u8 sample[QUIC_TRAIN_MAX * QUIC_HP_SAMPLE_LEN];	/* then masks */
 	struct crypto_skcipher *tfm;
 	struct scatterlist sg;
 	struct skcipher_request req;	/* the cipher's context follows */
@@ -40,13 +39,12 @@ struct hp_scratch {
 static struct hp_scratch * __percpu *scratch;
 static bool internal;		/* the cipher is usable only where SIMD is */
 
-int quic_hp_init(struct quic_hp *hp, const struct quic_suite *suite,
-		 u32 version, const u8 *secret)
+void quic_hp_init(struct quic_hp *hp, const struct quic_suite *suite,
+		  const u8 *raw)
 {
 	hp->suite = suite;
 	hp->chacha = !strcmp(suite->hp, "chacha20");
-	return quic_hkdf_derive(suite, version, secret, "hp", hp->raw,
-				suite->key_len);
+	memcpy(hp->raw, raw, suite->key_len);
 }
 
 void quic_hp_free(struct quic_hp *hp)
@@ -58,16 +56,17 @@ void quic_hp_free(struct quic_hp *hp)
 static int aes_masks(const struct quic_hp *hp, struct hp_scratch *s,
 		     const struct quic_train *t)
 {
-	const struct quic_pkt *pkt;
-	int i, err;
+	const struct quic_pkt *pkt = t->pkt, *end = pkt + t->n;
+	u8 *sample = s->sample;
+	int err;
 
 	if (unlikely(internal && !crypto_simd_usable()))
 		return -EAGAIN;
 	err = crypto_skcipher_setkey(s->tfm, hp->raw, hp->suite->key_len);
 	if (unlikely(err))
 		return err;
-	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++)
-		memcpy(s->sample[i], pkt->data + pkt->pn_off + 4,
+	for (; pkt < end; pkt++, sample += QUIC_HP_SAMPLE_LEN)
+		memcpy(sample, pkt->data + pkt->pn_off + 4,
 		       QUIC_HP_SAMPLE_LEN);
 	skcipher_request_set_crypt(&s->req, &s->sg, &s->sg,
 				   t->n * QUIC_HP_SAMPLE_LEN, NULL);
@@ -77,15 +76,12 @@ static int aes_masks(const struct quic_hp *hp, struct hp_scratch *s,
 static void chacha_masks(const struct quic_hp *hp, struct hp_scratch *s,
 			 const struct quic_train *t)
 {
-	u8 block[CHACHA_BLOCK_SIZE];
-	const struct quic_pkt *pkt;
-	int i;
+	const struct quic_pkt *pkt = t->pkt, *end = pkt + t->n;
+	u8 *mask = s->sample;
 
-	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
-		quic_chacha20_block(hp->raw, pkt->data + pkt->pn_off + 4,
-				    block);
-		memcpy(s->sample[i], block, sizeof(s->sample[i]));
-	}
+	for (; pkt < end; pkt++, mask += QUIC_HP_SAMPLE_LEN)
+		quic_chacha20_mask(hp->raw, pkt->data + pkt->pn_off + 4, mask,
+				   QUIC_HP_SAMPLE_LEN);
 }
 
 static int masks(const struct quic_hp *hp, struct hp_scratch *s,
@@ -97,26 +93,40 @@ static int masks(const struct quic_hp *hp, struct hp_scratch *s,
 	return 0;
 }
 
-static u8 first_byte_mask(u8 first)
+static void mask_first_byte(struct quic_pkt *pkt, const u8 *mask)
 {
-	return first & QUIC_HDR_LONG ? 0x0f : 0x1f;
+	u8 bits = pkt->data[0] & QUIC_HDR_LONG ? 0x0f : 0x1f;
+
+	pkt->data[0] ^= mask[0] & bits;
+}
+
+/* Mask the packet number of @len bytes, by way of the 32 bits it begins;
+ * returns it as it is then.
+ */
+static u32 mask_number(struct quic_pkt *pkt, const u8 *mask, u32 len)
+{
+	u32 rest = 32 - 8 * len, bits = U32_MAX << rest;
+	u8 *p = pkt->data + pkt->pn_off;
+	u32 v;
+
+	v = get_unaligned_be32(p) ^ (get_unaligned_be32(mask + 1) & bits);
+	put_unaligned_be32(v, p);
+	return v >> rest;
 }
 
 int quic_hp_protect(struct quic_hp *hp, struct quic_train *t)
 {
 	struct hp_scratch *s = *this_cpu_ptr(scratch);
-	struct quic_pkt *pkt;
-	int i, j, err;
+	struct quic_pkt *pkt = t->pkt, *end = pkt + t->n;
+	const u8 *mask = s->sample;
+	int err;
 
 	err = masks(hp, s, t);
 	if (unlikely(err))
 		return err;
-	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
-		const u8 *mask = s->sample[i];
-
-		pkt->data[0] ^= mask[0] & first_byte_mask(pkt->data[0]);
-		for (j = pkt->pn_off; j < pkt->hdr_len; j++)
-			pkt->data[j] ^= *++mask;
+	for (; pkt < end; pkt++, mask += QUIC_HP_SAMPLE_LEN) {
+		mask_first_byte(pkt, mask);
+		mask_number(pkt, mask, pkt->hdr_len - pkt->pn_off);
 	}
 	return 0;
 }
@@ -124,23 +134,19 @@ int quic_hp_protect(struct quic_hp *hp, struct quic_train *t)
 int quic_hp_unprotect(struct quic_hp *hp, struct quic_train *t)
 {
 	struct hp_scratch *s = *this_cpu_ptr(scratch);
-	struct quic_pkt *pkt;
-	int i, j, err;
+	struct quic_pkt *pkt = t->pkt, *end = pkt + t->n;
+	const u8 *mask = s->sample;
+	u32 len;
+	int err;
 
 	err = masks(hp, s, t);
 	if (unlikely(err))
 		return err;
-	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
-		const u8 *mask = s->sample[i];
-
-		pkt->data[0] ^= mask[0] & first_byte_mask(pkt->data[0]);
-		pkt->hdr_len = pkt->pn_off + 1 +
-			       (pkt->data[0] & QUIC_HDR_PN_LEN);
-		pkt->pn = 0;
-		for (j = pkt->pn_off; j < pkt->hdr_len; j++) {
-			pkt->data[j] ^= *++mask;
-			pkt->pn = pkt->pn << 8 | pkt->data[j];
-		}
+	for (; pkt < end; pkt++, mask += QUIC_HP_SAMPLE_LEN) {
+		mask_first_byte(pkt, mask);
+		len = 1 + (pkt->data[0] & QUIC_HDR_PN_LEN);
+		pkt->hdr_len = pkt->pn_off + len;
+		pkt->pn = mask_number(pkt, mask, len);
 	}
 	return 0;
 }

@@ -16,8 +16,9 @@ struct quic_hp {
 int quic_hp_setup(void);
 void quic_hp_teardown(void);
 
-int quic_hp_init(struct quic_hp *hp, const struct quic_suite *suite,
-		 u32 version, const u8 *secret);
+/* @raw has suite->key_len bytes. */
+void quic_hp_init(struct quic_hp *hp, const struct quic_suite *suite,
+		  const u8 *raw);
 void quic_hp_free(struct quic_hp *hp);
 
 /* Mask of the train's packets: first byte and packet number, after sealing.

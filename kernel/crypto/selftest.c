@@ -140,18 +140,14 @@ static bool __init test_keys(const struct rfc_version *v,
 			     const struct rfc_keys *k, u32 type)
 {
 	const struct quic_suite *suite = quic_suite_get(type);
-	u8 secret[QUIC_SECRET_MAX], key[QUIC_KEY_MAX], hp[QUIC_KEY_MAX];
-	u8 iv[QUIC_IV_LEN];
-	bool ok;
+	struct quic_raw_keys raw = {};
+	u8 secret[QUIC_SECRET_MAX];
 
 	unhex(secret, k->secret);
-	ok = !quic_hkdf_derive(suite, v->version, secret, "key", key,
-			       suite->key_len) && equal_hex(key, k->key);
-	ok &= !quic_hkdf_derive(suite, v->version, secret, "iv", iv,
-				sizeof(iv)) && equal_hex(iv, k->iv);
-	ok &= !quic_hkdf_derive(suite, v->version, secret, "hp", hp,
-				suite->key_len) && equal_hex(hp, k->hp);
-	return check(ok, "A.1/A.5 keys", suite->name, v->version);
+	return check(!quic_hkdf_keys(suite, v->version, secret, &raw) &&
+		     equal_hex(raw.key, k->key) && equal_hex(raw.iv, k->iv) &&
+		     equal_hex(raw.hp, k->hp),
+		     "A.1/A.5 keys", suite->name, v->version);
 }
 
 static bool __init test_secrets(const struct rfc_version *v)
@@ -233,7 +229,7 @@ static bool __init test_chacha(struct bench *b, const struct rfc_version *v)
 	suite = quic_suite_get(TLS_CIPHER_CHACHA20_POLY1305);
 	unhex(secret, rfc_chacha_secret);
 	if (!test_keys(v, &v->chacha, suite->type) ||
-	    !check(!quic_hkdf_derive(suite, v->version, secret, "ku", ku, 32) &&
+	    !check(!quic_hkdf_next_secret(suite, v->version, secret, ku) &&
 		   equal_hex(ku, v->chacha_ku), "A.5 ku", "version",
 		   v->version))
 		return false;
@@ -470,15 +466,15 @@ static bool __init test_open(struct bench *b, const struct quic_suite *suite,
 
 static bool __init random_keys(struct bench *b, const struct quic_suite *suite)
 {
-	u8 secret[QUIC_SECRET_MAX];
+	u8 hp[QUIC_KEY_MAX];
 
 	quic_key_drop(&b->key);
 	prandom_bytes_state(&b->rnd, b->raw, sizeof(b->raw));
 	prandom_bytes_state(&b->rnd, b->iv, sizeof(b->iv));
-	prandom_bytes_state(&b->rnd, secret, sizeof(secret));
+	prandom_bytes_state(&b->rnd, hp, sizeof(hp));
+	quic_hp_init(&b->key.hp, suite, hp);
 	b->key.ready = !quic_aead_key_set(&b->key.aead, suite, b->raw, b->iv);
 	return b->key.ready &&
-	       !quic_hp_init(&b->key.hp, suite, QUIC_VERSION_V1, secret) &&
 	       !crypto_aead_setkey(b->plain_tfm, b->raw, suite->key_len) &&
 	       !crypto_aead_setauthsize(b->plain_tfm, QUIC_TAG_LEN);
 }
