@@ -70,13 +70,18 @@ int quic_fail_tls(struct quic_handshake *hs, int ret)
 	return error;
 }
 
-/* The reason that came with the close, if there was one. */
-static bool get_close(const struct quic_handshake *hs,
-		      struct quic_connection_close *close)
+/* The peer's reason, if it was the peer that closed.  Otherwise the kernel
+ * would give back the code that the program has stored.
+ */
+static bool get_peer_close(const struct quic_handshake *hs, int err,
+			   struct quic_connection_close *close)
 {
 	socklen_t len = sizeof(*close);
 
 	memset(close, 0, sizeof(*close));
+	if (err != -ECONNRESET && err != -ECONNREFUSED && err != -ENOTCONN &&
+	    err != -EPIPE)
+		return false;
 	if (hs->close_set ||
 	    getsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_CONNECTION_CLOSE, close,
 		       &len))
@@ -85,13 +90,10 @@ static bool get_close(const struct quic_handshake *hs,
 	return close->errcode || close->phrase[0];
 }
 
-/* The connection is closed: by the peer, or by our kernel for a violation that
- * it met.  @err is what the socket says, or 0.
- */
+/* The peer has closed the connection.  @err is what the socket says, or 0. */
 int quic_fail_closed(struct quic_handshake *hs, int err,
 		     const struct quic_connection_close *close)
 {
-	const char *who = err == -EPROTO ? "kernel" : "peer";
 	const char *alert = NULL;
 
 	hs->state = QUIC_HS_FAILED;
@@ -101,9 +103,10 @@ int quic_fail_closed(struct quic_handshake *hs, int err,
 	if (close->errcode >= QUIC_TRANSPORT_ERROR_CRYPTO &&
 	    close->errcode <= QUIC_TRANSPORT_ERROR_CRYPTO + 0xff)
 		alert = gnutls_alert_get_name(close->errcode & 0xff);
-	return quic_error_sys(err, "%s closed the connection, code 0x%x%s%s%s%s",
-			      who, close->errcode, alert ? ", TLS alert: " : "",
-			      alert ? alert : "", close->phrase[0] ? ", " : "",
+	return quic_error_sys(err, "peer closed the connection, code 0x%x"
+			      "%s%s%s%s", close->errcode,
+			      alert ? ", TLS alert: " : "", alert ? alert : "",
+			      close->phrase[0] ? ", " : "",
 			      (const char *)close->phrase);
 }
 
@@ -118,7 +121,7 @@ int quic_fail_io(struct quic_handshake *hs, int err, const char *what)
 	if (!getsockopt(hs->fd, SOL_SOCKET, SO_ERROR, &so_error, &len) &&
 	    so_error)
 		err = -so_error;
-	if (!get_close(hs, &close))
+	if (!get_peer_close(hs, err, &close))
 		return quic_error_sys(err, "%s handshake data", what);
 
 	if (!so_error && (err == -ENOTCONN || err == -EPIPE))

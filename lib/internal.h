@@ -94,7 +94,9 @@ struct quic_handshake {
 	_Alignas(struct cmsghdr) uint8_t control[256];
 
 	size_t			tparam_len; /* our own, 0 until asked for */
+	size_t			peer_tparam_len;
 	uint8_t			tparam[QUIC_TPARAM_MAX];
+	uint8_t			peer_tparam[QUIC_TPARAM_MAX];
 	uint8_t			input[QUIC_RECV_MAX];
 };
 

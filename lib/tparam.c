@@ -8,6 +8,7 @@
  * GnuTLS would blur it into a code of its own.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -44,6 +45,15 @@ int quic_tparam_send(gnutls_session_t tls, gnutls_buffer_t extdata)
 	return ret < 0 ? ret : (int)hs->tparam_len;
 }
 
+/* The second ClientHello must repeat the first. */
+static int compare_again(const struct quic_handshake *hs,
+			 const unsigned char *data, size_t len)
+{
+	if (len == hs->peer_tparam_len && !memcmp(data, hs->peer_tparam, len))
+		return 0;
+	return GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
+}
+
 /* If the kernel does not like them it closes the connection with a code of
  * its own (TRANSPORT_PARAMETER_ERROR): no TLS alert shall replace that.
  */
@@ -54,6 +64,13 @@ int quic_tparam_recv(gnutls_session_t tls, const unsigned char *data,
 
 	if (!hs)
 		return GNUTLS_E_INTERNAL_ERROR;
+	if (hs->tparam_received)
+		return compare_again(hs, data, len);
+	if (len > sizeof(hs->peer_tparam)) {
+		hs->error = quic_error_sys(-EINVAL, "%zu bytes of transport "
+					   "parameters from the peer", len);
+		return GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
+	}
 
 	if (setsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT,
 		       data, len)) {
@@ -63,5 +80,7 @@ int quic_tparam_recv(gnutls_session_t tls, const unsigned char *data,
 		return GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
 	}
 	hs->tparam_received = true;
+	memcpy(hs->peer_tparam, data, len);
+	hs->peer_tparam_len = len;
 	return 0;
 }

@@ -199,6 +199,8 @@ static int set_option(struct fake *fake, int name, const void *val,
 	case QUIC_SOCKOPT_TRANSPORT_PARAM_EXT:
 		if (fake->fail_tparam_set || len > sizeof(fake->peer_tparam))
 			return fail(fake->fail_tparam_set);
+		if (fake->peer_tparam_len)
+			return fail(EINVAL);
 		memcpy(fake->peer_tparam, val, len);
 		fake->peer_tparam_len = len;
 		return 0;
