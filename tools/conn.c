@@ -192,12 +192,32 @@ static bool enable_events(struct conn *c)
 	return true;
 }
 
+/* What the kernel chose, for the reports. */
+static void describe_transport(struct conn *c)
+{
+	static const char *const names[QUIC_CONG_ALG_MAX] = { "reno", "cubic" };
+	struct quic_config config = {};
+	socklen_t len = sizeof(config);
+
+	c->version = "unknown";
+	c->cc = "unknown";
+	if (getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONFIG, &config, &len))
+		return;
+	if (config.version == QUIC_VERSION_V1)
+		c->version = "v1";
+	else if (config.version == QUIC_VERSION_V2)
+		c->version = "v2";
+	if (config.congestion_control_algo < QUIC_CONG_ALG_MAX)
+		c->cc = names[config.congestion_control_algo];
+}
+
 static void opened(struct conn *c)
 {
 	c->opened = clock_us();
 	c->heard = c->opened;
 	tls_alpn(c->session, c->alpn, sizeof(c->alpn));
 	snprintf(c->cipher, sizeof(c->cipher), "%s", tls_cipher(c->session));
+	describe_transport(c);
 	for (int i = 0; c->protocols[i] && !c->ops; i++)
 		if (!strcmp(c->protocols[i]->alpn, c->alpn))
 			c->ops = c->protocols[i];

@@ -87,6 +87,8 @@ struct conn {
 	uint64_t heard;		/* when anything last came or went */
 	char alpn[32];
 	char cipher[64];
+	const char *version;	/* of QUIC */
+	const char *cc;		/* congestion control */
 };
 
 uint64_t clock_us(void);

@@ -228,6 +228,10 @@ static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 	struct h3_client *g = c->app;
 	struct fetch *f;
 
+	/* What comes late for a stream that is over is nobody's. */
+	if (!h3_is_uni(id) &&
+	    nghttp3_conn_set_stream_user_data(g->h3.nc, id, NULL))
+		return true;
 	if (!h3_data(&g->h3, id, bytes, n, fin))
 		return false;
 	if (!fin || h3_is_uni(id))

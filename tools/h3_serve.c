@@ -21,6 +21,7 @@
 struct h3_server {
 	struct served served;
 	struct h3 h3;
+	uint64_t max_streams;	/* how far PRIORITY_UPDATE may look ahead */
 };
 
 static struct h3_server *server_of(struct h3 *h)
@@ -133,18 +134,15 @@ static void response_broken(struct h3 *h, int64_t id)
 
 /* ---- the request --------------------------------------------------------- */
 
+/* The bytes that began the stream have made the request. */
 static int begin_headers(nghttp3_conn *nc, int64_t id, void *user,
 			 void *stream_user)
 {
-	struct h3 *h = user;
-	struct request *r;
+	struct request *r = served_find(&server_of(user)->served, id);
 
 	(void)stream_user;
-	r = served_new(&server_of(h)->served, id);
-	if (!r)
-		return NGHTTP3_ERR_CALLBACK_FAILURE;
-	nghttp3_conn_set_stream_user_data(nc, id, r);
-	return 0;
+	return r ? nghttp3_conn_set_stream_user_data(nc, id, r) :
+		   NGHTTP3_ERR_CALLBACK_FAILURE;
 }
 
 static enum method method_of(nghttp3_vec name)
@@ -243,6 +241,7 @@ static bool forget_stream(struct served *served, struct request *r)
 {
 	struct h3_server *s = (struct h3_server *)served;
 
+	nghttp3_conn_set_max_client_streams_bidi(s->h3.nc, ++s->max_streams);
 	return h3_close_stream(&s->h3, r->id, NGHTTP3_H3_NO_ERROR);
 }
 
@@ -258,7 +257,12 @@ static bool open_server(struct conn *c)
 	c->app = s;
 	served_init(&s->served, c);
 	s->served.over = forget_stream;
-	return h3_open(&s->h3, c, &server_role);
+	s->served.excessive = NGHTTP3_H3_EXCESSIVE_LOAD;
+	if (!h3_open(&s->h3, c, &server_role))
+		return false;
+	s->max_streams = SERVE_REQUESTS_MAX;
+	nghttp3_conn_set_max_client_streams_bidi(s->h3.nc, s->max_streams);
+	return true;
 }
 
 static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
@@ -267,14 +271,16 @@ static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 	struct h3_server *s = c->app;
 	struct request *r;
 
+	if (h3_is_uni(id))
+		return h3_data(&s->h3, id, bytes, n, fin);
+	if (!served_get(&s->served, id, &r))
+		return false;
+	/* nghttp3 must not see a stream again that it has closed. */
+	if (!r)
+		return true;
 	if (!h3_data(&s->h3, id, bytes, n, fin))
 		return false;
-	if (!fin || h3_is_uni(id))
-		return true;
-	r = served_find(&s->served, id);
-	if (!r)
-		return h3_close_stream(&s->h3, id, NGHTTP3_H3_NO_ERROR);
-	return request_rx_done(&s->served, r);
+	return !fin || request_rx_done(&s->served, r);
 }
 
 static bool reset(struct conn *c, int64_t id, uint32_t error)
@@ -284,9 +290,10 @@ static bool reset(struct conn *c, int64_t id, uint32_t error)
 
 	if (h3_is_uni(id))
 		return h3_reset_uni(&s->h3, id, error);
-	r = served_find(&s->served, id);
+	if (!served_get(&s->served, id, &r))
+		return false;
 	if (!r)
-		return h3_close_stream(&s->h3, id, error);
+		return true;
 	nghttp3_conn_shutdown_stream_read(s->h3.nc, id);
 	if (r->status)
 		return request_rx_done(&s->served, r);

@@ -69,13 +69,10 @@ static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 
 	if (id & (QUIC_STREAM_TYPE_UNI_MASK | QUIC_STREAM_TYPE_SERVER_MASK))
 		return true;
-	r = served_find(s, id);
-	if (!r)
-		r = served_new(s, id);
-	if (!r) {
-		conn_fail(c, CONN_END_ERROR, 0, "too many requests");
+	if (!served_get(s, id, &r))
 		return false;
-	}
+	if (!r)
+		return true;
 	if (!add_bytes(s, r, bytes, n, fin))
 		return false;
 	/* The answer may have ended the request. */
@@ -86,8 +83,12 @@ static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 static bool reset(struct conn *c, int64_t id, uint32_t error)
 {
 	struct served *s = c->app;
-	struct request *r = served_find(s, id);
+	struct request *r;
 
+	if (id & (QUIC_STREAM_TYPE_UNI_MASK | QUIC_STREAM_TYPE_SERVER_MASK))
+		return true;
+	if (!served_get(s, id, &r))
+		return false;
 	if (!r)
 		return true;
 	if (r->status)

@@ -60,6 +60,8 @@ void log_connection(const struct serve_log *log, const struct conn *c,
 	if (c->opened) {
 		add(line, "alpn", c->alpn);
 		add(line, "cipher", c->cipher);
+		add(line, "version", c->version);
+		add(line, "congestion_control", c->cc);
 		add_number(line, "handshake_ms", (c->opened - c->began) / 1e3);
 	}
 	if (*c->why)

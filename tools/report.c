@@ -106,18 +106,6 @@ void report_begin(struct report *r)
 	read_counters(&r->before);
 }
 
-static const char *version(const struct conn *c)
-{
-	struct quic_config config = {};
-	socklen_t len = sizeof(config);
-
-	if (c->fd < 0 || getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONFIG,
-				    &config, &len))
-		return "unknown";
-	return config.version == QUIC_VERSION_V1 ? "v1" :
-	       config.version == QUIC_VERSION_V2 ? "v2" : "unknown";
-}
-
 void report_connection(struct report *r, const struct conn *c,
 		       const char *authority, const char *address)
 {
@@ -128,9 +116,10 @@ void report_connection(struct report *r, const struct conn *c,
 	if (c->opened) {
 		add_number(object, "handshake_ms",
 			   (c->opened - c->began) / 1e3);
-		add(object, "version", version(c));
+		add(object, "version", c->version);
 		add(object, "alpn", c->alpn);
 		add(object, "cipher", c->cipher);
+		add(object, "congestion_control", c->cc);
 	}
 	if (*c->why)
 		add(object, "error", c->why);

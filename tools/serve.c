@@ -41,6 +41,7 @@ void served_free(struct served *s)
 {
 	while (!TAILQ_EMPTY(&s->requests))
 		free_request(s, TAILQ_FIRST(&s->requests));
+	free(s->skipped);
 }
 
 struct request *served_find(struct served *s, int64_t id)
@@ -71,7 +72,7 @@ static bool make_room(struct served *s)
 	return false;
 }
 
-struct request *served_new(struct served *s, int64_t id)
+static struct request *new_request(struct served *s, int64_t id)
 {
 	struct request *r;
 
@@ -86,6 +87,50 @@ struct request *served_new(struct served *s, int64_t id)
 	TAILQ_INSERT_TAIL(&s->requests, r, link);
 	s->count++;
 	return r;
+}
+
+/* A stream opens all lower ones of its kind (RFC 9000 section 2.1). */
+static bool skip_to(struct served *s, int64_t id)
+{
+	size_t n = (id - s->next) / 4 + s->skipped_count;
+	int64_t *skipped;
+
+	if (n > SERVE_SKIPPED_MAX)
+		return false;
+	if (n > s->skipped_count) {
+		skipped = reallocarray(s->skipped, n, sizeof(*skipped));
+		if (!skipped)
+			return false;
+		s->skipped = skipped;
+	}
+	for (; s->next < id; s->next += 4)
+		s->skipped[s->skipped_count++] = s->next;
+	s->next = id + 4;
+	return true;
+}
+
+static bool was_skipped(struct served *s, int64_t id)
+{
+	for (size_t i = 0; i < s->skipped_count; i++) {
+		if (s->skipped[i] != id)
+			continue;
+		s->skipped[i] = s->skipped[--s->skipped_count];
+		return true;
+	}
+	return false;
+}
+
+bool served_get(struct served *s, int64_t id, struct request **r)
+{
+	*r = served_find(s, id);
+	if (*r || (id < s->next && !was_skipped(s, id)))
+		return true;
+	if (id < s->next || skip_to(s, id))
+		*r = new_request(s, id);
+	if (!*r)
+		conn_fail(s->conn, CONN_END_ERROR, s->excessive,
+			  "too many requests at a time");
+	return *r;
 }
 
 bool request_target(struct request *r, const void *data, size_t n)

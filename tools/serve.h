@@ -14,6 +14,8 @@
  */
 #define SERVE_REQUESTS_MAX	256
 #define SERVE_TARGET_MAX	URL_PATH_MAX
+/* Streams that are open because a later one is, but have brought nothing. */
+#define SERVE_SKIPPED_MAX	4096
 
 struct serve_log {
 	FILE *json;	/* one object per line, or NULL */
@@ -59,6 +61,10 @@ struct served {
 	struct serve *serve;
 	struct request_list requests;	/* in the order they get their turn */
 	unsigned int count;
+	int64_t next;		/* lowest ID not seen, nor skipped */
+	int64_t *skipped;	/* IDs below it that brought nothing yet */
+	size_t skipped_count;
+	uint32_t excessive;	/* error code for too many requests */
 	/* Told when a request is over in both directions, before it is
 	 * freed.  False: the connection failed.
 	 */
@@ -72,8 +78,10 @@ void served_init(struct served *s, struct conn *c);
 void served_free(struct served *s);
 
 struct request *served_find(struct served *s, int64_t id);
-/* NULL: out of memory, or more than SERVE_REQUESTS_MAX. */
-struct request *served_new(struct served *s, int64_t id);
+/* The request of a stream that brings bytes, a new one if it is new.  *r is
+ * NULL where the stream was over already.  False: the connection failed.
+ */
+bool served_get(struct served *s, int64_t id, struct request **r);
 
 /* Append to the request target.  False: longer than SERVE_TARGET_MAX. */
 bool request_target(struct request *r, const void *data, size_t n);
