@@ -195,20 +195,15 @@ static bool enable_events(struct conn *c)
 /* What the kernel chose, for the reports. */
 static void describe_transport(struct conn *c)
 {
-	static const char *const names[QUIC_CONG_ALG_MAX] = { "reno", "cubic" };
 	struct quic_config config = {};
 	socklen_t len = sizeof(config);
 
-	c->version = "unknown";
-	c->cc = "unknown";
-	if (getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONFIG, &config, &len))
-		return;
-	if (config.version == QUIC_VERSION_V1)
-		c->version = "v1";
-	else if (config.version == QUIC_VERSION_V2)
-		c->version = "v2";
-	if (config.congestion_control_algo < QUIC_CONG_ALG_MAX)
-		c->cc = names[config.congestion_control_algo];
+	getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONFIG, &config, &len);
+	c->version = config.version == QUIC_VERSION_V1 ? "v1" :
+		     config.version == QUIC_VERSION_V2 ? "v2" : "unknown";
+	len = sizeof(c->cc) - 1;
+	if (getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONGESTION, c->cc, &len))
+		snprintf(c->cc, sizeof(c->cc), "unknown");
 }
 
 static void opened(struct conn *c)

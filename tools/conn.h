@@ -12,11 +12,6 @@
 
 #include "tls.h"
 
-/* Selects the stream of write() and sendfile(); struct quic_stream_info. */
-#ifndef QUIC_SOCKOPT_STREAM_ACTIVE
-#define QUIC_SOCKOPT_STREAM_ACTIVE	64
-#endif
-
 #define CONN_VEC_MAX	18	/* iovecs in one conn_send() */
 
 struct conn;
@@ -88,7 +83,7 @@ struct conn {
 	char alpn[32];
 	char cipher[64];
 	const char *version;	/* of QUIC */
-	const char *cc;		/* congestion control */
+	char cc[16];		/* congestion control */
 };
 
 uint64_t clock_us(void);

@@ -93,7 +93,7 @@ static const struct argp_option argp_options[] = {
 	  "Protocols, best first (default h3,hq-interop)", 0 },
 	{ "ciphers", OPT_CIPHERS, "LIST", 0,
 	  "aes-128-gcm, aes-256-gcm, chacha20-poly1305, aes-128-ccm", 0 },
-	{ "cc", OPT_CC, "NAME", 0, "Congestion control: cubic or reno", 0 },
+	{ "cc", OPT_CC, "NAME", 0, "Congestion control by name, as cubic or reno", 0 },
 	{ "keylog", OPT_KEYLOG, "FILE", 0,
 	  "Append TLS secrets (default $SSLKEYLOGFILE)", 0 },
 	{ "json-log", OPT_JSON, "FILE", 0,
@@ -215,7 +215,6 @@ static void format_address(char *name, const struct sockaddr *addr,
 
 static void configure(int fd, const struct server *s, const struct options *o)
 {
-	struct quic_config config = {};
 	char list[128] = "";
 	size_t n = 0;
 
@@ -224,18 +223,9 @@ static void configure(int fd, const struct server *s, const struct options *o)
 			      i ? "," : "", s->alpns[i]);
 	if (setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_ALPN, list, strlen(list)))
 		err(1, "cannot set the protocols");
-	if (!o->cc)
-		return;
-	if (!strcmp(o->cc, "cubic"))
-		config.congestion_control_algo = QUIC_CONG_ALG_CUBIC;
-	else if (!strcmp(o->cc, "reno"))
-		config.congestion_control_algo = QUIC_CONG_ALG_RENO;
-	else
-		errx(1, "congestion control '%s' is unknown; there are cubic and reno",
-		     o->cc);
-	if (setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_CONFIG, &config,
-		       sizeof(config)))
-		err(1, "cannot set the congestion control");
+	if (o->cc && setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_CONGESTION, o->cc,
+				strlen(o->cc)))
+		err(1, "congestion control '%s'", o->cc);
 }
 
 static void watch_listener(struct server *s, struct listener *l, bool on)
