@@ -13,7 +13,15 @@
  * later exist, and callers must not rely on this one.
  *
  * A packet is brought together in its place, which copies the send queue's
- * bytes once, and encrypted there in one piece.
+ * bytes once, and encrypted there in one piece while it is in the cache.
+ * Encrypting from the queue's pages into the packet saves the copy, but each
+ * seam between two pieces that is no multiple of the cipher's block goes
+ * through a bounce buffer of the crypto API, and each seam that is starts a new
+ * FPU section: it costs more on 6.12, and 2 % less at best on 7.3.
+ *
+ * On 6.12 a page boundary is such a seam as well.  Packets whose text begins
+ * at a multiple of 16, each a multiple of 16 long, avoid the bounce buffer, at
+ * both ends if the receiver sees the same memory: 5 % of sealing and opening.
  *
  * RFC 9001 section 5.3.
  */
@@ -144,6 +152,7 @@ static int sw_seal(struct quic_aead_key *key, struct quic_train *t)
 
 	if (unlikely(!s))
 		return -EAGAIN;
+	key->sealed += t->n;
 	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
 		text = pkt->len - QUIC_TAG_LEN;
 		if (pkt->src)
@@ -155,7 +164,6 @@ static int sw_seal(struct quic_aead_key *key, struct quic_train *t)
 		if (unlikely(err))
 			return err;
 	}
-	key->sealed += t->n;
 	return 0;
 }
 
