@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "site.h"
 #include "tls.h"
 #include "url.h"
@@ -58,7 +59,7 @@ static void check_good_urls(void)
 		{ "https://a/%", "a", "443", "a", "/%", "index.html" },
 	};
 
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct url url;
 		const char *why = url_parse(&url, t[i].text);
 
@@ -89,7 +90,7 @@ static void check_bad_urls(void)
 	static char long_host[400] = "https://", long_path[6000] = "https://a/";
 	struct url url;
 
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
 		CHECK(url_parse(&url, t[i]), "'%s' was accepted", t[i]);
 	memset(long_host + 8, 'a', sizeof(long_host) - 9);
 	CHECK(url_parse(&url, long_host), "a long host was accepted");
@@ -194,7 +195,7 @@ static void check_site(void)
 
 	snprintf(path, sizeof(path), "%s/site", base);
 	CHECK(!site_open(&site, path), "cannot open %s", path);
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		site_find(&site, t[i].target, strlen(t[i].target), &answer);
 		CHECK(answer.status == t[i].status && answer.size == t[i].size,
 		      "'%s': status %d, size %jd", t[i].target, answer.status,

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "array.h"
+
 /* One recvmsg() takes what many packets brought. */
 #define RECV_SIZE	(256 * 1024)
 /* recvmsg() calls before another connection gets its turn. */
@@ -85,7 +87,7 @@ static const char *transport_error(uint32_t code)
 		"version negotiation error",
 	};
 
-	return code < sizeof(names) / sizeof(names[0]) ? names[code] : "";
+	return code < ARRAY_SIZE(names) ? names[code] : "";
 }
 
 /* Only in the handshake can codes be told apart: afterwards the application

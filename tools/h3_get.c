@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "get.h"
 #include "http3.h"
 
@@ -171,7 +172,7 @@ static bool request(struct h3_client *g, struct fetch *f)
 		nv(":path", f->url->path), nv("user-agent", USER_AGENT),
 	};
 	int err = nghttp3_conn_submit_request(g->h3.nc, f->id, fields,
-				sizeof(fields) / sizeof(fields[0]), NULL, NULL);
+				ARRAY_SIZE(fields), NULL, NULL);
 
 	return !err || h3_fail(&g->h3, err);
 }

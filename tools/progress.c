@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "get.h"
 
 #define REDRAW_US	100000
@@ -57,7 +58,7 @@ static void print_size(char *out, size_t size, double n)
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	size_t i = 0;
 
-	while (n >= 1024 && i + 1 < sizeof(units) / sizeof(units[0])) {
+	while (n >= 1024 && i + 1 < ARRAY_SIZE(units)) {
 		n /= 1024;
 		i++;
 	}

@@ -60,8 +60,10 @@ static volatile sig_atomic_t stop;
 
 const char *argp_program_version = "quicget 0.1";
 
-enum { OPT_ALPN = 256, OPT_CA, OPT_CONNECT, OPT_JSON, OPT_KEYLOG, OPT_CIPHERS,
-       OPT_REPEAT, OPT_TIMEOUT, OPT_SHA256 };
+enum {
+	OPT_ALPN = 256, OPT_CA, OPT_CONNECT, OPT_JSON, OPT_KEYLOG, OPT_CIPHERS,
+	OPT_REPEAT, OPT_TIMEOUT, OPT_SHA256,
+};
 
 static const struct argp_option argp_options[] = {
 	{ "output", 'o', "FILE", 0,

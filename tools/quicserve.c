@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "serve.h"
 
 #define LISTENERS_MAX	8
@@ -79,8 +80,10 @@ static volatile sig_atomic_t stop;
 
 const char *argp_program_version = "quicserve 0.1";
 
-enum { OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
-       OPT_CIPHERS, OPT_MAX };
+enum {
+	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
+	OPT_CIPHERS, OPT_MAX,
+};
 
 static const struct argp_option argp_options[] = {
 	{ "port", 'p', "PORT", 0, "Listen on this port (default 4433)", 0 },
@@ -183,7 +186,7 @@ static void choose_protocols(struct server *s, char *list)
 	for (char *name = strtok(list, ", "); name; name = strtok(NULL, ", ")) {
 		const struct conn_ops *ops = NULL;
 
-		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 			if (!strcmp(known[i]->alpn, name))
 				ops = known[i];
 		if (!ops)

@@ -17,6 +17,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "array.h"
+
 /* One key log per program.  Global, because libquic may want the session's
  * user pointer for itself.
  */
@@ -36,7 +38,7 @@ static const struct {
 
 static const char *find_cipher(const char *name, size_t n)
 {
-	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ciphers); i++) {
 		if ((strlen(ciphers[i].name) == n &&
 		     !strncasecmp(ciphers[i].name, name, n)) ||
 		    (strlen(ciphers[i].iana) == n &&
