@@ -6,6 +6,8 @@
 #ifndef KQUIC_COMPAT_H
 #define KQUIC_COMPAT_H
 
+#include <linux/kernel.h>
+#include <linux/string.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)

@@ -70,10 +70,12 @@ static u32 __init unhex(u8 *to, const char *hex)
 
 static bool __init equal_hex(const u8 *have, const char *hex)
 {
-	u8 want[PKT_MAX];
-	u32 len = unhex(want, hex);
+	u8 want;
 
-	return len && !memcmp(have, want, len);
+	for (; *hex; hex += 2)
+		if (hex2bin(&want, hex, 1) || *have++ != want)
+			return false;
+	return true;
 }
 
 static int __init seal(struct bench *b)

@@ -70,6 +70,7 @@ static bool is_persistent(struct quic_recovery *r, enum quic_space_id id,
 		return false;
 	if (!space->lost_since)
 		space->lost_since = p->time;
+	if(getenv("DBG"))printf("# dur %llu limit %llu pn time %llu\n",(p->time - space->lost_since)/1000000,limit/1000000,p->time/1000000);
 	return p->time - space->lost_since > limit &&
 	       !acked_elsewhere(r, id, space->lost_since, p->time);
 }
@@ -132,8 +133,8 @@ static void lose(struct quic_recovery *r, enum quic_space_id id, u64 pn,
 	r->lost_bytes += p->size;
 }
 
-/* RFC 9002 section A.10.  Packets are in order of number and of time: the
- * first one that is not lost ends the walk and tells the time of the next.
+/* RFC 9002 section A.10.  Packets are in order of number and of time: behind
+ * the first that is not lost no other is, and it tells the time of the next.
  */
 void quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 			  u64 now)
@@ -166,6 +167,9 @@ void quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 		if (s->skipped > pn && s->skipped < space->largest_acked)
 			ahead--;
 		if (ahead < QUIC_PACKET_THRESHOLD && p->time + delay > now) {
+			/* An ACK alone is not worth a timer. */
+			if (!(p->flags & QUIC_SENT_IN_FLIGHT))
+				continue;
 			space->loss_time = p->time + delay;
 			break;
 		}
@@ -274,7 +278,7 @@ static void tell_acked(struct quic_recovery *r, const struct acked *a,
 		.packets = a->packets,
 		/* RFC 9002 section 7.8 */
 		.app_limited = r->app_limited &&
-			       prior_in_flight + 2 * r->cc.mss < r->cc.cwnd,
+			       prior_in_flight + r->cc.mss < r->cc.cwnd,
 	};
 
 	/* Losses that came to light have just begun a recovery period. */

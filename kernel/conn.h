@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A QUIC socket and the connection behind it.
+ *
+ * Field tags: L socket lock; I immutable after set-up; R read under RCU,
+ * written under the socket lock; A atomic or own lock.
+ */
+#ifndef KQUIC_CONN_H
+#define KQUIC_CONN_H
+
+#include <linux/hrtimer.h>
+#include <linux/rhashtable-types.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <linux/quic.h>
+#include "keys.h"
+#include "path.h"
+#include "stream.h"
+#include "recovery/ack.h"
+#include "recovery/loss.h"
+#include "wire/header.h"
+#include "wire/tparam.h"
+
+struct quic_conn;
+struct quic_udp;
+
+/* Connection IDs we issue have this length. */
+#define QUIC_SCID_LEN		8
+/* Most IDs we issue, and keep of the peer's (socket-api.md: 2..8). */
+#define QUIC_CID_SLOTS		8
+/* RETIRE_CONNECTION_ID frames waiting to be sent; more is an attack
+ * (RFC 9000 section 5.1.2).
+ */
+#define QUIC_MAX_RETIRES	(2 * QUIC_CID_SLOTS)
+/* Datagrams kept because their keys are still to come. */
+#define QUIC_MAX_PARKED		32
+#define QUIC_MAX_EVENTS		256
+/* Bound on the congestion window, bytes. */
+#define QUIC_CWND_MAX		(32U << 20)
+#define QUIC_ALPN_MAX		128
+
+/* ---- connection IDs: conn/cid.c ---------------------------------------- */
+
+struct quic_cid_key {
+	struct net *net;
+	u64 peer;		/* hash of the peer's address for an ID that the
+				 * peer chose, else 0
+				 */
+	struct quic_cid cid;
+	u8 pad[3];
+};
+
+/* An entry of the table: leads a packet to its socket. */
+struct quic_cid_node {
+	struct rhash_head hash;
+	struct quic_cid_key key;
+	struct sock *sk;	/* R; NULL while @req waits for accept() */
+	struct quic_req *req;	/* I; the server's first contact */
+	struct rcu_head rcu;
+};
+
+struct quic_local_cid {
+	struct quic_cid_node *node;	/* NULL: free slot */
+	u64 seq;
+	bool announce;		/* NEW_CONNECTION_ID to be sent */
+	u8 reset_token[QUIC_RESET_TOKEN_LEN];
+};
+
+struct quic_remote_cid {
+	struct quic_cid cid;
+	u64 seq;
+	bool used;		/* slot in use */
+	bool has_token;
+	u8 reset_token[QUIC_RESET_TOKEN_LEN];
+};
+
+struct quic_cids {
+	struct quic_local_cid local[QUIC_CID_SLOTS];
+	u64 local_next_seq;
+	u8 local_limit;		/* how many the peer keeps */
+	struct quic_remote_cid remote[QUIC_CID_SLOTS];
+	u8 remote_active;	/* index */
+	u64 remote_retire_prior;
+	u64 retire[QUIC_MAX_RETIRES];	/* sequence numbers to retire */
+	u8 n_retire;
+	u8 n_retire_sent;		/* the first of them are under way */
+};
+
+/* ---- levels ------------------------------------------------------------- */
+
+/* TLS bytes of one packet number space. */
+struct quic_crypto {
+	struct quic_sbuf send;
+	struct quic_rbuf recv;
+};
+
+static inline enum quic_space_id quic_level_space(u8 level)
+{
+	return level == QUIC_CRYPTO_INITIAL ? QUIC_SPACE_INITIAL :
+	       level == QUIC_CRYPTO_HANDSHAKE ? QUIC_SPACE_HANDSHAKE :
+	       QUIC_SPACE_APP;
+}
+
+static inline u8 quic_space_level(enum quic_space_id space)
+{
+	return space == QUIC_SPACE_INITIAL ? QUIC_CRYPTO_INITIAL :
+	       space == QUIC_SPACE_HANDSHAKE ? QUIC_CRYPTO_HANDSHAKE :
+	       QUIC_CRYPTO_APP;
+}
+
+/* ---- state: conn/state.c ------------------------------------------------ */
+
+enum quic_conn_state {
+	QUIC_CONN_ESTABLISHING,
+	QUIC_CONN_ESTABLISHED,
+	QUIC_CONN_CLOSING,	/* we closed, RFC 9000 section 10.2.1 */
+	QUIC_CONN_DRAINING,	/* the peer closed, section 10.2.2 */
+	QUIC_CONN_CLOSED,
+	QUIC_CONN_STATE_MAX,
+};
+
+/* ---- timers: conn/timer.c ----------------------------------------------- */
+
+enum quic_timer {
+	QUIC_TIMER_LOSS,	/* loss or PTO, RFC 9002 */
+	QUIC_TIMER_ACK,		/* delayed ACK */
+	QUIC_TIMER_PACE,	/* next train may leave */
+	QUIC_TIMER_IDLE,	/* RFC 9000 section 10.1 */
+	QUIC_TIMER_KEEPALIVE,
+	QUIC_TIMER_CLOSE,	/* end of closing or draining */
+	QUIC_TIMER_MAX,
+};
+
+/* ---- pending control frames of the connection --------------------------- */
+
+#define QUIC_CTL_PING			BIT(0)
+#define QUIC_CTL_HANDSHAKE_DONE		BIT(1)
+#define QUIC_CTL_MAX_DATA		BIT(2)
+#define QUIC_CTL_DATA_BLOCKED		BIT(3)
+#define QUIC_CTL_PATH_RESPONSE		BIT(4)
+#define QUIC_CTL_NEW_CID		BIT(5)
+#define QUIC_CTL_RETIRE_CID		BIT(6)
+#define QUIC_CTL_STREAMS		BIT(7)	/* MAX_STREAMS, STREAMS_BLOCKED */
+
+/* Why a connection ended; what CONNECTION_CLOSE carries. */
+struct quic_close {
+	u64 code;
+	u64 frame;
+	bool app;
+	bool by_peer;
+	u8 phrase_len;
+	u8 phrase[QUIC_CLOSE_PHRASE_BUFFER_SIZE];
+};
+
+struct quic_event_node {
+	struct list_head link;
+	u16 len;
+	u16 off;		/* read so far */
+	u8 data[];		/* type, then the struct */
+};
+
+/**
+ * struct quic_conn - one connection
+ *
+ * Allocated by connect() and accept(), freed with its socket.
+ */
+struct quic_conn {
+	struct sock *sk;		/* I */
+	u8 state;			/* L; conn/state.c only */
+	bool is_server;			/* I */
+	bool handshake_confirmed;	/* L; RFC 9001 section 4.1.2 */
+	bool tparams_received;		/* L */
+	bool peer_cid_known;		/* L; the peer's own first ID replaced
+					 * the one we made up
+					 */
+	bool tx_pending;		/* L; kick while the lock was owned */
+	bool in_push;			/* L */
+	u32 version;			/* L */
+	u32 ctl;			/* L; QUIC_CTL_* to be sent */
+	u8 probes[QUIC_SPACE_MAX];	/* L; PTO probes owed */
+
+	struct quic_cid odcid;		/* I; client's first destination */
+	struct quic_cid scid;		/* I; what we put into long headers */
+	struct quic_cid_node *odcid_node; /* L; server, until confirmed */
+	struct quic_cids cids;		/* L */
+
+	struct quic_path path;		/* L */
+	struct quic_tparams peer;	/* L */
+
+	struct quic_key keys[QUIC_CRYPTO_MAX][2];	/* L; [level][0 rx, 1 tx] */
+	bool key_phase;			/* L */
+	u64 open_failed;		/* L; forged packets, all keys */
+
+	struct quic_ack ack[QUIC_SPACE_MAX];	/* L */
+	struct quic_recovery rec;	/* L */
+	struct quic_crypto *crypto[QUIC_SPACE_MAX];	/* L; NULL: discarded */
+	bool crypto_cork;		/* L; MSG_MORE on handshake bytes */
+
+	struct quic_streams streams;	/* L */
+	u64 max_data_send;		/* L; the peer's limit */
+	u64 data_sent;			/* L; new stream bytes sent */
+	u64 data_queued;		/* L; stream bytes written by the user */
+	u64 data_blocked_at;		/* L */
+	u64 max_data_recv;		/* L; our limit as announced */
+	u64 data_window;		/* L */
+	u64 data_recv;			/* L; sum of highest offsets */
+	u64 data_read;			/* L */
+	u8 path_response[8];		/* L; newest challenge only */
+
+	struct list_head rq_crypto;	/* L; quic_chunk of TLS bytes */
+	struct list_head rq_event;	/* L; quic_event_node */
+	struct list_head rq_data;	/* L; quic_chunk of streams */
+	u64 rq_bytes;			/* L; unread stream bytes */
+	u32 n_events;			/* L */
+	struct sk_buff_head parked;	/* L; undecryptable so far */
+
+	struct hrtimer timer;		/* A */
+	u64 timer_armed;		/* L; 0: not armed */
+	u64 deadline[QUIC_TIMER_MAX];	/* L; ns, 0: off */
+	u64 last_rx;			/* L; for the idle timer */
+	u64 first_tx_after_rx;		/* L; likewise */
+	u64 pace_next;			/* L; earliest departure of a train */
+	unsigned long defer;		/* A; QUIC_DEFER_*, run at lock release */
+
+	struct quic_close close;	/* L */
+	struct sk_buff *close_skb;	/* L; CONNECTION_CLOSE to repeat */
+	u32 close_rx;			/* L; packets since the last repeat */
+	u8 close_shift;			/* L */
+
+	u64 start;			/* I; ns */
+	u64 established_at;		/* L; ns */
+	u64 retrans_bytes;		/* L */
+};
+
+#define QUIC_DEFER_TX		0	/* quic_tx_kick() came while owned */
+#define QUIC_DEFER_TIMER	1
+
+/* ---- sockets: sock/family.c --------------------------------------------- */
+
+struct quic_listener {
+	struct hlist_node node;		/* A; udp->listeners, its lock and RCU */
+	struct list_head pending;	/* A; @lock; requests for accept() */
+	spinlock_t lock;
+	u32 n_pending;			/* A; @lock */
+	u32 seq;
+};
+
+struct quic_sock {
+	struct inet_sock inet;		/* must be first */
+	struct quic_conn *conn;		/* L, and R for softirq: set once */
+	struct quic_udp *udp;		/* L; bound UDP socket */
+	union quic_addr bound;		/* L; as bind() gave it */
+	struct quic_listener listener;
+	struct hlist_node client;	/* A; udp->clients */
+	struct list_head all;		/* A; quic_net()->socks, its lock */
+	bool bind_done;			/* L */
+
+	/* settings, inherited by accepted sockets; L */
+	struct quic_transport_param tparam;
+	struct quic_config config;
+	struct quic_connection_close close;
+	u32 events;			/* bit per enum quic_event_type */
+	char cc_name[QUIC_CC_NAME_MAX];	/* "": what @config says */
+	u8 alpn_len;
+	char alpn[QUIC_ALPN_MAX];	/* comma separated, no NUL needed */
+	u16 ticket_len;
+	u8 *ticket;			/* SESSION_TICKET as set */
+	u8 token_len;
+	u8 token[120];
+};
+
+struct quic6_sock {
+	struct quic_sock quic;
+	struct ipv6_pinfo inet6;
+};
+
+static inline struct quic_sock *quic_sk(const struct sock *sk)
+{
+	return (struct quic_sock *)sk;
+}
+
+static inline struct quic_conn *quic_sk_conn(const struct sock *sk)
+{
+	return quic_sk(sk)->conn;
+}
+
+/* What programs and /proc see; read with inet_sk_state_load(). */
+static inline void quic_sk_set_state(struct sock *sk, int state)
+{
+	smp_store_release(&sk->sk_state, state);
+}
+
+#define quic_conn_alive(c) ((c)->state < QUIC_CONN_CLOSING)
+
+#endif

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: what the TLS library in userspace tells the connection: secrets,
+ * transport parameters; and what follows: established, confirmed, keys
+ * discarded.
+ * Called from: setsockopt (process context), rx/frames (HANDSHAKE_DONE), tx.
+ * Locks: socket lock.
+ * RFC 9001 sections 4.1, 4.9, 5.2; RFC 9000 sections 7.3, 7.4.
+ */
+#include "../pipeline.h"
+#include <linux/tls.h>
+#include "../crypto/initial.h"
+#include "../obs/mib.h"
+
+u64 quic_conn_max_ack_delay(const struct quic_conn *c)
+{
+	return quic_sk(c->sk)->tparam.max_ack_delay * (u64)NSEC_PER_USEC;
+}
+
+/* Keys of the first exchange, from an ID that everyone can read. */
+int quic_conn_set_initial_keys(struct quic_conn *c)
+{
+	const struct quic_suite *suite = quic_suite_get(TLS_CIPHER_AES_GCM_128);
+	u8 client[QUIC_INITIAL_SECRET_LEN], server[QUIC_INITIAL_SECRET_LEN];
+	int err;
+
+	err = quic_initial_secrets(c->version, &c->odcid, client, server);
+	if (!err)
+		err = quic_key_install(&c->keys[QUIC_CRYPTO_INITIAL][1], suite,
+				       c->version,
+				       c->is_server ? server : client);
+	if (!err)
+		err = quic_key_install(&c->keys[QUIC_CRYPTO_INITIAL][0], suite,
+				       c->version,
+				       c->is_server ? client : server);
+	memzero_explicit(client, sizeof(client));
+	memzero_explicit(server, sizeof(server));
+	return err;
+}
+
+/* RFC 9001 section 4.9: the space will never be used again. */
+void quic_conn_discard_space(struct quic_conn *c, enum quic_space_id id)
+{
+	u8 level = quic_space_level(id);
+	struct quic_crypto *cr = c->crypto[id];
+
+	if (!cr)
+		return;
+	quic_key_drop(&c->keys[level][0]);
+	quic_key_drop(&c->keys[level][1]);
+	quic_recovery_discard(&c->rec, id);
+	quic_ack_free(&c->ack[id]);
+	quic_sbuf_purge(c->sk, &cr->send);
+	quic_rbuf_purge(c->sk, &cr->recv);
+	kfree(cr);
+	c->crypto[id] = NULL;
+	c->probes[id] = 0;
+	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
+}
+
+/* RFC 9001 section 4.1.2. */
+void quic_conn_confirmed(struct quic_conn *c)
+{
+	if (c->handshake_confirmed)
+		return;
+	c->handshake_confirmed = true;
+	c->rec.confirmed = true;
+	c->rec.peer_validated = true;
+	quic_conn_discard_space(c, QUIC_SPACE_INITIAL);
+	quic_conn_discard_space(c, QUIC_SPACE_HANDSHAKE);
+	if (c->odcid_node) {
+		quic_cid_remove(c->odcid_node);
+		c->odcid_node = NULL;
+	}
+}
+
+static void established(struct quic_conn *c)
+{
+	c->established_at = ktime_get_ns();
+	quic_conn_set_state(c, QUIC_CONN_ESTABLISHED);
+	if (c->is_server) {
+		/* The client's Finished was verified: that is completion and
+		 * confirmation in one (RFC 9001 section 4.1.2).
+		 */
+		c->path.validated = true;
+		c->rec.amplification_blocked = false;
+		c->ctl |= QUIC_CTL_HANDSHAKE_DONE;
+		quic_conn_confirmed(c);
+	}
+	quic_cid_offer(c);
+	quic_timer_on_rx(c, c->established_at);
+}
+
+int quic_conn_set_secret(struct quic_conn *c,
+			 const struct quic_crypto_secret *s)
+{
+	const struct quic_suite *suite = quic_suite_get(s->type);
+	struct quic_key *k;
+	int err;
+
+	if (c->state != QUIC_CONN_ESTABLISHING || !suite)
+		return -EINVAL;
+	/* 0-RTT has an issue of its own. */
+	if (s->level == QUIC_CRYPTO_EARLY)
+		return -EOPNOTSUPP;
+	if (s->level != QUIC_CRYPTO_HANDSHAKE && s->level != QUIC_CRYPTO_APP)
+		return -EINVAL;
+	k = &c->keys[s->level][!!s->send];
+	if (k->ready)
+		return -EINVAL;
+	err = quic_key_install(k, suite, c->version, s->secret);
+	if (err)
+		return err;
+
+	if (s->level == QUIC_CRYPTO_HANDSHAKE && s->send)
+		c->rec.has_handshake_keys = true;
+	/* A server reads 1-RTT packets only after the client's Finished
+	 * (RFC 9001 section 5.7): its TLS library gives the key then.
+	 */
+	if (s->level == QUIC_CRYPTO_APP && c->keys[QUIC_CRYPTO_APP][0].ready &&
+	    c->keys[QUIC_CRYPTO_APP][1].ready)
+		established(c);
+
+	if (!s->send)
+		quic_rx_parked(c);
+	if (!quic_conn_alive(c))
+		return -EPIPE;
+	quic_tx_kick(c);
+	return 0;
+}
+
+/* ---- transport parameters ------------------------------------------------ */
+
+/* Ours, in the wire's terms. */
+static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
+{
+	const struct quic_transport_param *p = &quic_sk(c->sk)->tparam;
+
+	quic_tparams_default(tp);
+	tp->disable_active_migration = p->disable_active_migration;
+	tp->ack_delay_exponent = p->ack_delay_exponent;
+	tp->max_idle_timeout = p->max_idle_timeout / USEC_PER_MSEC;
+	tp->max_udp_payload_size = p->max_udp_payload_size;
+	tp->max_data = p->max_data;
+	tp->max_stream_data_bidi_local = p->max_stream_data_bidi_local;
+	tp->max_stream_data_bidi_remote = p->max_stream_data_bidi_remote;
+	tp->max_stream_data_uni = p->max_stream_data_uni;
+	tp->max_streams_bidi = p->max_streams_bidi;
+	tp->max_streams_uni = p->max_streams_uni;
+	tp->max_ack_delay = p->max_ack_delay / USEC_PER_MSEC;
+	tp->active_connection_id_limit = p->active_connection_id_limit;
+	tp->has = QUIC_TP_HAS_ISCID;
+	tp->iscid = c->scid;
+	if (!c->is_server)
+		return;
+	tp->has |= QUIC_TP_HAS_ODCID;
+	tp->odcid = c->odcid;
+}
+
+/* Encode ours; bytes, or -errno. */
+int quic_conn_get_local_tparams(struct quic_conn *c, u8 *buf, u32 len)
+{
+	struct quic_out o = { .p = buf, .end = buf + len };
+	struct quic_tparams *tp;
+
+	if (c->state != QUIC_CONN_ESTABLISHING)
+		return -EINVAL;
+	tp = kmalloc(sizeof(*tp), GFP_KERNEL);
+	if (!tp)
+		return -ENOMEM;
+	local_tparams(c, tp);
+	quic_tparams_encode(&o, tp, c->is_server);
+	kfree(tp);
+	return o.overflow ? -EINVAL : o.p - buf;
+}
+
+/* RFC 9000 section 7.3: IDs in the handshake and in the parameters agree. */
+static bool cids_authentic(const struct quic_conn *c,
+			   const struct quic_tparams *tp)
+{
+	if (!(tp->has & QUIC_TP_HAS_ISCID) ||
+	    !quic_cid_equal(&tp->iscid, quic_cid_dest(c)))
+		return false;
+	if (c->is_server)
+		return true;
+	return tp->has & QUIC_TP_HAS_ODCID &&
+	       quic_cid_equal(&tp->odcid, &c->odcid) &&
+	       !(tp->has & QUIC_TP_HAS_RSCID);
+}
+
+static void apply_peer_tparams(struct quic_conn *c)
+{
+	const struct quic_tparams *tp = &c->peer;
+
+	c->max_data_send = tp->max_data;
+	c->streams.limit[0].local_max = tp->max_streams_bidi;
+	c->streams.limit[1].local_max = tp->max_streams_uni;
+	c->rec.rtt.max_ack_delay = tp->max_ack_delay * NSEC_PER_MSEC;
+	quic_path_set_mss_cap(&c->path, min_t(u64, tp->max_udp_payload_size,
+					      U16_MAX));
+	quic_cc_set_mss(&c->rec.cc, c->path.mss);
+	if (tp->has & QUIC_TP_HAS_RESET_TOKEN)
+		quic_cid_set_dest(c, NULL, tp->reset_token);
+}
+
+int quic_conn_set_peer_tparams(struct quic_conn *c, const u8 *buf, u32 len)
+{
+	int err;
+
+	if (c->state != QUIC_CONN_ESTABLISHING || c->tparams_received)
+		return -EINVAL;
+	err = quic_tparams_decode(buf, len, !c->is_server, &c->peer);
+	if (!err && !cids_authentic(c, &c->peer))
+		err = QUIC_TRANSPORT_ERROR_TRANSPORT_PARAM;
+	if (err) {
+		quic_conn_abort(c, err, 0, NULL);
+		return -EINVAL;
+	}
+	c->tparams_received = true;
+	apply_peer_tparams(c);
+	return 0;
+}
+
+/* Limits and behaviour from the socket's settings; before the first packet. */
+void quic_conn_apply_config(struct quic_conn *c)
+{
+	const struct quic_sock *qs = quic_sk(c->sk);
+	struct quic_stream_limit *l = c->streams.limit;
+
+	c->max_data_recv = qs->tparam.max_data;
+	c->data_window = qs->tparam.max_data;
+	l[0].remote_max = qs->tparam.max_streams_bidi;
+	l[0].remote_window = qs->tparam.max_streams_bidi;
+	l[1].remote_max = qs->tparam.max_streams_uni;
+	l[1].remote_window = qs->tparam.max_streams_uni;
+	/* Overhead of small packets and of skbs included (socket-api.md). */
+	WRITE_ONCE(c->sk->sk_rcvbuf, (int)min_t(u64, 4 * qs->tparam.max_data,
+						INT_MAX));
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: birth and death of a connection.
+ * Called from: connect(), accept(), close(), errors found by rx and tx.
+ * Context: allocation and freeing in process context; the rest under the
+ * socket lock in any.
+ * RFC 9000 sections 7.2, 10.
+ */
+#include <linux/random.h>
+#include "../pipeline.h"
+#include "../obs/mib.h"
+
+static void free_crypto(struct quic_conn *c)
+{
+	int i;
+
+	for (i = 0; i < QUIC_SPACE_MAX; i++) {
+		if (!c->crypto[i])
+			continue;
+		quic_sbuf_purge(c->sk, &c->crypto[i]->send);
+		quic_rbuf_purge(c->sk, &c->crypto[i]->recv);
+		kfree(c->crypto[i]);
+		c->crypto[i] = NULL;
+	}
+}
+
+struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
+{
+	const struct quic_config *cfg = &quic_sk(sk)->config;
+	struct quic_conn *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	int i;
+
+	if (!c)
+		return NULL;
+	c->sk = sk;
+	c->is_server = is_server;
+	c->version = version;
+	c->start = ktime_get_ns();
+	c->cids.local_limit = QUIC_CID_SLOTS - 1;
+	c->cids.remote[0].used = true;
+	c->path.mss_cap = U16_MAX;
+	quic_tparams_default(&c->peer);
+	INIT_LIST_HEAD(&c->rq_crypto);
+	INIT_LIST_HEAD(&c->rq_event);
+	INIT_LIST_HEAD(&c->rq_data);
+	skb_queue_head_init(&c->parked);
+	quic_streams_init(c);
+	quic_timer_init(c);
+	quic_recovery_init(&c->rec, &quic_sent_ops, is_server,
+			   cfg->initial_smoothed_rtt * (u64)NSEC_PER_USEC);
+	for (i = 0; i < QUIC_SPACE_MAX; i++) {
+		quic_ack_init(&c->ack[i]);
+		c->crypto[i] = kzalloc(sizeof(*c->crypto[i]),
+				       GFP_KERNEL_ACCOUNT);
+		if (!c->crypto[i])
+			goto err;
+		quic_sbuf_init(&c->crypto[i]->send);
+		quic_rbuf_init(&c->crypto[i]->recv);
+	}
+	return c;
+err:
+	free_crypto(c);
+	kfree(c);
+	return NULL;
+}
+
+/* Everything that only a live connection needs.  Socket lock held. */
+void quic_conn_drop_data(struct quic_conn *c)
+{
+	struct quic_chunk *chunk, *nc;
+	struct quic_event_node *ev, *ne;
+
+	list_for_each_entry_safe(chunk, nc, &c->rq_data, link)
+		quic_chunk_free(c->sk, chunk);
+	list_for_each_entry_safe(chunk, nc, &c->rq_crypto, link)
+		quic_chunk_free(c->sk, chunk);
+	list_for_each_entry_safe(ev, ne, &c->rq_event, link)
+		kfree(ev);
+	INIT_LIST_HEAD(&c->rq_data);
+	INIT_LIST_HEAD(&c->rq_crypto);
+	INIT_LIST_HEAD(&c->rq_event);
+	c->rq_bytes = 0;
+	c->n_events = 0;
+	quic_streams_free(c);
+	free_crypto(c);
+	__skb_queue_purge(&c->parked);
+}
+
+/* The last reference is gone; process context or RCU-free softirq. */
+void quic_conn_free(struct quic_conn *c)
+{
+	int l, i;
+
+	quic_conn_drop_data(c);
+	quic_cid_free_all(c);
+	quic_path_release(&c->path);
+	quic_recovery_free(&c->rec);
+	quic_cc_stop(&c->rec.cc);
+	for (i = 0; i < QUIC_SPACE_MAX; i++)
+		quic_ack_free(&c->ack[i]);
+	for (l = 0; l < QUIC_CRYPTO_MAX; l++)
+		for (i = 0; i < 2; i++)
+			quic_key_drop(&c->keys[l][i]);
+	kfree_skb(c->close_skb);
+	kfree(c);
+}
+
+/* ---- birth ---------------------------------------------------------------- */
+
+/* What both roles need once the addresses are known. */
+static int set_up(struct quic_conn *c)
+{
+	struct quic_sock *qs = quic_sk(c->sk);
+	const struct quic_congestion_ops *cc;
+	int err;
+
+	err = quic_cid_new_local(c, GFP_KERNEL);
+	if (err < 0)
+		return err;
+	c->scid = c->cids.local[0].node->key.cid;
+
+	err = quic_conn_set_initial_keys(c);
+	if (err)
+		return err;
+	quic_conn_apply_config(c);
+	cc = quic_cc_get(qs->cc_name[0] ? qs->cc_name :
+			 qs->config.congestion_control_algo ==
+			 QUIC_CONG_ALG_RENO ? "reno" : "cubic");
+	if (!cc)
+		return -ENOENT;
+	quic_cc_start(&c->rec.cc, cc, c->path.mss, QUIC_CWND_MAX, c->start);
+	quic_timer_on_rx(c, c->start);
+	quic_timer_commit(c);
+	return 0;
+}
+
+/* Client: addresses are in c->path.  Sends nothing. */
+int quic_conn_connect(struct quic_conn *c)
+{
+	int err;
+
+	c->path.validated = true;	/* a server proves itself by answering */
+	err = quic_path_route(&c->path, c->sk);
+	if (err)
+		return err;
+	/* Unpredictable, at least 8 bytes (RFC 9000 section 7.2). */
+	c->odcid.len = QUIC_SCID_LEN;
+	get_random_bytes(c->odcid.id, c->odcid.len);
+	quic_cid_set_dest(c, &c->odcid, NULL);
+	return set_up(c);
+}
+
+/* Server: the first datagrams wait in @req. */
+int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
+{
+	struct sk_buff *skb;
+	int err;
+
+	c->odcid = req->odcid;
+	c->path.src = req->src;
+	c->path.dst = req->dst;
+	quic_cid_set_dest(c, &req->scid, NULL);
+	c->peer_cid_known = true;
+	err = quic_path_route(&c->path, c->sk);
+	if (err)
+		return err;
+	err = set_up(c);
+	if (err)
+		return err;
+
+	/* From here on the client's first ID leads to this connection.  What
+	 * arrived before is processed here, in order.
+	 */
+	c->odcid_node = req->node;
+	spin_lock_bh(&req->skbs.lock);
+	req->accepted = true;
+	WRITE_ONCE(req->node->sk, c->sk);
+	spin_unlock_bh(&req->skbs.lock);
+
+	while ((skb = skb_dequeue(&req->skbs))) {
+		local_bh_disable();
+		quic_rx_train(c, skb);
+		local_bh_enable();
+	}
+	return 0;
+}
+
+/* ---- death ---------------------------------------------------------------- */
+
+static void enter_closing(struct quic_conn *c, enum quic_conn_state state)
+{
+	u64 now = ktime_get_ns();
+	u64 pto = quic_rtt_pto(&c->rec.rtt, true);
+
+	quic_conn_set_state(c, state);
+	memset(c->deadline, 0, sizeof(c->deadline));
+	/* Three PTOs (section 10.2). */
+	quic_timer_set(c, QUIC_TIMER_CLOSE, now + 3 * pto);
+	quic_timer_commit(c);
+	quic_sock_readable(c->sk);
+	quic_sock_writable(c->sk);
+}
+
+/* Nothing will be sent or received any more. */
+static void gone(struct quic_conn *c)
+{
+	quic_conn_set_state(c, QUIC_CONN_CLOSED);
+	memset(c->deadline, 0, sizeof(c->deadline));
+	quic_cid_free_all(c);
+	quic_sock_readable(c->sk);
+	quic_sock_writable(c->sk);
+}
+
+static void report_close(struct quic_conn *c)
+{
+	struct quic_connection_close info = {
+		.errcode = (u32)c->close.code,
+		.frame = (u8)c->close.frame,
+	};
+
+	memcpy(info.phrase, c->close.phrase,
+	       min_t(u8, c->close.phrase_len, sizeof(info.phrase) - 1));
+	quic_event(c, QUIC_EVENT_CONNECTION_CLOSE, &info, sizeof(info));
+}
+
+/* A transport error that we found (section 11.1). */
+void quic_conn_abort(struct quic_conn *c, u64 code, u64 frame,
+		     const char *phrase)
+{
+	if (!quic_conn_alive(c))
+		return;
+	c->close.code = code;
+	c->close.frame = frame;
+	c->close.app = false;
+	if (phrase) {
+		c->close.phrase_len = min_t(size_t, strlen(phrase),
+					    sizeof(c->close.phrase));
+		memcpy(c->close.phrase, phrase, c->close.phrase_len);
+	}
+	report_close(c);
+	WRITE_ONCE(c->sk->sk_err, EPROTO);
+	if (quic_tx_close(c))
+		enter_closing(c, QUIC_CONN_CLOSING);
+	else
+		gone(c);
+}
+
+/* The program closes, with the code it stored (section 10.2). */
+void quic_conn_close_app(struct quic_conn *c)
+{
+	const struct quic_connection_close *set = &quic_sk(c->sk)->close;
+
+	if (!quic_conn_alive(c))
+		return;
+	c->close.code = set->errcode;
+	c->close.app = c->state == QUIC_CONN_ESTABLISHED;
+	c->close.phrase_len = strnlen((const char *)set->phrase,
+				      sizeof(set->phrase));
+	memcpy(c->close.phrase, set->phrase, c->close.phrase_len);
+	/* Before the handshake is over an application must not show
+	 * (section 10.2.3), but a TLS alert may (RFC 9001 section 4.8).
+	 */
+	if (!c->close.app && (c->close.code & ~0xffULL) !=
+	    QUIC_TRANSPORT_ERROR_CRYPTO) {
+		c->close.code = QUIC_TRANSPORT_ERROR_APPLICATION;
+		c->close.phrase_len = 0;
+	}
+	if (quic_tx_close(c))
+		enter_closing(c, QUIC_CONN_CLOSING);
+	else
+		gone(c);
+}
+
+void quic_conn_peer_closed(struct quic_conn *c, const struct quic_frame *f)
+{
+	struct quic_close *cl = &c->close;
+	bool refused = c->state == QUIC_CONN_ESTABLISHING;
+
+	if (c->state >= QUIC_CONN_DRAINING)
+		return;
+	QUIC_INC(sock_net(c->sk), QuicFrmInCloses);
+	if (c->state == QUIC_CONN_CLOSING) {
+		quic_conn_set_state(c, QUIC_CONN_DRAINING);
+		return;
+	}
+	cl->by_peer = true;
+	cl->code = f->close.code;
+	cl->frame = f->close.frame_type;
+	cl->app = f->close.app;
+	cl->phrase_len = min_t(u32, f->close.reason_len,
+			       sizeof(cl->phrase) - 1);
+	memcpy(cl->phrase, f->close.reason, cl->phrase_len);
+	report_close(c);
+	if (refused)
+		WRITE_ONCE(c->sk->sk_err, ECONNREFUSED);
+	else if (!cl->app && cl->code != QUIC_TRANSPORT_ERROR_NONE)
+		WRITE_ONCE(c->sk->sk_err, ECONNRESET);
+	enter_closing(c, QUIC_CONN_DRAINING);
+}
+
+/* No packet will help: tell only the program. */
+void quic_conn_dead(struct quic_conn *c, int err)
+{
+	if (!quic_conn_alive(c))
+		return;
+	memset(&c->close, 0, sizeof(c->close));
+	report_close(c);
+	WRITE_ONCE(c->sk->sk_err, err);
+	gone(c);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: addresses and routes of a connection.
+ * Called from: tx/xmit (route per train), lifecycle, socket calls.
+ * Context: socket lock held; softirq or process.
+ * RFC 9000 sections 8.1 (amplification), 14 (datagram size).
+ */
+#include <linux/jhash.h>
+#include <net/ip6_route.h>
+#include <net/route.h>
+#include "../pipeline.h"
+
+/* Larger packets gain nothing and meet peers with small buffers (lo has an
+ * MTU of 65536); jumbo frames fit.
+ */
+#define QUIC_MSS_MAX	9216
+
+bool quic_addr_is_any(const union quic_addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+	return ipv6_addr_any(&a->v6.sin6_addr);
+}
+
+static void unmap_v4(union quic_addr *a)
+{
+	struct sockaddr_in v4 = {
+		.sin_family = AF_INET,
+		.sin_port = a->v6.sin6_port,
+		.sin_addr.s_addr = a->v6.sin6_addr.s6_addr32[3],
+	};
+
+	memset(a, 0, sizeof(*a));
+	a->v4 = v4;
+}
+
+int quic_addr_from_user(union quic_addr *a, const struct sockaddr *sa,
+			int len, unsigned short family)
+{
+	if (len < (int)offsetofend(struct sockaddr, sa_family))
+		return -EINVAL;
+	memset(a, 0, sizeof(*a));
+	if (sa->sa_family == AF_INET) {
+		if (len < (int)sizeof(struct sockaddr_in))
+			return -EINVAL;
+		memcpy(&a->v4, sa, sizeof(a->v4));
+		memset(a->v4.sin_zero, 0, sizeof(a->v4.sin_zero));
+		return 0;
+	}
+	if (sa->sa_family != AF_INET6 || family != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (len < SIN6_LEN_RFC2133)
+		return -EINVAL;
+	memcpy(&a->v6, sa, min_t(int, len, sizeof(a->v6)));
+	a->v6.sin6_flowinfo = 0;
+	if (ipv6_addr_v4mapped(&a->v6.sin6_addr))
+		unmap_v4(a);
+	return 0;
+}
+
+int quic_addr_to_user(const union quic_addr *a, struct sockaddr *sa)
+{
+	if (a->sa.sa_family == AF_INET) {
+		memcpy(sa, &a->v4, sizeof(a->v4));
+		return sizeof(a->v4);
+	}
+	memcpy(sa, &a->v6, sizeof(a->v6));
+	return sizeof(a->v6);
+}
+
+/* Not a secret hash: callers feed it into a keyed one. */
+u32 quic_addr_hash(const union quic_addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		return jhash_2words((__force u32)a->v4.sin_addr.s_addr,
+				    (__force u32)a->v4.sin_port, 0);
+	return jhash2((u32 *)&a->v6.sin6_addr, 4,
+		      (__force u32)a->v6.sin6_port);
+}
+
+static struct dst_entry *route4(struct quic_path *p, struct sock *sk)
+{
+	struct flowi4 fl4 = {
+		.flowi4_oif = sk->sk_bound_dev_if,
+		.flowi4_mark = READ_ONCE(sk->sk_mark),
+		.flowi4_proto = IPPROTO_UDP,
+		.flowi4_uid = sk->sk_uid,
+		.daddr = p->dst.v4.sin_addr.s_addr,
+		.saddr = p->src.v4.sin_addr.s_addr,
+		.fl4_dport = p->dst.v4.sin_port,
+		.fl4_sport = p->src.v4.sin_port,
+	};
+	struct rtable *rt;
+
+	rt = ip_route_output_flow(sock_net(sk), &fl4, sk);
+	if (IS_ERR(rt))
+		return ERR_CAST(rt);
+	if ((rt->rt_flags & RTCF_BROADCAST) && !sock_flag(sk, SOCK_BROADCAST)) {
+		ip_rt_put(rt);
+		return ERR_PTR(-EACCES);
+	}
+	p->src.v4.sin_addr.s_addr = fl4.saddr;
+	return &rt->dst;
+}
+
+static struct dst_entry *route6(struct quic_path *p, struct sock *sk)
+{
+	struct flowi6 fl6 = {
+		.flowi6_oif = sk->sk_bound_dev_if ?:
+			      p->dst.v6.sin6_scope_id,
+		.flowi6_mark = READ_ONCE(sk->sk_mark),
+		.flowi6_proto = IPPROTO_UDP,
+		.flowi6_uid = sk->sk_uid,
+		.daddr = p->dst.v6.sin6_addr,
+		.saddr = p->src.v6.sin6_addr,
+		.fl6_dport = p->dst.v6.sin6_port,
+		.fl6_sport = p->src.v6.sin6_port,
+	};
+	struct dst_entry *dst;
+
+	dst = ip6_dst_lookup_flow(sock_net(sk), sk, &fl6, NULL);
+	if (IS_ERR(dst))
+		return dst;
+	p->src.v6.sin6_addr = fl6.saddr;
+	p->dst_cookie = rt6_get_cookie(dst_rt6_info(dst));
+	return dst;
+}
+
+static void update_mss(struct quic_path *p)
+{
+	u32 overhead = sizeof(struct udphdr) +
+		       (p->dst.sa.sa_family == AF_INET ?
+			sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	u32 mtu = p->dst_entry ? dst_mtu(p->dst_entry) : 0;
+	u32 mss = mtu > overhead ? mtu - overhead : 0;
+
+	/* A link below 1280 bytes cannot carry QUIC unfragmented: send what
+	 * the protocol demands and let IP do what it can (section 14).
+	 */
+	p->mss = clamp_t(u32, min_t(u32, mss, p->mss_cap), QUIC_MSS_MIN,
+			 QUIC_MSS_MAX);
+}
+
+int quic_path_route(struct quic_path *p, struct sock *sk)
+{
+	struct dst_entry *dst = p->dst_entry;
+
+	if (likely(dst && (!dst->obsolete || dst->ops->check(dst, p->dst_cookie))))
+		return 0;
+	quic_path_release(p);
+
+	p->src.sa.sa_family = p->dst.sa.sa_family;
+	dst = p->dst.sa.sa_family == AF_INET ? route4(p, sk) : route6(p, sk);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+	p->dst_entry = dst;
+	update_mss(p);
+	return 0;
+}
+
+void quic_path_set_mss_cap(struct quic_path *p, u16 cap)
+{
+	p->mss_cap = min_t(u16, p->mss_cap, max_t(u16, cap, QUIC_MSS_MIN));
+	update_mss(p);
+}
+
+void quic_path_release(struct quic_path *p)
+{
+	dst_release(p->dst_entry);
+	p->dst_entry = NULL;
+}

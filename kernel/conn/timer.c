@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: the one timer of a connection, and the deadlines it serves:
+ *  - LOSS:	declare losses, or probe after a PTO (RFC 9002 section 6.2)
+ *  - ACK:	send the delayed ACK (RFC 9000 section 13.2.1)
+ *  - PACE:	the next train may leave (RFC 9002 section 7.7)
+ *  - IDLE:	nothing heard for too long (RFC 9000 section 10.1)
+ *  - KEEPALIVE: make sure that something is heard (section 10.1.2)
+ *  - CLOSE:	closing or draining is over (section 10.2)
+ *
+ * The timer is lazy: it is moved only when a deadline comes earlier than what
+ * it is armed for.  A deadline that moved away is noticed when it fires.  So
+ * a train re-arms nothing in the common case.
+ *
+ * Context: setters under the socket lock.  The timer fires in softirq; if the
+ * lock is owned by a user the work is left to quic_release_cb().
+ */
+#include "../compat.h"
+#include "../pipeline.h"
+#include "../obs/mib.h"
+
+static u64 now_ns(void)
+{
+	return ktime_get_ns();
+}
+
+static u64 earliest(const struct quic_conn *c)
+{
+	u64 first = 0;
+	int i;
+
+	for (i = 0; i < QUIC_TIMER_MAX; i++)
+		if (c->deadline[i] && (!first || c->deadline[i] < first))
+			first = c->deadline[i];
+	return first;
+}
+
+void quic_timer_set(struct quic_conn *c, enum quic_timer t, u64 when)
+{
+	c->deadline[t] = when;
+}
+
+/* Once per train or system call, after all setters. */
+void quic_timer_commit(struct quic_conn *c)
+{
+	u64 first = earliest(c);
+
+	if (!first || (c->timer_armed && c->timer_armed <= first))
+		return;
+	/* An armed timer holds a reference to the socket. */
+	if (!c->timer_armed)
+		sock_hold(c->sk);
+	c->timer_armed = first;
+	hrtimer_start(&c->timer, ns_to_ktime(first),
+		      HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
+void quic_timer_stop(struct quic_conn *c)
+{
+	memset(c->deadline, 0, sizeof(c->deadline));
+	if (hrtimer_try_to_cancel(&c->timer) == 1) {
+		c->timer_armed = 0;
+		__sock_put(c->sk);
+	}
+}
+
+/* ---- the idle timer ------------------------------------------------------ */
+
+/* The lower of both ends' limits, at least three PTOs; 0: never. */
+static u64 idle_timeout(const struct quic_conn *c)
+{
+	u64 ours = quic_sk(c->sk)->tparam.max_idle_timeout * (u64)NSEC_PER_USEC;
+	u64 peers = c->tparams_received ?
+		    c->peer.max_idle_timeout * NSEC_PER_MSEC : 0;
+	u64 t = ours && peers ? min(ours, peers) : ours ?: peers;
+
+	return t ? max(t, 3 * quic_rtt_pto(&c->rec.rtt, true)) : 0;
+}
+
+static void rearm_idle(struct quic_conn *c, u64 now)
+{
+	u64 idle = idle_timeout(c);
+	u64 keepalive = quic_sk(c->sk)->config.keepalive_probe_interval *
+			(u64)NSEC_PER_USEC;
+
+	c->deadline[QUIC_TIMER_IDLE] = idle ? now + idle : 0;
+	if (keepalive && c->state == QUIC_CONN_ESTABLISHED)
+		c->deadline[QUIC_TIMER_KEEPALIVE] = now + keepalive;
+}
+
+void quic_timer_on_rx(struct quic_conn *c, u64 now)
+{
+	if (!quic_conn_alive(c))
+		return;
+	c->last_rx = now;
+	c->first_tx_after_rx = 0;
+	rearm_idle(c, now);
+}
+
+/* Only the first ack-eliciting packet after a reception counts. */
+void quic_timer_on_tx(struct quic_conn *c, u64 now)
+{
+	if (c->first_tx_after_rx || !quic_conn_alive(c))
+		return;
+	c->first_tx_after_rx = now;
+	rearm_idle(c, now);
+}
+
+/* ---- expiry --------------------------------------------------------------- */
+
+static bool passed(struct quic_conn *c, enum quic_timer t, u64 now)
+{
+	if (!c->deadline[t] || c->deadline[t] > now)
+		return false;
+	c->deadline[t] = 0;
+	return true;
+}
+
+/* Packets of this size seem not to arrive: go back to what always does
+ * (RFC 9000 section 14.3, RFC 8899 section 4.3).
+ */
+static void check_black_hole(struct quic_conn *c)
+{
+	if (c->rec.pto_count < 3 || c->path.mss <= QUIC_MSS_MIN)
+		return;
+	quic_path_set_mss_cap(&c->path, QUIC_MSS_MIN);
+	quic_cc_set_mss(&c->rec.cc, c->path.mss);
+	QUIC_INC(sock_net(c->sk), QuicBlackHoles);
+}
+
+static void on_loss_timer(struct quic_conn *c, u64 now)
+{
+	enum quic_space_id probe;
+
+	quic_recovery_on_timer(&c->rec, now, &probe);
+	if (probe != QUIC_SPACE_MAX) {
+		QUIC_INC(sock_net(c->sk), QuicPtos);
+		c->probes[probe] = 2;
+		check_black_hole(c);
+	}
+	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
+}
+
+/* Socket lock held, BH off. */
+void quic_timer_run(struct quic_conn *c)
+{
+	u64 now = now_ns();
+	bool kick = false;
+
+	if (passed(c, QUIC_TIMER_CLOSE, now)) {
+		quic_conn_set_state(c, QUIC_CONN_CLOSED);
+		quic_cid_free_all(c);
+		return;
+	}
+	if (!quic_conn_alive(c))
+		goto out;
+	if (passed(c, QUIC_TIMER_IDLE, now)) {
+		quic_conn_dead(c, ETIMEDOUT);
+		return;
+	}
+	if (passed(c, QUIC_TIMER_LOSS, now)) {
+		on_loss_timer(c, now);
+		kick = true;
+	}
+	if (passed(c, QUIC_TIMER_KEEPALIVE, now)) {
+		c->ctl |= QUIC_CTL_PING;
+		kick = true;
+	}
+	if (passed(c, QUIC_TIMER_ACK, now))
+		kick = true;
+	if (passed(c, QUIC_TIMER_PACE, now))
+		kick = true;
+	if (kick)
+		quic_tx_push(c);
+out:
+	quic_timer_commit(c);
+}
+
+static enum hrtimer_restart expire(struct hrtimer *t)
+{
+	struct quic_conn *c = container_of(t, struct quic_conn, timer);
+	struct sock *sk = c->sk;
+
+	bh_lock_sock(sk);
+	c->timer_armed = 0;
+	if (sock_owned_by_user(sk)) {
+		/* quic_release_cb() finishes; it takes a reference over. */
+		if (!test_and_set_bit(QUIC_DEFER_TIMER, &c->defer))
+			sock_hold(sk);
+	} else {
+		quic_timer_run(c);
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+	return HRTIMER_NORESTART;
+}
+
+void quic_timer_init(struct quic_conn *c)
+{
+	hrtimer_setup(&c->timer, expire, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_PINNED_SOFT);
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: loading and unloading, and the module's state in each network
+ * namespace.
+ * Context: process.
+ */
+#include <linux/module.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include "pipeline.h"
+#include "obs/mib.h"
+#include "obs/obs.h"
+#include "sock/sock.h"
+
+struct workqueue_struct *quic_wq;
+
+static unsigned int net_id __read_mostly;
+
+struct quic_net *quic_net(const struct net *net)
+{
+	return net_generic(net, net_id);
+}
+
+static int __net_init net_init(struct net *net)
+{
+	struct quic_net *qn = quic_net(net);
+	int err;
+
+	INIT_LIST_HEAD(&qn->udp);
+	mutex_init(&qn->udp_lock);
+	INIT_LIST_HEAD(&qn->socks);
+	spin_lock_init(&qn->socks_lock);
+	qn->mib = alloc_percpu(struct quic_mib_pcpu);
+	if (!qn->mib)
+		return -ENOMEM;
+	err = quic_proc_init(net);
+	if (err)
+		free_percpu(qn->mib);
+	return err;
+}
+
+/* No socket is left; what workers still do for the namespace must end. */
+static void __net_exit net_exit(struct net *net)
+{
+	struct quic_net *qn = quic_net(net);
+
+	quic_initial_flush(net);
+	flush_workqueue(quic_wq);
+	WARN_ON_ONCE(!list_empty(&qn->udp));
+	quic_proc_exit(net);
+	free_percpu(qn->mib);
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_init,
+	.exit = net_exit,
+	.id = &net_id,
+	.size = sizeof(struct quic_net),
+};
+
+static int __init quic_init(void)
+{
+	int err;
+
+#ifdef KQUIC_SELFTEST
+	err = quic_crypto_selftest();
+	if (err)
+		return err;
+#endif
+	quic_wq = alloc_workqueue("quic", WQ_UNBOUND, 0);
+	if (!quic_wq)
+		return -ENOMEM;
+	err = quic_cid_init();
+	if (err)
+		goto err_wq;
+	err = quic_stream_init();
+	if (err)
+		goto err_cid;
+	err = quic_cc_init();
+	if (err)
+		goto err_stream;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto err_cc;
+	err = quic_sysctl_init();
+	if (err)
+		goto err_net;
+	err = quic_family_init();
+	if (err)
+		goto err_sysctl;
+	return 0;
+
+err_sysctl:
+	quic_sysctl_exit();
+err_net:
+	unregister_pernet_subsys(&net_ops);
+err_cc:
+	quic_cc_exit();
+err_stream:
+	quic_stream_exit();
+err_cid:
+	quic_cid_exit();
+err_wq:
+	destroy_workqueue(quic_wq);
+	return err;
+}
+
+static void __exit quic_exit(void)
+{
+	quic_family_exit();
+	quic_sysctl_exit();
+	quic_initial_exit();
+	unregister_pernet_subsys(&net_ops);
+	quic_cc_exit();
+	/* Sockets, streams and IDs are freed after a grace period. */
+	rcu_barrier();
+	quic_stream_exit();
+	quic_cid_exit();
+	quic_tx_exit();
+	destroy_workqueue(quic_wq);
+}
+
+module_init(quic_init);
+module_exit(quic_exit);
+
+MODULE_DESCRIPTION("QUIC: RFC 9000 sockets, handshake in userspace");
+MODULE_LICENSE("GPL");

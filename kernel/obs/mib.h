@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Counters of a network namespace, shown in /proc/net/quic/{snmp,stats}. */
+#ifndef KQUIC_OBS_MIB_H
+#define KQUIC_OBS_MIB_H
+
+#include <linux/percpu.h>
+#include <net/net_namespace.h>
+
+/* Names that tools read today: /proc/net/quic/snmp. */
+#define QUIC_MIB_SNMP(X)			\
+	X(QuicConnCurrentEstabs)		\
+	X(QuicConnPassiveEstabs)		\
+	X(QuicConnActiveEstabs)			\
+	X(QuicPktRcvFastpaths)			\
+	X(QuicPktDecFastpaths)			\
+	X(QuicPktEncFastpaths)			\
+	X(QuicPktRcvBacklogs)			\
+	X(QuicPktDecBacklogs)			\
+	X(QuicPktEncBacklogs)			\
+	X(QuicPktInvHdrDrop)			\
+	X(QuicPktInvNumDrop)			\
+	X(QuicPktInvFrmDrop)			\
+	X(QuicPktRcvDrop)			\
+	X(QuicPktDecDrop)			\
+	X(QuicPktEncDrop)			\
+	X(QuicFrmRcvBufDrop)			\
+	X(QuicFrmRetrans)			\
+	X(QuicFrmOutCloses)			\
+	X(QuicFrmInCloses)
+
+/* The train's own: /proc/net/quic/stats. */
+#define QUIC_MIB_STATS(X)			\
+	X(QuicTxTrains)				\
+	X(QuicTxPackets)			\
+	X(QuicTxBytes)				\
+	X(QuicTxDataTrains)	/* that carried STREAM frames */ \
+	X(QuicTxDataPackets)			\
+	X(QuicTxAckOnlyPackets)			\
+	X(QuicTxDropped)	/* no memory, no route */ \
+	X(QuicTxRetransBytes)	/* stream and crypto bytes sent again */ \
+	X(QuicRxTrains)				\
+	X(QuicRxPackets)			\
+	X(QuicRxBytes)				\
+	X(QuicRxDataTrains)			\
+	X(QuicRxDataPackets)			\
+	X(QuicRxSuperSkbs)	/* that came as GSO or GRO trains */ \
+	X(QuicRxCopied)		/* packets that were not contiguous */ \
+	X(QuicAeadSeal)		/* packets sealed */ \
+	X(QuicAeadOpen)		/* packets opened */ \
+	X(QuicHpCalls)		/* header protection calls, both ways */ \
+	X(QuicLossPackets)	/* declared lost */ \
+	X(QuicPtos)				\
+	X(QuicDropShort)	/* too short for any packet */ \
+	X(QuicDropNoConn)	/* no connection has that ID */ \
+	X(QuicDropNoListener)			\
+	X(QuicDropVersion)	/* a version we do not speak */ \
+	X(QuicDropInitialSize)	/* Initial in less than 1200 bytes */ \
+	X(QuicDropInitialQueue)	/* first contacts beyond the bound */ \
+	X(QuicDropListenQueue)	/* accept queue full */ \
+	X(QuicDropAlpn)		/* no listener for the client's ALPN */ \
+	X(QuicDropBacklog)	/* socket backlog full */ \
+	X(QuicDropNoKey)	/* keys not there, or gone */ \
+	X(QuicDropParked)	/* beyond the bound of parked datagrams */ \
+	X(QuicDropDuplicate)			\
+	X(QuicDropKeyPhase)			\
+	X(QuicDropState)	/* closing, draining or closed */ \
+	X(QuicDropToken)			\
+	X(QuicDropCid)		/* wrong ID in a coalesced packet */ \
+	X(QuicDropPeer)		/* not from the peer's address */ \
+	X(QuicAcksRcvd)				\
+	X(QuicBlackHoles)	/* fell back to 1200-byte packets */
+
+enum quic_mib {
+#define X(name) name,
+	QUIC_MIB_SNMP(X)
+	QUIC_MIB_STATS(X)
+#undef X
+	QUIC_MIB_MAX,
+};
+
+struct quic_mib_pcpu {
+	unsigned long v[QUIC_MIB_MAX];
+};
+
+/* Per-namespace state of the module; main.c. */
+struct quic_net {
+	struct quic_mib_pcpu __percpu *mib;
+	struct list_head udp;		/* A; udp_lock */
+	struct mutex udp_lock;
+	struct list_head socks;		/* A; socks_lock; for /proc */
+	spinlock_t socks_lock;
+	struct proc_dir_entry *proc;
+};
+
+struct quic_net *quic_net(const struct net *net);
+
+#define QUIC_INC(net, name)	this_cpu_inc(quic_net(net)->mib->v[name])
+#define QUIC_ADD(net, name, n)	this_cpu_add(quic_net(net)->mib->v[name], n)
+#define QUIC_DEC(net, name)	this_cpu_dec(quic_net(net)->mib->v[name])
+
+#endif

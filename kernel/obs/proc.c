@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: /proc/net/quic/: snmp and stats (counters), conns and eps (sockets).
+ * Context: process; the list of sockets under its spinlock, so what is shown
+ * of a connection may be a moment old and is read without its lock.
+ */
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <net/tcp_states.h>
+#include "mib.h"
+#include "obs.h"
+#include "../pipeline.h"
+
+static unsigned long fold(const struct quic_net *qn, int i)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu_ptr(qn->mib, cpu)->v[i];
+	return sum;
+}
+
+static int snmp_show(struct seq_file *seq, void *v)
+{
+	const struct quic_net *qn = quic_net(seq_file_single_net(seq));
+
+#define X(name) seq_printf(seq, "%-32s%lu\n", #name, fold(qn, name));
+	QUIC_MIB_SNMP(X)
+#undef X
+	return 0;
+}
+
+static int stats_show(struct seq_file *seq, void *v)
+{
+	const struct quic_net *qn = quic_net(seq_file_single_net(seq));
+
+#define X(name) seq_printf(seq, "%-32s%lu\n", #name, fold(qn, name));
+	QUIC_MIB_STATS(X)
+#undef X
+	return 0;
+}
+
+static void show_addr(struct seq_file *seq, const union quic_addr *a)
+{
+	if (a->sa.sa_family == AF_INET6)
+		seq_printf(seq, "[%pI6c]:%u ", &a->v6.sin6_addr,
+			   ntohs(a->v6.sin6_port));
+	else
+		seq_printf(seq, "%pI4:%u ", &a->v4.sin_addr,
+			   ntohs(a->v4.sin_port));
+}
+
+/* The list is short enough for one pass: sockets of one namespace. */
+static void *sock_start(struct seq_file *seq, loff_t *pos)
+	__acquires(socks_lock)
+{
+	struct quic_net *qn = quic_net(seq_file_net(seq));
+
+	spin_lock_bh(&qn->socks_lock);
+	return seq_list_start_head(&qn->socks, *pos);
+}
+
+static void *sock_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	return seq_list_next(v, &quic_net(seq_file_net(seq))->socks, pos);
+}
+
+static void sock_stop(struct seq_file *seq, void *v)
+	__releases(socks_lock)
+{
+	spin_unlock_bh(&quic_net(seq_file_net(seq))->socks_lock);
+}
+
+static int eps_show(struct seq_file *seq, void *v)
+{
+	struct quic_sock *qs = list_entry(v, struct quic_sock, all);
+	struct sock *sk = &qs->inet.sk;
+
+	if (v == &quic_net(seq_file_net(seq))->socks) {
+		seq_puts(seq, "SOCK STATE LOCAL_ADDRESS UDP_ADDRESS UID INODE\n");
+		return 0;
+	}
+	if (READ_ONCE(qs->conn) || !qs->udp)
+		return 0;
+	seq_printf(seq, "%pK %d ", sk, inet_sk_state_load(sk));
+	show_addr(seq, &qs->bound);
+	show_addr(seq, &qs->udp->addr);
+	seq_printf(seq, "%u %lu\n", from_kuid_munged(seq_user_ns(seq),
+						     sock_i_uid(sk)),
+		   sock_i_ino(sk));
+	return 0;
+}
+
+static int conns_show(struct seq_file *seq, void *v)
+{
+	struct quic_sock *qs = list_entry(v, struct quic_sock, all);
+	struct sock *sk = &qs->inet.sk;
+	const struct quic_conn *c;
+
+	if (v == &quic_net(seq_file_net(seq))->socks) {
+		seq_puts(seq, "SOCK STATE LOCAL_ADDRESS REMOTE_ADDRESS UDP_ADDRESS WINDOW MSS IN_FLIGHT TX_QUEUE RX_QUEUE SNDBUF RCVBUF UID INODE\n");
+		return 0;
+	}
+	c = READ_ONCE(qs->conn);
+	if (!c || !qs->udp)
+		return 0;
+	seq_printf(seq, "%pK %d ", sk, inet_sk_state_load(sk));
+	show_addr(seq, &c->path.src);
+	show_addr(seq, &c->path.dst);
+	show_addr(seq, &qs->udp->addr);
+	seq_printf(seq, "%llu %u %llu %d %d %d %d %u %lu\n", c->rec.cc.cwnd,
+		   c->path.mss, c->rec.in_flight, READ_ONCE(sk->sk_wmem_queued),
+		   atomic_read(&sk->sk_rmem_alloc), READ_ONCE(sk->sk_sndbuf),
+		   READ_ONCE(sk->sk_rcvbuf),
+		   from_kuid_munged(seq_user_ns(seq), sock_i_uid(sk)),
+		   sock_i_ino(sk));
+	return 0;
+}
+
+#define SOCK_SEQ(name)							\
+static const struct seq_operations name##_ops = {			\
+	.start	= sock_start,						\
+	.next	= sock_next,						\
+	.stop	= sock_stop,						\
+	.show	= name##_show,						\
+}
+
+SOCK_SEQ(eps);
+SOCK_SEQ(conns);
+
+void quic_proc_exit(struct net *net)
+{
+	remove_proc_subtree("quic", net->proc_net);
+}
+
+int quic_proc_init(struct net *net)
+{
+	struct proc_dir_entry *dir = proc_net_mkdir(net, "quic", net->proc_net);
+
+	if (!dir)
+		return -ENOMEM;
+	quic_net(net)->proc = dir;
+	if (proc_create_net_single("snmp", 0444, dir, snmp_show, NULL) &&
+	    proc_create_net_single("stats", 0444, dir, stats_show, NULL) &&
+	    proc_create_net("eps", 0444, dir, &eps_ops,
+			    sizeof(struct seq_net_private)) &&
+	    proc_create_net("conns", 0444, dir, &conns_ops,
+			    sizeof(struct seq_net_private)))
+		return 0;
+	quic_proc_exit(net);
+	return -ENOMEM;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every stage of both directions, in packet order: read this first.
+ *
+ *   receive                                  send
+ *   -------                                  ----
+ *   NIC, GRO, veth or lo                     sock/sendmsg   user bytes
+ *   rx/udp        super-skb = train          stream/sbuf    ... stay here
+ *   rx/demux      connection ID -> socket    tx/push        while allowed
+ *   rx/initial    first contact -> listener  tx/sched       what, how much
+ *   rx/open       header protection, AEAD    tx/build       headers, frames
+ *   rx/packet     numbers, levels            tx/seal        AEAD from pages
+ *   rx/frames     the frame table            tx/xmit        one GSO skb
+ *   rx/deliver    one ACK, wakeup, kick
+ *   sock/recvmsg  one copy to the user
+ *
+ * Crossings: an ACK frame acts on recovery/, which calls the frame owner's
+ * acked and lost (tx/sent.c); whoever wants to send calls quic_tx_kick().
+ * rx/ includes no header of tx/ and the reverse.
+ *
+ * Contexts: everything from rx/open to rx/deliver and from tx/push to tx/xmit
+ * runs with the socket lock held and BH off, in softirq or in process
+ * context (backlog, sendmsg).
+ */
+#ifndef KQUIC_PIPELINE_H
+#define KQUIC_PIPELINE_H
+
+#include "conn.h"
+
+struct quic_train;
+
+extern struct workqueue_struct *quic_wq;	/* main.c */
+
+/* ==== receive ============================================================ */
+
+/* rx/udp.c: one kernel UDP socket per local address, shared */
+struct quic_udp {
+	struct list_head list;		/* quic_net()->udp, its udp_lock */
+	struct socket *sock;		/* I */
+	struct net *net;		/* I; not counted: users hold it */
+	union quic_addr addr;		/* I; as bound */
+	int ifindex;			/* I */
+	refcount_t ref;
+	spinlock_t lock;		/* the two lists below */
+	struct hlist_head listeners;	/* A; lock, and RCU for readers */
+	struct hlist_head clients;	/* A; lock */
+	struct work_struct work;	/* closes it */
+};
+
+struct quic_udp *quic_udp_get(struct net *net, const union quic_addr *addr,
+			      int ifindex, bool v6only);
+void quic_udp_hold(struct quic_udp *udp);
+void quic_udp_put(struct quic_udp *udp);
+
+/* rx/demux.c */
+void quic_rx_demux(struct quic_udp *udp, struct sk_buff *skb);
+/* Lock the socket and process, or leave it to the backlog. */
+void quic_rx_hand_over(struct sock *sk, struct sk_buff *skb);
+/* Take a train under the socket lock, now or from the backlog. */
+int quic_rx_backlog(struct sock *sk, struct sk_buff *skb);
+
+/* rx/initial.c: from first Initial to the accept queue */
+struct quic_req {
+	struct list_head all;		/* A; rx/initial's own lock */
+	struct list_head link;		/* A; listener's pending, its lock */
+	struct sock *listener;		/* A; likewise; NULL: none */
+	struct quic_cid_node *node;	/* I; by the client's first ID */
+	struct sk_buff_head skbs;	/* A; its lock; datagrams so far */
+	union quic_addr src;		/* I; ours */
+	union quic_addr dst;		/* I; the client's */
+	struct quic_cid odcid;		/* I */
+	struct quic_cid scid;		/* I; the client's own */
+	struct quic_udp *udp;		/* I; counted */
+	struct net *net;		/* I */
+	struct quic_hello *hello;	/* worker only: CRYPTO bytes so far */
+	struct work_struct work;
+	struct rcu_head rcu;
+	unsigned long expires;		/* I; jiffies */
+	u32 version;			/* I */
+	refcount_t ref;
+	bool accepted;			/* A; skbs.lock */
+	bool routed;			/* a listener has it, or none will */
+	bool authentic;			/* worker only: one Initial was good */
+};
+
+void quic_initial_exit(void);
+void quic_initial_flush(const struct net *net);	/* NULL: all */
+void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
+		      const struct quic_hdr *h);
+void quic_req_rcv(struct quic_req *req, struct sk_buff *skb);
+void quic_req_put(struct quic_req *req);
+void quic_req_claim(struct quic_req *req);	/* accepted */
+void quic_req_drop(struct quic_req *req);	/* never will be */
+
+/* rx/open.c */
+int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t);
+/* rx/packet.c */
+void quic_rx_train(struct quic_conn *c, struct sk_buff *skb);
+void quic_rx_parked(struct quic_conn *c);
+/* rx/frames.c; 0, -ENOBUFS (do not acknowledge), or a transport error > 0 */
+int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
+		   const struct quic_rx_src *src, bool *eliciting, bool *data);
+/* rx/deliver.c */
+void quic_rx_deliver(struct quic_conn *c, u64 now);
+
+/* ==== send =============================================================== */
+
+/* tx/push.c */
+void quic_tx_kick(struct quic_conn *c);	/* something wants to be sent */
+void quic_tx_push(struct quic_conn *c);	/* send it now: lock held */
+void quic_tx_exit(void);
+
+/* tx/sent.c: what becomes of the frames that were sent */
+extern const struct quic_recovery_ops quic_sent_ops;
+
+/* tx/close.c */
+bool quic_tx_close(struct quic_conn *c);	/* build and send */
+void quic_tx_close_again(struct quic_conn *c);	/* RFC 9000 section 10.2.1 */
+/* Refuse a first contact without state (RFC 9000 section 10.2.3). */
+void quic_tx_refuse(struct quic_req *req, u64 code);
+
+/* ==== connection ========================================================= */
+
+/* conn/lifecycle.c */
+struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version);
+void quic_conn_free(struct quic_conn *c);
+int quic_conn_connect(struct quic_conn *c);
+int quic_conn_accept(struct quic_conn *c, struct quic_req *req);
+/* Close: tell the peer @code and enter closing. */
+void quic_conn_abort(struct quic_conn *c, u64 code, u64 frame,
+		     const char *phrase);
+void quic_conn_close_app(struct quic_conn *c);
+void quic_conn_peer_closed(struct quic_conn *c, const struct quic_frame *f);
+/* Silently (idle timeout and the like): @err for SO_ERROR. */
+void quic_conn_dead(struct quic_conn *c, int err);
+/* The socket is going: drop everything that the close timers do not need. */
+void quic_conn_drop_data(struct quic_conn *c);
+
+/* conn/state.c */
+void quic_conn_set_state(struct quic_conn *c, enum quic_conn_state state);
+
+/* conn/handshake.c: secrets, parameters, confirmation */
+int quic_conn_set_secret(struct quic_conn *c,
+			 const struct quic_crypto_secret *s);
+int quic_conn_set_initial_keys(struct quic_conn *c);
+int quic_conn_set_peer_tparams(struct quic_conn *c, const u8 *buf, u32 len);
+int quic_conn_get_local_tparams(struct quic_conn *c, u8 *buf, u32 len);
+void quic_conn_apply_config(struct quic_conn *c);
+void quic_conn_confirmed(struct quic_conn *c);
+void quic_conn_discard_space(struct quic_conn *c, enum quic_space_id id);
+u64 quic_conn_max_ack_delay(const struct quic_conn *c);	/* ours, ns */
+
+/* conn/cid.c */
+int quic_cid_init(void);
+void quic_cid_exit(void);
+struct quic_cid_node *quic_cid_lookup(struct net *net, const u8 *id, u8 len,
+				      const union quic_addr *peer);
+struct quic_cid_node *quic_cid_insert(struct net *net,
+				      const struct quic_cid *cid,
+				      const union quic_addr *peer,
+				      struct sock *sk, struct quic_req *req,
+				      gfp_t gfp);
+void quic_cid_remove(struct quic_cid_node *node);
+int quic_cid_new_local(struct quic_conn *c, gfp_t gfp);	/* next number */
+void quic_cid_free_all(struct quic_conn *c);
+bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len);
+const struct quic_cid *quic_cid_dest(const struct quic_conn *c);
+void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
+		       const u8 *token);
+int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f);
+int quic_cid_on_retire(struct quic_conn *c, u64 seq, const u8 *dcid);
+void quic_cid_offer(struct quic_conn *c);	/* issue up to the peer's limit */
+
+/* conn/timer.c */
+void quic_timer_init(struct quic_conn *c);
+void quic_timer_set(struct quic_conn *c, enum quic_timer t, u64 when);
+void quic_timer_commit(struct quic_conn *c);	/* arm for the earliest */
+void quic_timer_stop(struct quic_conn *c);
+void quic_timer_run(struct quic_conn *c);
+void quic_timer_on_rx(struct quic_conn *c, u64 now);
+void quic_timer_on_tx(struct quic_conn *c, u64 now);
+
+/* ==== streams ============================================================ */
+
+/* stream/table.c */
+int quic_stream_init(void);
+void quic_stream_exit(void);
+void quic_streams_init(struct quic_conn *c);
+void quic_streams_free(struct quic_conn *c);
+struct quic_stream *quic_stream_find(struct quic_conn *c, u64 id);
+/* Open ours: @id -1 picks the next; -EAGAIN at the peer's limit. */
+struct quic_stream *quic_stream_open(struct quic_conn *c, s64 id, bool uni);
+/* For a frame: opens the peer's; NULL with *@err = 0: closed already. */
+struct quic_stream *quic_stream_for_frame(struct quic_conn *c, u64 id,
+					  bool send_side, int *err);
+bool quic_stream_was_opened(const struct quic_conn *c, u64 id);
+bool quic_stream_local(const struct quic_conn *c, u64 id);
+void quic_stream_maybe_free(struct quic_conn *c, struct quic_stream *s);
+void quic_stream_want_ctl(struct quic_conn *c, struct quic_stream *s, u8 ctl);
+
+/* stream/send.c */
+int quic_stream_send(struct quic_conn *c, struct quic_stream *s,
+		     struct msghdr *msg, size_t len, bool fin);
+void quic_stream_want_send(struct quic_conn *c, struct quic_stream *s);
+int quic_stream_reset(struct quic_conn *c, struct quic_stream *s, u64 code);
+void quic_stream_on_acked(struct quic_conn *c, const struct quic_sent_frame *f);
+void quic_stream_on_lost(struct quic_conn *c, const struct quic_sent_frame *f);
+void quic_stream_on_reset_acked(struct quic_conn *c, u64 id);
+int quic_stream_on_stop(struct quic_conn *c, u64 id, u64 code);
+
+/* stream/recv.c */
+int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
+			const struct quic_rx_src *src);
+int quic_stream_on_reset(struct quic_conn *c, u64 id, u64 code, u64 final);
+int quic_stream_stop(struct quic_conn *c, struct quic_stream *s, u64 code);
+/* The reader took @len bytes of @s, and its FIN. */
+void quic_stream_consumed(struct quic_conn *c, struct quic_stream *s, u32 len,
+			  bool fin);
+
+/* stream/flow.c */
+int quic_flow_on_recv(struct quic_conn *c, struct quic_stream *s, u64 end);
+void quic_flow_credit(struct quic_conn *c, struct quic_stream *s, u64 bytes);
+void quic_flow_on_max_data(struct quic_conn *c, u64 max);
+int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max);
+int quic_flow_on_max_streams(struct quic_conn *c, bool uni, u64 max);
+void quic_flow_stream_closed(struct quic_conn *c, u64 id);
+/* Bytes of new data that @s may send now. */
+u64 quic_flow_room(const struct quic_conn *c, const struct quic_stream *s);
+
+/* ==== socket ============================================================= */
+
+/* sock/event.c */
+void quic_event(struct quic_conn *c, u8 type, const void *data, u16 len);
+void quic_event_stream(struct quic_conn *c, const struct quic_stream *s,
+		       u8 state, u32 errcode, u64 finalsz);
+/* sock/poll.c */
+void quic_sock_readable(struct sock *sk);
+void quic_sock_writable(struct sock *sk);
+void quic_sock_state_changed(struct sock *sk);
+bool quic_sock_has_room(const struct sock *sk);
+/* sock/listen.c: the listener of @udp that takes @alpn */
+struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
+			      u16 alpn_len, u32 hash, bool *any);
+int quic_listen_enqueue(struct sock *sk, struct quic_req *req);
+void quic_listen_forget(struct quic_req *req);
+
+#endif

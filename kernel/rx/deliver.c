@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: the end of a train: one ACK decision, one wakeup, one timer update,
+ * one kick, however many packets came.
+ * Called from: rx/packet.
+ * Context: socket lock held, BH off.
+ */
+#include "../pipeline.h"
+
+/* When does the next delayed ACK fall due? */
+static u64 ack_deadline(const struct quic_conn *c)
+{
+	u64 first = 0;
+	int i;
+
+	for (i = 0; i < QUIC_SPACE_MAX; i++) {
+		u64 d = c->crypto[i] ? c->ack[i].deadline : 0;
+
+		if (d && (!first || d < first))
+			first = d;
+	}
+	return first;
+}
+
+void quic_rx_deliver(struct quic_conn *c, u64 now)
+{
+	if (!quic_conn_alive(c))
+		return;
+	quic_timer_on_rx(c, now);
+	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
+	quic_timer_set(c, QUIC_TIMER_ACK, ack_deadline(c));
+	if (!list_empty(&c->rq_data) || !list_empty(&c->rq_crypto) ||
+	    !list_empty(&c->rq_event))
+		quic_sock_readable(c->sk);
+	quic_tx_kick(c);
+	quic_timer_commit(c);
+}

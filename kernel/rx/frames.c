@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: what each received frame does: one act_<name>() per row of
+ * wire/frame_table.h.
+ * Called from: rx/packet, for each opened packet.
+ * Context: socket lock held, BH off.
+ * RFC 9000 sections 12.4, 13, 19.
+ *
+ * An act returns 0, -ENOBUFS (do not acknowledge the packet, it will come
+ * again) or the transport error to close with.
+ */
+#include "../pipeline.h"
+#include "../obs/mib.h"
+#include "../wire/frame.h"
+
+/* Where a frame was found. */
+struct at {
+	struct quic_conn *c;
+	const struct quic_rx_src *src;
+	u8 level;
+	bool data;		/* saw a STREAM frame */
+};
+
+static int act_padding(struct at *a, const struct quic_frame *f)
+{
+	return 0;
+}
+
+static int act_ping(struct at *a, const struct quic_frame *f)
+{
+	return 0;
+}
+
+static int act_ack(struct at *a, const struct quic_frame *f)
+{
+	struct quic_conn *c = a->c;
+	u64 lost = c->rec.lost_packets;
+	u64 delay = 0;
+	int err;
+
+	/* The field counts units of 2^exponent microseconds (section 19.3);
+	 * more than a second of delay tells nothing.
+	 */
+	if (a->level == QUIC_CRYPTO_APP && f->ack.delay < USEC_PER_SEC)
+		delay = (f->ack.delay << c->peer.ack_delay_exponent) *
+			NSEC_PER_USEC;
+	err = quic_recovery_on_ack(&c->rec, quic_level_space(a->level), f,
+				   delay, ktime_get_ns());
+	QUIC_INC(sock_net(c->sk), QuicAcksRcvd);
+	QUIC_ADD(sock_net(c->sk), QuicLossPackets, c->rec.lost_packets - lost);
+	/* A client's Handshake packet was acknowledged: the server has
+	 * validated our address (RFC 9002 section 6.2.2.1).
+	 */
+	if (a->level == QUIC_CRYPTO_HANDSHAKE)
+		c->rec.peer_validated = true;
+	return err;
+}
+
+static int act_reset_stream(struct at *a, const struct quic_frame *f)
+{
+	return quic_stream_on_reset(a->c, f->reset.id, f->reset.code,
+				    f->reset.final_size);
+}
+
+static int act_stop_sending(struct at *a, const struct quic_frame *f)
+{
+	return quic_stream_on_stop(a->c, f->stop.id, f->stop.code);
+}
+
+static int act_crypto(struct at *a, const struct quic_frame *f)
+{
+	struct quic_conn *c = a->c;
+	struct quic_crypto *cr = c->crypto[quic_level_space(a->level)];
+	struct list_head got;
+	struct quic_chunk *ch, *n;
+	int err;
+
+	if (f->crypto.off + f->crypto.len > cr->recv.next + QUIC_CRYPTO_WINDOW)
+		return QUIC_TRANSPORT_ERROR_CRYPTO_BUF_EXCEEDED;
+	INIT_LIST_HEAD(&got);
+	err = quic_rbuf_insert(c->sk, &cr->recv, &got, NULL, f->crypto.off,
+			       f->crypto.data, f->crypto.len, false, a->src);
+	list_for_each_entry_safe(ch, n, &got, link) {
+		ch->level = a->level;
+		list_move_tail(&ch->link, &c->rq_crypto);
+	}
+	return min(err, 0);
+}
+
+/* Tokens are for the next connection: an issue of their own.  Legal, so
+ * accepted; a client need not keep them (section 8.1.3).
+ */
+static int act_new_token(struct at *a, const struct quic_frame *f)
+{
+	return f->token.len ? 0 : QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
+}
+
+static int act_stream(struct at *a, const struct quic_frame *f)
+{
+	a->data = true;
+	return quic_stream_on_data(a->c, f, a->src);
+}
+
+static int act_max_data(struct at *a, const struct quic_frame *f)
+{
+	quic_flow_on_max_data(a->c, f->max_data.max);
+	return 0;
+}
+
+static int act_max_stream_data(struct at *a, const struct quic_frame *f)
+{
+	return quic_flow_on_max_stream_data(a->c, f->max_stream_data.id,
+					    f->max_stream_data.max);
+}
+
+static int act_max_streams(struct at *a, const struct quic_frame *f)
+{
+	return quic_flow_on_max_streams(a->c, f->max_streams.uni,
+					f->max_streams.max);
+}
+
+/* The *_BLOCKED frames ask for nothing: credit follows the reader alone. */
+static int act_data_blocked(struct at *a, const struct quic_frame *f)
+{
+	return 0;
+}
+
+static int act_stream_data_blocked(struct at *a, const struct quic_frame *f)
+{
+	int err;
+
+	quic_stream_for_frame(a->c, f->stream_data_blocked.id, false, &err);
+	return err == -ENOMEM ? -ENOBUFS : err;
+}
+
+static int act_streams_blocked(struct at *a, const struct quic_frame *f)
+{
+	return 0;
+}
+
+static int act_new_connection_id(struct at *a, const struct quic_frame *f)
+{
+	return quic_cid_on_new(a->c, f);
+}
+
+static int act_retire_connection_id(struct at *a, const struct quic_frame *f)
+{
+	return quic_cid_on_retire(a->c, f->retire_cid.seq, NULL);
+}
+
+/* Only the newest challenge is answered (reliability.md section 3, row 4). */
+static int act_path_challenge(struct at *a, const struct quic_frame *f)
+{
+	memcpy(a->c->path_response, f->path.data, 8);
+	a->c->ctl |= QUIC_CTL_PATH_RESPONSE;
+	return 0;
+}
+
+/* We challenge nobody yet, so none can be expected; section 19.18 lets us
+ * ignore it.
+ */
+static int act_path_response(struct at *a, const struct quic_frame *f)
+{
+	return 0;
+}
+
+static int act_connection_close(struct at *a, const struct quic_frame *f)
+{
+	/* Applications do not close before 1-RTT (section 12.5). */
+	if (f->close.app && a->level != QUIC_CRYPTO_APP)
+		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	quic_conn_peer_closed(a->c, f);
+	return 0;
+}
+
+static int act_handshake_done(struct at *a, const struct quic_frame *f)
+{
+	if (a->c->state == QUIC_CONN_ESTABLISHED)
+		quic_conn_confirmed(a->c);
+	return 0;
+}
+
+typedef int (*act_fn)(struct at *a, const struct quic_frame *f);
+
+static const act_fn acts[QUIC_FRAME_KIND_MAX] = {
+#define X(NAME, name, first, last, pkts, props) \
+	[QUIC_FRAME_##NAME] = act_##name,
+	QUIC_FRAME_TABLE(X)
+#undef X
+};
+
+static u8 packet_bit(u8 level)
+{
+	switch (level) {
+	case QUIC_CRYPTO_INITIAL:
+		return QUIC_FRAME_IN_I;
+	case QUIC_CRYPTO_HANDSHAKE:
+		return QUIC_FRAME_IN_H;
+	case QUIC_CRYPTO_EARLY:
+		return QUIC_FRAME_IN_0;
+	default:
+		return QUIC_FRAME_IN_1;
+	}
+}
+
+/* Is the frame legal here (section 12.4)? */
+static bool allowed(const struct at *a, const struct quic_frame *f)
+{
+	if (!(quic_frame_packets(f->kind) & packet_bit(a->level)))
+		return false;
+	return !(quic_frame_props(f->kind) & QUIC_FRAME_SRV) ||
+	       !a->c->is_server;
+}
+
+int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
+		   const struct quic_rx_src *src, bool *eliciting, bool *data)
+{
+	struct quic_cur cur = { .p = payload, .end = payload + len };
+	struct at a = { .c = c, .src = src, .level = level };
+	struct quic_frame f;
+	int err;
+
+	if (unlikely(!len))	/* section 12.4 */
+		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	while (cur.p < cur.end) {
+		err = quic_frame_parse(&cur, &f);
+		if (unlikely(err))
+			return err;
+		if (unlikely(!allowed(&a, &f)))
+			return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+		if (!(quic_frame_props(f.kind) & QUIC_FRAME_NE))
+			*eliciting = true;
+		/* An indirect call is dear where retpolines are: the two
+		 * frames of bulk transfer go straight.
+		 */
+		if (likely(f.kind == QUIC_FRAME_STREAM))
+			err = act_stream(&a, &f);
+		else if (f.kind == QUIC_FRAME_ACK)
+			err = act_ack(&a, &f);
+		else
+			err = acts[f.kind](&a, &f);
+		if (unlikely(err))
+			return err;
+		if (unlikely(!quic_conn_alive(c)))
+			return 0;
+	}
+	*data = a.data;
+	return 0;
+}

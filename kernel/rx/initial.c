@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: first contacts with a server, from the first Initial until accept().
+ * Called from: rx/demux (softirq), its own worker (process context), and
+ * sock/listen.
+ * Locks: @reqs_lock for the list of all; skbs.lock of each for what arrives.
+ * RFC 9000 sections 5.2.2, 14.1, 21.5.
+ *
+ * The softirq only bounds and queues.  A worker derives the Initial keys,
+ * checks the AEAD (so that noise wakes nobody), collects the ClientHello and
+ * chooses the listener by its ALPN.
+ */
+#include <linux/jiffies.h>
+#include <linux/tls.h>
+#include "../pipeline.h"
+#include "../crypto/initial.h"
+#include "../obs/mib.h"
+#include "../recovery/ranges.h"
+#include "../wire/client_hello.h"
+#include "../wire/pn.h"
+#include "rx.h"
+
+#define QUIC_MAX_REQS		4096	/* first contacts, all namespaces */
+#define QUIC_REQ_MAX_SKBS	16	/* datagrams each may send */
+#define QUIC_REQ_LIFETIME	(10 * HZ)
+#define QUIC_HELLO_MAX		16384	/* bytes of a ClientHello */
+#define QUIC_HELLO_RANGES	64
+
+static LIST_HEAD(reqs);
+static DEFINE_SPINLOCK(reqs_lock);
+static unsigned int n_reqs;
+static void gc(struct work_struct *work);
+static DECLARE_DELAYED_WORK(gc_work, gc);
+
+/* What the worker has learnt of a request. */
+struct quic_hello {
+	struct quic_ranges got;
+	u32 n_seen;			/* datagrams looked at */
+	u8 buf[QUIC_HELLO_MAX];
+};
+
+/* ---- life of a request ----------------------------------------------------- */
+
+static void req_free(struct work_struct *work)
+{
+	struct quic_req *req = container_of(work, struct quic_req, work);
+
+	skb_queue_purge(&req->skbs);
+	quic_udp_put(req->udp);
+	if (req->hello) {
+		quic_ranges_free(&req->hello->got);
+		kvfree(req->hello);
+	}
+	kfree_rcu(req, rcu);
+}
+
+void quic_req_put(struct quic_req *req)
+{
+	if (!refcount_dec_and_test(&req->ref))
+		return;
+	/* The UDP socket is closed in process context only. */
+	INIT_WORK(&req->work, req_free);
+	queue_work(quic_wq, &req->work);
+}
+
+/* Off the list of all; true for the one caller that took it off. */
+static bool req_unlink(struct quic_req *req)
+{
+	bool was;
+
+	spin_lock_bh(&reqs_lock);
+	was = !list_empty(&req->all);
+	if (was) {
+		list_del_init(&req->all);
+		n_reqs--;
+	}
+	spin_unlock_bh(&reqs_lock);
+	return was;
+}
+
+/* accept() takes it over: @req->node belongs to the connection now. */
+void quic_req_claim(struct quic_req *req)
+{
+	if (req_unlink(req))
+		quic_req_put(req);
+}
+
+/* Nobody will accept it. */
+void quic_req_drop(struct quic_req *req)
+{
+	if (!req_unlink(req))
+		return;
+	quic_cid_remove(req->node);
+	quic_req_put(req);
+}
+
+static void gc(struct work_struct *work)
+{
+	struct quic_req *req, *old;
+
+	do {
+		old = NULL;
+		spin_lock_bh(&reqs_lock);
+		if (!list_empty(&reqs)) {
+			req = list_first_entry(&reqs, struct quic_req, all);
+			if (time_after(jiffies, req->expires) &&
+			    refcount_inc_not_zero(&req->ref))
+				old = req;
+		}
+		spin_unlock_bh(&reqs_lock);
+		if (!old)
+			break;
+		quic_listen_forget(old);
+		quic_req_drop(old);
+		quic_req_put(old);
+	} while (1);
+	if (READ_ONCE(n_reqs))
+		queue_delayed_work(quic_wq, &gc_work, HZ);
+}
+
+/* ---- worker ---------------------------------------------------------------- */
+
+static void collect(struct quic_hello *hello, const struct quic_frame *f)
+{
+	u64 end = f->crypto.off + f->crypto.len;
+
+	if (!f->crypto.len || end > QUIC_HELLO_MAX)
+		return;
+	if (quic_ranges_add(&hello->got, f->crypto.off, end - 1,
+			    GFP_KERNEL) >= 0)
+		memcpy(hello->buf + f->crypto.off, f->crypto.data,
+		       f->crypto.len);
+}
+
+/* Open a copy of one Initial; the original is for the connection. */
+static int open_initial(struct quic_req *req, struct quic_key *key,
+			struct quic_train *t, u8 *buf, u32 len)
+{
+	struct quic_pkt *p = &t->pkt[0];
+	struct quic_frame f;
+	struct quic_cur cur;
+	struct quic_hdr h;
+	int err;
+
+	if (quic_hdr_parse(buf, len, QUIC_SCID_LEN, &h) ||
+	    h.type != QUIC_PKT_INITIAL || h.version != req->version)
+		return -EINVAL;
+	memset(p, 0, sizeof(*p));
+	t->n = 1;
+	p->data = buf;
+	p->len = h.len;
+	p->pn_off = h.pn_off;
+
+	local_bh_disable();
+	err = quic_hp_unprotect(&key->hp, t);
+	if (!err) {
+		p->pn = quic_pn_decode(p->pn, p->hdr_len - p->pn_off,
+				       QUIC_PN_NONE);
+		err = quic_aead_open(&key->aead, t) ?: p->status;
+	}
+	local_bh_enable();
+	if (err)
+		return err;
+
+	cur.p = p->data + p->hdr_len;
+	cur.end = p->data + p->len - QUIC_TAG_LEN;
+	while (cur.p < cur.end) {
+		if (quic_frame_parse(&cur, &f))
+			return -EINVAL;
+		if (f.kind == QUIC_FRAME_CRYPTO)
+			collect(req->hello, &f);
+	}
+	return 0;
+}
+
+/* Look at the datagrams that are new since the last run. */
+static int look(struct quic_req *req, struct quic_key *key)
+{
+	struct quic_train *t = kmalloc(sizeof(*t), GFP_KERNEL);
+	struct sk_buff *skb;
+	u32 i, good = 0;
+	u8 *buf;
+
+	if (!t)
+		return -ENOMEM;
+	for (;;) {
+		i = 0;
+		buf = NULL;
+		spin_lock_bh(&req->skbs.lock);
+		skb_queue_walk(&req->skbs, skb) {
+			if (i++ < req->hello->n_seen)
+				continue;
+			buf = kmemdup(skb->data, skb->len, GFP_ATOMIC);
+			break;
+		}
+		spin_unlock_bh(&req->skbs.lock);
+		if (!buf)
+			break;
+		req->hello->n_seen++;
+		if (!open_initial(req, key, t, buf, skb->len))
+			good++;
+		else
+			QUIC_INC(req->net, QuicPktDecDrop);
+		kfree(buf);
+	}
+	kfree(t);
+	return good;
+}
+
+static int client_key(struct quic_req *req, struct quic_key *key)
+{
+	u8 client[QUIC_INITIAL_SECRET_LEN], server[QUIC_INITIAL_SECRET_LEN];
+	int err;
+
+	memset(key, 0, sizeof(*key));
+	err = quic_initial_secrets(req->version, &req->odcid, client, server);
+	if (err)
+		return err;
+	return quic_key_install(key, quic_suite_get(TLS_CIPHER_AES_GCM_128),
+				req->version, client);
+}
+
+/* Complete?  Then to its listener. */
+static int route(struct quic_req *req)
+{
+	const struct quic_ranges *got = &req->hello->got;
+	const u8 *alpn = NULL;
+	u16 alpn_len = 0;
+	struct sock *sk;
+	bool any = false;
+	int err;
+
+	if (quic_ranges_empty(got) || got->r[0].lo)
+		return -EAGAIN;
+	err = quic_client_hello_alpn(req->hello->buf, got->r[0].hi + 1, &alpn,
+				     &alpn_len);
+	if (err)
+		return err;
+
+	sk = quic_listen_find(req->udp, alpn, alpn_len,
+			      quic_addr_hash(&req->dst), &any);
+	if (!sk) {
+		QUIC_INC(req->net, any ? QuicDropAlpn : QuicDropNoListener);
+		/* no_application_protocol, or connection refused */
+		quic_tx_refuse(req, any ? QUIC_TRANSPORT_ERROR_CRYPTO + 120 :
+				    QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED);
+		return -ENOENT;
+	}
+	err = quic_listen_enqueue(sk, req);
+	if (err)
+		QUIC_INC(req->net, QuicDropListenQueue);
+	sock_put(sk);
+	return err;
+}
+
+static void work_fn(struct work_struct *work)
+{
+	struct quic_req *req = container_of(work, struct quic_req, work);
+	struct quic_key key;
+	int err = -ENOMEM;
+
+	if (READ_ONCE(req->routed))
+		goto out;
+	if (!req->hello) {
+		req->hello = kvzalloc(sizeof(*req->hello), GFP_KERNEL);
+		if (!req->hello)
+			goto drop;
+		quic_ranges_init(&req->hello->got, QUIC_HELLO_RANGES);
+	}
+	err = client_key(req, &key);
+	if (err)
+		goto drop;
+	err = look(req, &key);
+	quic_key_drop(&key);
+	/* Not one good Initial so far: it was noise. */
+	if (err > 0)
+		req->authentic = true;
+	if (!req->authentic)
+		goto drop;
+	err = route(req);
+	if (err == -EAGAIN)
+		goto out;
+	WRITE_ONCE(req->routed, true);
+	if (err)
+		goto drop;
+	quic_ranges_free(&req->hello->got);
+	kvfree(req->hello);
+	req->hello = NULL;
+	goto out;
+drop:
+	quic_req_drop(req);
+out:
+	quic_req_put(req);
+}
+
+/* ---- softirq --------------------------------------------------------------- */
+
+static void wake_worker(struct quic_req *req)
+{
+	refcount_inc(&req->ref);
+	if (!queue_work(quic_wq, &req->work))
+		quic_req_put(req);
+}
+
+/* More from a client that waits; RCU read side. */
+void quic_req_rcv(struct quic_req *req, struct sk_buff *skb)
+{
+	struct sock *sk = NULL;
+	bool queued = false;
+
+	spin_lock_bh(&req->skbs.lock);
+	if (req->accepted) {
+		sk = READ_ONCE(req->node->sk);
+		if (sk && !refcount_inc_not_zero(&sk->sk_refcnt))
+			sk = NULL;
+	} else if (skb_queue_len(&req->skbs) < QUIC_REQ_MAX_SKBS &&
+		   !skb_linearize(skb)) {
+		__skb_queue_tail(&req->skbs, skb);
+		queued = true;
+	}
+	spin_unlock_bh(&req->skbs.lock);
+
+	if (sk) {
+		quic_rx_hand_over(sk, skb);
+		sock_put(sk);
+	} else if (!queued) {
+		QUIC_INC(req->net, QuicDropInitialQueue);
+		kfree_skb(skb);
+	} else if (!READ_ONCE(req->routed)) {
+		wake_worker(req);
+	}
+}
+
+static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
+				const struct quic_hdr *h)
+{
+	struct quic_req *req = kzalloc(sizeof(*req), GFP_ATOMIC);
+
+	if (!req)
+		return NULL;
+	refcount_set(&req->ref, 1);
+	INIT_LIST_HEAD(&req->link);
+	INIT_WORK(&req->work, work_fn);
+	skb_queue_head_init(&req->skbs);
+	quic_rx_addrs(skb, &req->dst, &req->src);
+	req->net = udp->net;
+	req->version = h->version;
+	req->odcid.len = h->dcid_len;
+	memcpy(req->odcid.id, h->dcid, h->dcid_len);
+	req->scid.len = h->scid_len;
+	memcpy(req->scid.id, h->scid, h->scid_len);
+	req->expires = jiffies + QUIC_REQ_LIFETIME;
+	req->node = quic_cid_insert(udp->net, &req->odcid, &req->dst, NULL,
+				    req, GFP_ATOMIC);
+	if (IS_ERR(req->node)) {
+		kfree(req);
+		return NULL;
+	}
+	quic_udp_hold(udp);
+	req->udp = udp;
+	return req;
+}
+
+/* A linear datagram that begins with an Initial of an unknown client. */
+void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
+		      const struct quic_hdr *h)
+{
+	struct quic_req *req = NULL;
+	enum quic_mib why = QuicDropInitialQueue;
+
+	if (skb->len < QUIC_INITIAL_MIN_DGRAM ||
+	    h->dcid_len < QUIC_SCID_LEN) {
+		why = QuicDropInitialSize;
+		goto drop;
+	}
+	if (READ_ONCE(n_reqs) >= QUIC_MAX_REQS)
+		goto drop;
+	req = req_new(udp, skb, h);
+	if (!req)
+		goto drop;
+
+	spin_lock_bh(&reqs_lock);
+	list_add_tail(&req->all, &reqs);
+	n_reqs++;
+	spin_unlock_bh(&reqs_lock);
+	skb_queue_tail(&req->skbs, skb);
+	wake_worker(req);
+	queue_delayed_work(quic_wq, &gc_work, HZ);
+	return;
+drop:
+	this_cpu_inc(quic_net(udp->net)->mib->v[why]);
+	kfree_skb(skb);
+}
+
+/* All requests of a namespace, when it goes. */
+void quic_initial_flush(const struct net *net)
+{
+	struct quic_req *req, *found;
+
+	do {
+		found = NULL;
+		spin_lock_bh(&reqs_lock);
+		list_for_each_entry(req, &reqs, all) {
+			if ((!net || req->net == net) &&
+			    refcount_inc_not_zero(&req->ref)) {
+				found = req;
+				break;
+			}
+		}
+		spin_unlock_bh(&reqs_lock);
+		if (found) {
+			quic_listen_forget(found);
+			quic_req_drop(found);
+			quic_req_put(found);
+		}
+	} while (found);
+	flush_workqueue(quic_wq);
+}
+
+void quic_initial_exit(void)
+{
+	cancel_delayed_work_sync(&gc_work);
+	quic_initial_flush(NULL);
+	cancel_delayed_work_sync(&gc_work);
+}

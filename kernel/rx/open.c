@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: from protected packets to plaintext: header protection off, packet
+ * numbers, duplicates out, AEAD, all for a train at a time.
+ * Called from: rx/packet.
+ * Context: socket lock held, BH off.
+ * RFC 9001 sections 5.4, 5.5, 6.6, 9.5; RFC 9000 sections 12.3, 21.4.
+ */
+#include "../pipeline.h"
+#include "../crypto/train.h"
+#include "../obs/mib.h"
+#include "../wire/pn.h"
+
+/* Packets that need not be opened leave the train here. */
+static bool wanted(struct quic_conn *c, struct quic_ack *ack, u8 level,
+		   struct quic_pkt *p)
+{
+	struct net *net = sock_net(c->sk);
+
+	if (level == QUIC_CRYPTO_APP &&
+	    !!(p->data[0] & QUIC_HDR_KEY_PHASE) != c->key_phase) {
+		QUIC_INC(net, QuicDropKeyPhase);
+		return false;
+	}
+	p->pn = quic_pn_decode(p->pn, p->hdr_len - p->pn_off, ack->largest);
+	if (quic_ack_is_duplicate(ack, p->pn)) {
+		QUIC_INC(net, QuicDropDuplicate);
+		return false;
+	}
+	return true;
+}
+
+/* Too many forgeries end the connection (RFC 9001 section 6.6). */
+static void count_failure(struct quic_conn *c, const struct quic_suite *suite)
+{
+	QUIC_INC(sock_net(c->sk), QuicPktDecDrop);
+	if (++c->open_failed >= suite->forge_limit)
+		quic_conn_abort(c, QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED, 0,
+				NULL);
+}
+
+/**
+ * quic_rx_open - open a train in place
+ * @c:		connection
+ * @level:	encryption level of all its packets; its key is ready
+ * @t:		in: data, len, pn_off of each; out: only packets that are to be
+ *		looked at, with pn, hdr_len and status
+ *
+ * Return: 0 or -errno (then nothing was opened).
+ */
+int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
+{
+	struct quic_ack *ack = &c->ack[quic_level_space(level)];
+	struct quic_key *key = &c->keys[level][0];
+	struct net *net = sock_net(c->sk);
+	u16 i, n = 0;
+	int err;
+
+	err = quic_hp_unprotect(&key->hp, t);
+	if (err)
+		return err;
+	QUIC_INC(net, QuicHpCalls);
+
+	for (i = 0; i < t->n; i++) {
+		if (!wanted(c, ack, level, &t->pkt[i]))
+			continue;
+		if (n != i)
+			t->pkt[n] = t->pkt[i];
+		n++;
+	}
+	t->n = n;
+	if (!n)
+		return 0;
+	err = quic_aead_open(&key->aead, t);
+	if (err)
+		return err;
+	QUIC_ADD(net, QuicAeadOpen, n);
+	for (i = 0; i < n; i++)
+		if (unlikely(t->pkt[i].status))
+			count_failure(c, key->aead.suite);
+	return 0;
+}

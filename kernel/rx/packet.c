@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: a train of datagrams becomes packets, and packets become frames.
+ * Called from: rx/demux (softirq or backlog), conn/lifecycle (accept),
+ * conn/handshake (parked packets).
+ * Context: socket lock held, BH off.
+ * RFC 9000 sections 5.2, 12.2, 14.1, 17; RFC 9001 sections 4.9, 5.7.
+ *
+ * 1-RTT packets of a train are opened together where they lie.  A packet that
+ * is spread over several pieces of an skb, or lies in memory that others can
+ * see, is copied first.
+ */
+#include <net/inet_ecn.h>
+#include "../pipeline.h"
+#include "../crypto/train.h"
+#include "../obs/mib.h"
+#include "../wire/pn.h"
+#include "rx.h"
+
+/* Which skb holds packet i lives in t->pkt[i].src. */
+static DEFINE_PER_CPU(struct quic_train, rx_scratch);
+
+/* State while one skb is walked. */
+struct rx {
+	struct quic_conn *c;
+	struct quic_train *t;
+	struct net *net;
+	u64 now;
+	u8 ecn;
+	u16 data_pkts;
+};
+
+/* ---- packets to frames ------------------------------------------------------ */
+
+static void close_for(struct quic_conn *c, int err, u8 frame)
+{
+	if (err == -ENOBUFS) {
+		QUIC_INC(sock_net(c->sk), QuicFrmRcvBufDrop);
+		return;
+	}
+	QUIC_INC(sock_net(c->sk), QuicPktInvFrmDrop);
+	quic_conn_abort(c, err, frame, NULL);
+}
+
+/* RFC 9000 sections 17.2 and 17.3.1: reserved bits are authenticated zeros. */
+static bool reserved_set(const struct quic_pkt *p)
+{
+	u8 first = p->data[0];
+
+	return first & (first & QUIC_HDR_LONG ? QUIC_HDR_RESERVED_LONG :
+						QUIC_HDR_RESERVED_SHORT);
+}
+
+static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
+		       u16 segs_left)
+{
+	struct quic_conn *c = rx->c;
+	enum quic_space_id space = quic_level_space(level);
+	struct quic_rx_src src = { .skb = p->src, .segs_left = segs_left };
+	bool eliciting = false, data = false;
+	int err;
+
+	/* The same number twice in one train passed the first check. */
+	if (quic_ack_is_duplicate(&c->ack[space], p->pn)) {
+		QUIC_INC(rx->net, QuicDropDuplicate);
+		return;
+	}
+	if (reserved_set(p))
+		err = QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	else
+		err = quic_rx_frames(c, level, p->data + p->hdr_len,
+				     p->len - p->hdr_len - QUIC_TAG_LEN, &src,
+				     &eliciting, &data);
+	if (unlikely(err))
+		return close_for(c, err, 0);
+	rx->data_pkts += data;
+	/* The frames may have ended the connection or the space. */
+	if (!quic_conn_alive(c) || !c->crypto[space])
+		return;
+	quic_ack_on_packet(&c->ack[space], p->pn, rx->now, eliciting, rx->ecn,
+			   space == QUIC_SPACE_APP ?
+			   quic_conn_max_ack_delay(c) : 0);
+}
+
+/* Open what the train holds, and go through it. */
+static void flush(struct rx *rx, u8 level)
+{
+	struct quic_train *t = rx->t;
+	struct quic_conn *c = rx->c;
+	u16 i;
+
+	if (!t->n)
+		return;
+	QUIC_ADD(rx->net, QuicRxPackets, t->n);
+	if (quic_rx_open(c, level, t)) {
+		QUIC_ADD(rx->net, QuicPktRcvDrop, t->n);
+		t->n = 0;
+		return;
+	}
+	for (i = 0; i < t->n && quic_conn_alive(c); i++)
+		if (likely(!t->pkt[i].status))
+			one_packet(rx, level, &t->pkt[i], t->n - 1 - i);
+	t->n = 0;
+}
+
+/* ---- handshake packets ------------------------------------------------------ */
+
+/* Keys are still to come: keep the packet (RFC 9001 section 5.7). */
+static void park(struct rx *rx, const u8 *p, u32 len)
+{
+	struct quic_conn *c = rx->c;
+	struct sk_buff *skb;
+
+	if (c->handshake_confirmed ||
+	    skb_queue_len(&c->parked) >= QUIC_MAX_PARKED) {
+		QUIC_INC(rx->net, QuicDropParked);
+		return;
+	}
+	skb = alloc_skb(len, GFP_ATOMIC);
+	if (!skb)
+		return;
+	skb_put_data(skb, p, len);
+	skb->cb[0] = rx->ecn;
+	__skb_queue_tail(&c->parked, skb);
+}
+
+/* Section 7.2: the peer's ID is what its first packet says, for good. */
+static bool peer_cid_ok(struct quic_conn *c, const struct quic_hdr *h)
+{
+	const struct quic_cid *dest = quic_cid_dest(c);
+
+	if (!c->peer_cid_known)
+		return true;
+	return c->cids.remote_active ||
+	       (dest->len == h->scid_len &&
+		!memcmp(dest->id, h->scid, h->scid_len));
+}
+
+static void learn_peer_cid(struct quic_conn *c, const struct quic_cid *scid)
+{
+	if (c->peer_cid_known)
+		return;
+	c->peer_cid_known = true;
+	quic_cid_set_dest(c, scid, NULL);
+}
+
+/* A packet of the level proves something (sections 8.1, 4.9.1 of RFC 9001). */
+static void on_level(struct quic_conn *c, u8 level)
+{
+	if (level != QUIC_CRYPTO_HANDSHAKE)
+		return;
+	if (c->is_server) {
+		c->path.validated = true;
+		c->rec.amplification_blocked = false;
+		quic_conn_discard_space(c, QUIC_SPACE_INITIAL);
+	}
+}
+
+static bool long_header_ok(struct rx *rx, const struct quic_hdr *h, u32 dgram)
+{
+	struct quic_conn *c = rx->c;
+	enum quic_mib why;
+
+	if (!quic_cid_is_ours(c, h->dcid, h->dcid_len) || !peer_cid_ok(c, h))
+		why = QuicDropCid;
+	else if (h->version != c->version)
+		why = QuicDropVersion;
+	else if (h->type == QUIC_PKT_INITIAL && c->is_server &&
+		 dgram < QUIC_INITIAL_MIN_DGRAM)
+		why = QuicDropInitialSize;
+	else if (h->type == QUIC_PKT_INITIAL && !c->is_server && h->token_len)
+		why = QuicDropToken;
+	else if (h->type != QUIC_PKT_INITIAL && h->type != QUIC_PKT_HANDSHAKE)
+		why = QuicDropNoKey;	/* 0-RTT, Retry */
+	else
+		return true;
+	this_cpu_inc(quic_net(rx->net)->mib->v[why]);
+	return false;
+}
+
+/* One long-header packet at @p, owned by @skb. */
+static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
+			const struct quic_hdr *h, u32 dgram)
+{
+	struct quic_conn *c = rx->c;
+	struct quic_pkt *pkt = &rx->t->pkt[0];
+	struct quic_cid scid = { .len = h->scid_len };
+	u8 level = h->type == QUIC_PKT_INITIAL ? QUIC_CRYPTO_INITIAL :
+						 QUIC_CRYPTO_HANDSHAKE;
+	bool good;
+	u64 seen;
+
+	if (!long_header_ok(rx, h, dgram))
+		return;
+	if (!c->crypto[quic_level_space(level)]) {
+		QUIC_INC(rx->net, QuicDropNoKey);
+		return;
+	}
+	if (!c->keys[level][0].ready)
+		return park(rx, p, h->len);
+
+	memcpy(scid.id, h->scid, scid.len);
+	memset(pkt, 0, sizeof(*pkt));
+	pkt->data = p;
+	pkt->len = h->len;
+	pkt->pn_off = h->pn_off;
+	pkt->src = skb;
+	rx->t->n = 1;
+	seen = c->ack[quic_level_space(level)].largest;
+	/* Only a packet that opens may teach anything: look at it twice. */
+	QUIC_INC(rx->net, QuicRxPackets);
+	if (quic_rx_open(c, level, rx->t))
+		rx->t->n = 0;
+	good = rx->t->n && !pkt->status;
+	rx->t->n = 0;
+	if (!good)
+		return;
+	if (seen == QUIC_PN_NONE)
+		learn_peer_cid(c, &scid);
+	on_level(c, level);
+	one_packet(rx, level, pkt, 0);
+}
+
+/* ---- datagrams --------------------------------------------------------------- */
+
+static bool add_short(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
+{
+	struct quic_pkt *pkt;
+
+	if (len < 1 + QUIC_SCID_LEN + 4 + QUIC_HP_SAMPLE_LEN ||
+	    !(p[0] & QUIC_HDR_FIXED)) {
+		QUIC_INC(rx->net, QuicPktInvHdrDrop);
+		return false;
+	}
+	pkt = &rx->t->pkt[rx->t->n++];
+	pkt->data = p;
+	pkt->len = len;
+	pkt->pn_off = 1 + QUIC_SCID_LEN;
+	pkt->src = skb;
+	pkt->status = 0;
+	return true;
+}
+
+/* Everything in one datagram; @p is contiguous and ours to write. */
+static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
+{
+	struct quic_conn *c = rx->c;
+	u32 left = len;
+	struct quic_hdr h;
+
+	if (likely(!(p[0] & QUIC_HDR_LONG) && c->keys[QUIC_CRYPTO_APP][0].ready)) {
+		add_short(rx, skb, p, len);
+		if (rx->t->n == QUIC_TRAIN_MAX)
+			flush(rx, QUIC_CRYPTO_APP);
+		return;
+	}
+	flush(rx, QUIC_CRYPTO_APP);
+	while (left && quic_conn_alive(c)) {
+		if (quic_hdr_parse(p, left, QUIC_SCID_LEN, &h)) {
+			QUIC_INC(rx->net, QuicPktInvHdrDrop);
+			return;
+		}
+		if (h.type == QUIC_PKT_1RTT) {
+			if (!quic_cid_is_ours(c, h.dcid, h.dcid_len))
+				QUIC_INC(rx->net, QuicDropCid);
+			else if (!c->keys[QUIC_CRYPTO_APP][0].ready)
+				park(rx, p, left);
+			else if (add_short(rx, skb, p, left))
+				flush(rx, QUIC_CRYPTO_APP);
+			return;
+		}
+		if (h.type == QUIC_PKT_VERSION_NEGOTIATION || !h.len) {
+			QUIC_INC(rx->net, QuicDropVersion);
+			return;
+		}
+		long_packet(rx, skb, p, &h, len);
+		p += h.len;
+		left -= h.len;
+	}
+}
+
+/* ---- skbs -------------------------------------------------------------------- */
+
+/* Walks the contiguous pieces of an skb: head, fragments, and the same of
+ * the skbs chained to it.
+ */
+struct pieces {
+	struct sk_buff *skb;
+	struct sk_buff *next;	/* of the frag_list */
+	int frag;		/* -1: head */
+	u8 *p;
+	u32 len;
+};
+
+static void pieces_start(struct pieces *it, struct sk_buff *skb)
+{
+	it->skb = skb;
+	it->next = skb_shinfo(skb)->frag_list;
+	it->frag = -1;
+	it->p = skb->data;
+	it->len = skb_headlen(skb);
+}
+
+static bool pieces_next(struct pieces *it)
+{
+	if (++it->frag < skb_shinfo(it->skb)->nr_frags) {
+		skb_frag_t *f = &skb_shinfo(it->skb)->frags[it->frag];
+
+		it->p = skb_frag_address(f);
+		it->len = skb_frag_size(f);
+		return true;
+	}
+	if (!it->next)
+		return false;
+	it->skb = it->next;
+	it->next = it->skb->next;
+	it->frag = -1;
+	it->p = it->skb->data;
+	it->len = skb_headlen(it->skb);
+	return true;
+}
+
+/* May we decrypt where the bytes lie? */
+static bool writable(const struct sk_buff *skb)
+{
+	const struct sk_buff *f;
+
+	if (skb_cloned(skb) || skb_has_shared_frag(skb))
+		return false;
+	skb_walk_frags(skb, f)
+		if (skb_cloned(f) || skb_shared(f) || skb_has_shared_frag(f))
+			return false;
+	return true;
+}
+
+static void copied_datagram(struct rx *rx, struct sk_buff *skb, u32 off,
+			    u32 len)
+{
+	struct sk_buff *own = alloc_skb(len, GFP_ATOMIC);
+
+	if (!own) {
+		QUIC_INC(rx->net, QuicPktRcvDrop);
+		return;
+	}
+	QUIC_INC(rx->net, QuicRxCopied);
+	skb_copy_bits(skb, off, __skb_put(own, len), len);
+	datagram(rx, own, own->data, len);
+	flush(rx, QUIC_CRYPTO_APP);
+	consume_skb(own);
+}
+
+static void walk(struct rx *rx, struct sk_buff *skb, u32 seg)
+{
+	bool in_place = writable(skb);
+	struct pieces it;
+	u32 off, len;
+
+	pieces_start(&it, skb);
+	for (off = 0; off < skb->len; off += len) {
+		u32 skip = 0;
+
+		len = min(seg, skb->len - off);
+		while (!it.len && pieces_next(&it))
+			;
+		if (likely(in_place && it.len >= len)) {
+			datagram(rx, skb, it.p, len);
+		} else {
+			/* Packets before it come first. */
+			flush(rx, QUIC_CRYPTO_APP);
+			copied_datagram(rx, skb, off, len);
+		}
+		if (!quic_conn_alive(rx->c))
+			return;
+		for (skip = len; skip > it.len; ) {
+			skip -= it.len;
+			it.len = 0;
+			if (!pieces_next(&it))
+				return;
+		}
+		it.p += skip;
+		it.len -= skip;
+	}
+	flush(rx, QUIC_CRYPTO_APP);
+}
+
+static u8 ecn_of(const struct sk_buff *skb)
+{
+	return (skb->protocol == htons(ETH_P_IP) ?
+		ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb))) &
+	       INET_ECN_MASK;
+}
+
+/* Closed already: packets are answered, not read (section 10.2). */
+static void after_close(struct quic_conn *c, struct sk_buff *skb)
+{
+	QUIC_INC(sock_net(c->sk), QuicDropState);
+	if (c->state == QUIC_CONN_CLOSING)
+		quic_tx_close_again(c);
+	kfree_skb(skb);
+}
+
+/* Migration has an issue of its own: other addresses are not followed yet
+ * (section 9: a client must not, a server need not before validation).
+ */
+static bool from_peer(const struct quic_conn *c, const struct sk_buff *skb)
+{
+	union quic_addr src, dst;
+
+	quic_rx_addrs(skb, &src, &dst);
+	return quic_addr_equal(&src, &c->path.dst);
+}
+
+/* Takes @skb over. */
+void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
+{
+	struct rx rx = {
+		.c = c,
+		.t = this_cpu_ptr(&rx_scratch),
+		.net = sock_net(c->sk),
+	};
+	u32 seg = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
+
+	if (unlikely(!quic_conn_alive(c)))
+		return after_close(c, skb);
+	if (unlikely(!from_peer(c, skb))) {
+		QUIC_INC(rx.net, QuicDropPeer);
+		kfree_skb(skb);
+		return;
+	}
+	rx.now = ktime_get_ns();
+	rx.ecn = ecn_of(skb);
+	rx.t->n = 0;
+	if (!c->path.validated)
+		c->path.rx_bytes += skb->len;
+	QUIC_INC(rx.net, QuicRxTrains);
+	QUIC_ADD(rx.net, QuicRxBytes, skb->len);
+
+	walk(&rx, skb, seg);
+	rx.t->n = 0;
+
+	if (rx.data_pkts) {
+		QUIC_INC(rx.net, QuicRxDataTrains);
+		QUIC_ADD(rx.net, QuicRxDataPackets, rx.data_pkts);
+	}
+	consume_skb(skb);
+	quic_rx_deliver(c, rx.now);
+}
+
+/* New keys: perhaps they open what had to wait. */
+void quic_rx_parked(struct quic_conn *c)
+{
+	struct rx rx = { .c = c, .net = sock_net(c->sk) };
+	struct sk_buff_head todo;
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(&todo);
+	skb_queue_splice_init(&c->parked, &todo);
+	while ((skb = __skb_dequeue(&todo))) {
+		local_bh_disable();
+		rx.t = this_cpu_ptr(&rx_scratch);
+		rx.t->n = 0;
+		rx.now = ktime_get_ns();
+		rx.ecn = skb->cb[0];
+		if (quic_conn_alive(c)) {
+			datagram(&rx, skb, skb->data, skb->len);
+			flush(&rx, QUIC_CRYPTO_APP);
+			quic_rx_deliver(c, rx.now);
+		}
+		local_bh_enable();
+		consume_skb(skb);
+	}
+}

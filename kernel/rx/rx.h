@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of rx/ share and nobody else needs. */
+#ifndef KQUIC_RX_H
+#define KQUIC_RX_H
+
+#include "../conn.h"
+
+/* Source and destination of a received datagram; its headers still stand
+ * before skb->data.
+ */
+void quic_rx_addrs(const struct sk_buff *skb, union quic_addr *src,
+		   union quic_addr *dst);
+
+#endif

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: sendmsg(), and with it write(), sendfile() and splice() into a
+ * stream.
+ * Context: process; takes the socket lock.
+ * socket-api.md section 4.
+ */
+#include <linux/sched/signal.h>
+#include "sock.h"
+#include "../obs/mib.h"
+
+/* User bytes taken before the path is tried: two long trains. */
+#define QUIC_SEND_CHUNK		131072
+
+#define QUIC_SEND_FLAGS (QUIC_STREAM_FLAGS | MSG_QUIC_DATAGRAM |	\
+			 MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL |	\
+			 MSG_WAITALL | MSG_BATCH | MSG_SPLICE_PAGES |	\
+			 MSG_NO_SHARED_FRAGS | MSG_INTERNAL_SENDMSG_FLAGS)
+
+/* Sleep until something changed: room, credit, or the end. */
+int quic_wait_send(struct sock *sk, long *timeo)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int err = 0;
+
+	if (!*timeo)
+		return -EAGAIN;
+	add_wait_queue(sk_sleep(sk), &wait);
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	sk->sk_write_pending++;
+	release_sock(sk);
+	if (signal_pending(current))
+		err = sock_intr_errno(*timeo);
+	else
+		*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
+	lock_sock(sk);
+	sk->sk_write_pending--;
+	remove_wait_queue(sk_sleep(sk), &wait);
+	if (!err && !*timeo)
+		err = -EAGAIN;
+	return err;
+}
+
+/* ---- TLS bytes --------------------------------------------------------------- */
+
+static int send_handshake(struct sock *sk, struct msghdr *msg, size_t len,
+			  u8 level)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+	struct quic_crypto *cr;
+	int n;
+
+	if (level >= QUIC_CRYPTO_EARLY)
+		return -EINVAL;
+	cr = c->crypto[quic_level_space(level)];
+	if (!cr || !c->keys[level][1].ready)
+		return -EINVAL;
+	if (!len)
+		return -EMSGSIZE;
+	/* TLS messages of a handshake are few and bounded by 64 KiB each. */
+	if (cr->send.end - cr->send.base + len > 2 * QUIC_CRYPTO_WINDOW)
+		return -ENOBUFS;
+	n = quic_path_route(&c->path, sk);
+	if (n)
+		return n;
+	n = quic_sbuf_append(sk, &cr->send, msg, len);
+	if (n < 0)
+		return n;
+	/* A flight comes in several calls: corked until the last. */
+	c->crypto_cork = msg->msg_flags & MSG_MORE;
+	if (!c->crypto_cork)
+		quic_tx_push(c);
+	return n;
+}
+
+/* ---- which stream -------------------------------------------------------------- */
+
+/* Open ours, waiting for the peer's permission if we may. */
+struct quic_stream *quic_send_open(struct sock *sk, s64 id, u32 flags,
+				   bool nonblock)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+	bool uni = flags & MSG_QUIC_STREAM_UNI;
+	struct quic_stream *s;
+	long timeo;
+	int err;
+
+	timeo = sock_sndtimeo(sk, nonblock || flags & MSG_QUIC_STREAM_DONTWAIT);
+	for (;;) {
+		if (!quic_conn_alive(c))
+			return ERR_PTR(-EPIPE);
+		/* Streams wait for the peer's limits, so for the handshake. */
+		if (c->state == QUIC_CONN_ESTABLISHING && !c->tparams_received)
+			s = ERR_PTR(-EAGAIN);
+		else
+			s = quic_stream_open(c, id, uni);
+		if (PTR_ERR(s) != -EAGAIN)
+			break;
+		quic_tx_push(c);	/* STREAMS_BLOCKED */
+		err = quic_wait_send(sk, &timeo);
+		if (err)
+			return ERR_PTR(err);
+	}
+	if (!IS_ERR(s))
+		c->streams.active = s;
+	return s;
+}
+
+static struct quic_stream *by_id(struct sock *sk,
+				 const struct quic_send_args *args,
+				 bool nonblock)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+	struct quic_stream *s;
+	u64 id = args->stream_id;
+
+	if (args->stream_id > S64_MAX >> 1)
+		return ERR_PTR(-EINVAL);
+	s = quic_stream_find(c, id);
+	if (s)
+		return s;
+	if (quic_stream_was_opened(c, id))
+		return ERR_PTR(-ENOSTR);
+	if (!(args->stream_flags & MSG_QUIC_STREAM_NEW))
+		return ERR_PTR(-EINVAL);
+	return quic_send_open(sk, id, args->stream_flags, nonblock);
+}
+
+static struct quic_stream *choose_stream(struct sock *sk,
+					 const struct quic_send_args *args,
+					 bool nonblock)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+	struct quic_stream *s;
+
+	if (args->stream_id >= 0) {
+		s = by_id(sk, args, nonblock);
+	} else if (!(args->stream_flags & MSG_QUIC_STREAM_NEW)) {
+		s = c->streams.active ?: ERR_PTR(-EINVAL);
+	} else {
+		s = c->streams.active;
+		if (s && s->send_state == QUIC_STREAM_SEND_STATE_SEND)
+			return ERR_PTR(-EINVAL);
+		if (!s || s->send_state != QUIC_STREAM_SEND_STATE_READY ||
+		    !s->has_send)
+			s = quic_send_open(sk, -1, args->stream_flags,
+					   nonblock);
+	}
+	if (IS_ERR(s))
+		return s;
+	if (!s->has_send || s->sb.fin ||
+	    s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
+		return ERR_PTR(-EINVAL);
+	return s;
+}
+
+/* ---- stream bytes ---------------------------------------------------------------- */
+
+/* Nobody buffers more than the peer lets us send: a program that is told
+ * "no credit" knows that waiting for memory is not the point.
+ */
+static u64 credit(const struct quic_conn *c, const struct quic_stream *s)
+{
+	u64 stream = s->max_send > s->sb.end ? s->max_send - s->sb.end : 0;
+	u64 conn = c->max_data_send > c->data_queued ?
+		   c->max_data_send - c->data_queued : 0;
+
+	return min(stream, conn);
+}
+
+/* As much as fits now; 0: none. */
+static size_t room(const struct sock *sk, const struct quic_conn *c,
+		   const struct quic_stream *s)
+{
+	int space = READ_ONCE(sk->sk_sndbuf) - READ_ONCE(sk->sk_wmem_queued);
+
+	if (space <= 0)
+		return 0;
+	return min3(credit(c, s), (u64)space, (u64)QUIC_SEND_CHUNK);
+}
+
+static int blocked_error(const struct quic_conn *c,
+			 const struct quic_stream *s,
+			 const struct quic_send_args *args)
+{
+	if (args->has_stream && c->tparams_received && !credit(c, s))
+		return -ENOSPC;
+	return -EAGAIN;
+}
+
+/* Follow the congestion window, as TCP's send buffer does. */
+static void expand_sndbuf(struct sock *sk, const struct quic_conn *c)
+{
+	u64 want = 2 * c->rec.cc.cwnd + QUIC_SEND_CHUNK;
+
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
+		return;
+	want = min_t(u64, want, quic_sysctl_wmem[2]);
+	if (want > sk->sk_sndbuf)
+		WRITE_ONCE(sk->sk_sndbuf, (int)want);
+}
+
+static int send_stream(struct sock *sk, struct msghdr *msg, size_t len,
+		       const struct quic_send_args *args)
+{
+	bool nonblock = msg->msg_flags & MSG_DONTWAIT;
+	bool fin = args->stream_flags & MSG_QUIC_STREAM_FIN;
+	struct quic_conn *c = quic_sk_conn(sk);
+	long timeo = sock_sndtimeo(sk, nonblock);
+	struct quic_stream *s;
+	size_t done = 0, n;
+	u64 id;
+	int err;
+
+	s = choose_stream(sk, args, nonblock);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	if (!len && !fin)
+		return -EMSGSIZE;
+	if (args->stream_flags & MSG_QUIC_STREAM_SNDBLOCK)
+		s->sndblock = true;
+	id = s->id;
+
+	do {
+		expand_sndbuf(sk, c);
+		n = min(room(sk, c, s), len - done);
+		if (n || !len) {
+			err = quic_stream_send(c, s, msg, n,
+					       fin && done + n == len);
+			if (err < 0)
+				break;
+			done += err;
+			err = 0;
+			if (done < len || !(msg->msg_flags & MSG_MORE))
+				quic_tx_push(c);
+			continue;
+		}
+		quic_tx_push(c);
+		if (room(sk, c, s))
+			continue;
+		err = nonblock ? blocked_error(c, s, args) :
+				 quic_wait_send(sk, &timeo);
+		if (err)
+			break;
+		/* The lock was away: is all as it was? */
+		if (!quic_conn_alive(c)) {
+			err = -EPIPE;
+			break;
+		}
+		s = quic_stream_find(c, id);
+		if (!s || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD) {
+			err = -EINVAL;
+			break;
+		}
+	} while (done < len);
+
+	if (done == len && fin && quic_conn_alive(c) && c->streams.active &&
+	    c->streams.active->id == id)
+		c->streams.active = NULL;
+	if (err && nonblock)
+		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	return done ?: err;
+}
+
+int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	struct quic_send_args args;
+	struct quic_conn *c;
+	int err;
+
+	if (msg->msg_flags & ~QUIC_SEND_FLAGS)
+		return -EINVAL;
+	err = quic_cmsg_parse(msg, &args);
+	if (err)
+		return err;
+
+	lock_sock(sk);
+	c = quic_sk_conn(sk);
+	if (!c || !quic_conn_alive(c)) {
+		err = -EPIPE;
+	} else if (args.handshake) {
+		err = send_handshake(sk, msg, len, args.level);
+	} else if (msg->msg_flags & MSG_QUIC_DATAGRAM) {
+		err = -EINVAL;	/* the peer was not told to take any */
+	} else {
+		err = send_stream(sk, msg, len, &args);
+	}
+	if (err == -EPIPE)
+		err = sk_stream_error(sk, args.handshake ? MSG_NOSIGNAL :
+				      msg->msg_flags, -EPIPE);
+	release_sock(sk);
+	return err;
+}

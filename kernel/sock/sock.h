@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of sock/ share and nobody else needs. */
+#ifndef KQUIC_SOCK_H
+#define KQUIC_SOCK_H
+
+#include <linux/poll.h>
+#include "../pipeline.h"
+#include "../compat.h"
+
+extern struct proto quic_prot;
+extern struct proto quicv6_prot;
+extern long quic_sysctl_mem[3];
+extern int quic_sysctl_rmem[3];
+extern int quic_sysctl_wmem[3];
+
+/* cmsg.c: what a sendmsg() call asks for */
+struct quic_send_args {
+	bool handshake;		/* HANDSHAKE_INFO was attached */
+	bool has_stream;	/* STREAM_INFO was attached */
+	u8 level;
+	s64 stream_id;
+	u32 stream_flags;
+};
+
+#define QUIC_STREAM_FLAGS (MSG_QUIC_STREAM_NEW | MSG_QUIC_STREAM_FIN |	\
+			   MSG_QUIC_STREAM_UNI | MSG_QUIC_STREAM_DONTWAIT | \
+			   MSG_QUIC_STREAM_SNDBLOCK)
+
+int quic_cmsg_parse(struct msghdr *msg, struct quic_send_args *args);
+void quic_cmsg_put_stream(struct msghdr *msg, u64 id, bool fin);
+void quic_cmsg_put_level(struct msghdr *msg, u8 level);
+
+/* family.c */
+int quic_family_init(void);
+void quic_family_exit(void);
+int quic_bind_addr(struct sock *sk, const union quic_addr *addr);
+struct sock *quic_sock_child(struct sock *parent);
+void quic_sock_discard(struct sock *sk);
+void quic_sock_inherit(struct sock *child, const struct sock *parent);
+void quic_set_addresses(struct sock *sk, const struct quic_path *p);
+
+/* listen.c */
+int quic_listen(struct socket *sock, int backlog);
+struct sock *quic_accept(struct sock *sk, struct proto_accept_arg *arg);
+void quic_listen_stop(struct sock *sk);
+
+/* connect.c */
+int quic_connect(struct socket *sock, quic_sockaddr_t *addr, int len,
+		 int flags);
+
+/* sendmsg.c, recvmsg.c */
+int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
+#ifdef QUIC_KERNEL_7
+int quic_recvmsg_op(struct sock *sk, struct msghdr *msg, size_t len, int flags);
+#else
+int quic_recvmsg_op(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+		    int *addr_len);
+#endif
+/* Wait until @cond or @timeo; 0 or -errno. */
+int quic_wait_send(struct sock *sk, long *timeo);
+struct quic_stream *quic_send_open(struct sock *sk, s64 id, u32 flags,
+				   bool nonblock);
+
+/* sockopt.c */
+int quic_setsockopt(struct sock *sk, int level, int optname, sockptr_t val,
+		    unsigned int len);
+int quic_getsockopt(struct sock *sk, int level, int optname,
+		    char __user *val, int __user *len);
+
+/* poll.c */
+__poll_t quic_poll(struct file *file, struct socket *sock, poll_table *wait);
+void quic_write_space(struct sock *sk);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: flow control in both directions, of streams, of the connection and of
+ * the number of streams.
+ * Called from: stream/recv, sock/recvmsg (credit), rx/frames (limits), tx.
+ * Context: socket lock held.
+ * RFC 9000 section 4.
+ */
+#include "../pipeline.h"
+
+/* ---- receiving ------------------------------------------------------------- */
+
+/* @s received bytes up to @end: both limits hold?  A transport error, or 0. */
+int quic_flow_on_recv(struct quic_conn *c, struct quic_stream *s, u64 end)
+{
+	u64 more;
+
+	if (end <= s->highest)
+		return 0;
+	more = end - s->highest;
+	if (end > s->max_recv || c->data_recv + more > c->max_data_recv)
+		return QUIC_TRANSPORT_ERROR_FLOW_CONTROL;
+	s->highest = end;
+	c->data_recv += more;
+	return 0;
+}
+
+/* The reader took bytes of @s: announce more when half the window is used
+ * (section 4.2), so that the peer does not stall and frames stay few.
+ */
+void quic_flow_credit(struct quic_conn *c, struct quic_stream *s, u64 bytes)
+{
+	bool kick = false;
+
+	s->read += bytes;
+	c->data_read += bytes;
+	if (c->max_data_recv - c->data_read < c->data_window / 2) {
+		c->ctl |= QUIC_CTL_MAX_DATA;
+		kick = true;
+	}
+	if (s->final == U64_MAX && !s->stop_sent &&
+	    s->max_recv - s->read < s->window / 2) {
+		quic_stream_want_ctl(c, s, QUIC_STREAM_CTL_MAX_DATA);
+		kick = true;
+	}
+	if (kick)
+		quic_tx_kick(c);
+}
+
+/* A stream of the peer's is done: it may open another one. */
+void quic_flow_stream_closed(struct quic_conn *c, u64 id)
+{
+	struct quic_stream_limit *l =
+		&c->streams.limit[!!(id & QUIC_STREAM_TYPE_UNI_MASK)];
+
+	l->remote_closed++;
+	if (l->remote_max - l->remote_closed > l->remote_window / 2)
+		return;
+	l->announce = true;
+	c->ctl |= QUIC_CTL_STREAMS;
+	quic_tx_kick(c);
+}
+
+/* ---- sending --------------------------------------------------------------- */
+
+/* The offset up to which @s may send. */
+u64 quic_flow_room(const struct quic_conn *c, const struct quic_stream *s)
+{
+	return min(s->max_send, s->sb.high + c->max_data_send - c->data_sent);
+}
+
+void quic_flow_on_max_data(struct quic_conn *c, u64 max)
+{
+	if (max <= c->max_data_send)
+		return;
+	c->max_data_send = max;
+	quic_sock_writable(c->sk);
+	quic_tx_kick(c);
+}
+
+int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max)
+{
+	struct quic_stream_max_data ev = { .id = id, .max_data = max };
+	struct quic_stream *s;
+	int err;
+
+	s = quic_stream_for_frame(c, id, true, &err);
+	if (!s || max <= s->max_send)
+		return err;
+	s->max_send = max;
+	quic_event(c, QUIC_EVENT_STREAM_MAX_DATA, &ev, sizeof(ev));
+	quic_stream_want_send(c, s);
+	quic_sock_writable(c->sk);
+	quic_tx_kick(c);
+	return 0;
+}
+
+int quic_flow_on_max_streams(struct quic_conn *c, bool uni, u64 max)
+{
+	struct quic_stream_limit *l = &c->streams.limit[uni];
+	u64 id;
+
+	if (max <= l->local_max)
+		return 0;
+	l->local_max = max;
+	l->blocked = false;
+	id = (max - 1) << 2 | (uni ? QUIC_STREAM_TYPE_UNI_MASK : 0) |
+	     (c->is_server ? QUIC_STREAM_TYPE_SERVER_MASK : 0);
+	quic_event(c, QUIC_EVENT_STREAM_MAX_STREAM, &id, sizeof(id));
+	quic_sock_writable(c->sk);
+	return 0;
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: the sending half of a stream (RFC 9000 section 3.1).
+ * Called from: sock/sendmsg and setsockopt (process context), tx/sent (fate
+ * of frames), rx/frames (STOP_SENDING).
+ * Context: socket lock held.
+ *
+ *   READY -> SEND -> SENT -> RECVD
+ *     |       |       |
+ *     +-------+-------+--> RESET_SENT -> RESET_RECVD
+ */
+#include "../pipeline.h"
+#include "../obs/mib.h"
+
+/* It has bytes or a FIN that could go: the scheduler looks at it. */
+void quic_stream_want_send(struct quic_conn *c, struct quic_stream *s)
+{
+	if (list_empty(&s->send_link) &&
+	    s->send_state < QUIC_STREAM_SEND_STATE_RECVD)
+		list_add_tail(&s->send_link, &c->streams.send);
+}
+
+/* Bytes taken, or -errno.  The caller has checked buffer space. */
+int quic_stream_send(struct quic_conn *c, struct quic_stream *s,
+		     struct msghdr *msg, size_t len, bool fin)
+{
+	int n = 0;
+
+	if (len) {
+		n = quic_sbuf_append(c->sk, &s->sb, msg, len);
+		if (n < 0)
+			return n;
+	}
+	c->data_queued += n;
+	if (s->send_state == QUIC_STREAM_SEND_STATE_READY)
+		s->send_state = QUIC_STREAM_SEND_STATE_SEND;
+	if (fin && n == len)
+		s->sb.fin = true;
+	quic_stream_want_send(c, s);
+	return n;
+}
+
+/* RESET_STREAM: forget what was not delivered (section 3.1). */
+static void reset(struct quic_conn *c, struct quic_stream *s, u64 code)
+{
+	u64 high = s->sb.high;
+
+	s->send_err = code;
+	s->send_state = QUIC_STREAM_SEND_STATE_RESET_SENT;
+	quic_sbuf_purge(c->sk, &s->sb);
+	s->sb.high = high;
+	list_del_init(&s->send_link);
+	quic_stream_want_ctl(c, s, QUIC_STREAM_CTL_RESET);
+	quic_sock_writable(c->sk);
+}
+
+int quic_stream_reset(struct quic_conn *c, struct quic_stream *s, u64 code)
+{
+	if (!s->has_send || s->send_state == QUIC_STREAM_SEND_STATE_READY ||
+	    s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
+		return -EINVAL;
+	reset(c, s, code);
+	quic_tx_kick(c);
+	return 0;
+}
+
+/* The peer wants no more of it (section 3.5): answer with RESET_STREAM. */
+int quic_stream_on_stop(struct quic_conn *c, u64 id, u64 code)
+{
+	struct quic_stream *s;
+	int err;
+
+	s = quic_stream_for_frame(c, id, true, &err);
+	if (!s || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
+		return err;
+	reset(c, s, code);
+	quic_event_stream(c, s, s->send_state, code, 0);
+	quic_tx_kick(c);
+	return 0;
+}
+
+void quic_stream_on_acked(struct quic_conn *c, const struct quic_sent_frame *f)
+{
+	struct quic_stream *s = quic_stream_find(c, f->id);
+
+	if (!s || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
+		return;
+	quic_sbuf_acked(c->sk, &s->sb, f->off, f->len, f->fin);
+	quic_sock_writable(c->sk);
+	if (!quic_sbuf_done(&s->sb))
+		return;
+	s->send_state = QUIC_STREAM_SEND_STATE_RECVD;
+	list_del_init(&s->send_link);
+	quic_event_stream(c, s, s->send_state, 0, s->sb.end);
+	quic_stream_maybe_free(c, s);
+}
+
+void quic_stream_on_lost(struct quic_conn *c, const struct quic_sent_frame *f)
+{
+	struct quic_stream *s = quic_stream_find(c, f->id);
+
+	if (!s || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
+		return;
+	quic_sbuf_lost(&s->sb, f->off, f->len, f->fin);
+	/* Lost bytes go before new ones of other streams. */
+	list_del(&s->send_link);
+	list_add(&s->send_link, &c->streams.send);
+}
+
+void quic_stream_on_reset_acked(struct quic_conn *c, u64 id)
+{
+	struct quic_stream *s = quic_stream_find(c, id);
+
+	if (!s || s->send_state != QUIC_STREAM_SEND_STATE_RESET_SENT)
+		return;
+	s->send_state = QUIC_STREAM_SEND_STATE_RESET_RECVD;
+	quic_event_stream(c, s, s->send_state, s->send_err, 0);
+	quic_stream_maybe_free(c, s);
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: which streams exist, opening and freeing them.
+ * Called from: sock/ (ours), stream/recv and rx/frames (the peer's).
+ * Context: socket lock held; allocates with GFP_ATOMIC.
+ * RFC 9000 sections 2.1, 3, 4.6.
+ */
+#include "../pipeline.h"
+
+static struct kmem_cache *stream_cache;
+
+bool quic_stream_local(const struct quic_conn *c, u64 id)
+{
+	return !!(id & QUIC_STREAM_TYPE_SERVER_MASK) == c->is_server;
+}
+
+static struct quic_stream_limit *limit_of(struct quic_conn *c, u64 id)
+{
+	return &c->streams.limit[!!(id & QUIC_STREAM_TYPE_UNI_MASK)];
+}
+
+bool quic_stream_was_opened(const struct quic_conn *c, u64 id)
+{
+	const struct quic_stream_limit *l =
+		&c->streams.limit[!!(id & QUIC_STREAM_TYPE_UNI_MASK)];
+
+	return (id >> 2) < (quic_stream_local(c, id) ? l->local_next :
+						       l->remote_next);
+}
+
+struct quic_stream *quic_stream_find(struct quic_conn *c, u64 id)
+{
+	/* The active stream is the one that bulk data moves on. */
+	if (c->streams.active && c->streams.active->id == id)
+		return c->streams.active;
+	return xa_load(&c->streams.xa, id);
+}
+
+/* Initial limits as the two ends' transport parameters say (section 18.2). */
+static void set_limits(struct quic_conn *c, struct quic_stream *s)
+{
+	const struct quic_transport_param *us = &quic_sk(c->sk)->tparam;
+	const struct quic_tparams *peer = &c->peer;
+	bool local = quic_stream_local(c, s->id);
+
+	if (s->id & QUIC_STREAM_TYPE_UNI_MASK) {
+		s->max_send = local ? peer->max_stream_data_uni : 0;
+		s->window = local ? 0 : us->max_stream_data_uni;
+	} else {
+		s->max_send = local ? peer->max_stream_data_bidi_remote :
+				      peer->max_stream_data_bidi_local;
+		s->window = local ? us->max_stream_data_bidi_local :
+				    us->max_stream_data_bidi_remote;
+	}
+	s->max_recv = s->window;
+}
+
+static struct quic_stream *new_stream(struct quic_conn *c, u64 id)
+{
+	struct quic_stream *s = kmem_cache_zalloc(stream_cache, GFP_ATOMIC);
+	bool local = quic_stream_local(c, id);
+	bool uni = id & QUIC_STREAM_TYPE_UNI_MASK;
+
+	if (!s)
+		return NULL;
+	s->id = id;
+	s->has_send = local || !uni;
+	s->has_recv = !local || !uni;
+	s->send_state = QUIC_STREAM_SEND_STATE_READY;
+	s->recv_state = QUIC_STREAM_RECV_STATE_RECV;
+	s->final = U64_MAX;
+	s->blocked_at = U64_MAX;
+	INIT_LIST_HEAD(&s->send_link);
+	INIT_LIST_HEAD(&s->ctl_link);
+	quic_sbuf_init(&s->sb);
+	quic_rbuf_init(&s->rb);
+	set_limits(c, s);
+	if (xa_err(xa_store(&c->streams.xa, id, s, GFP_ATOMIC))) {
+		kmem_cache_free(stream_cache, s);
+		return NULL;
+	}
+	c->streams.n++;
+	return s;
+}
+
+/* All streams of the type up to @id come into being (section 3.2). */
+static struct quic_stream *open_up_to(struct quic_conn *c, u64 id, u64 *next)
+{
+	struct quic_stream *s = NULL;
+
+	while (*next <= id >> 2) {
+		s = new_stream(c, *next << 2 | (id & QUIC_STREAM_TYPE_MASK));
+		if (!s)
+			return NULL;
+		(*next)++;
+	}
+	return s;
+}
+
+struct quic_stream *quic_stream_open(struct quic_conn *c, s64 id, bool uni)
+{
+	struct quic_stream_limit *l;
+	struct quic_stream *s;
+
+	if (id < 0) {
+		l = &c->streams.limit[uni];
+		id = l->local_next << 2 |
+		     (uni ? QUIC_STREAM_TYPE_UNI_MASK : 0) |
+		     (c->is_server ? QUIC_STREAM_TYPE_SERVER_MASK : 0);
+	} else {
+		if (!quic_stream_local(c, id))
+			return ERR_PTR(-EINVAL);
+		l = limit_of(c, id);
+	}
+	if (id >> 2 >= l->local_max) {
+		if (!l->blocked) {
+			l->blocked = true;
+			c->ctl |= QUIC_CTL_STREAMS;
+		}
+		return ERR_PTR(-EAGAIN);
+	}
+	s = open_up_to(c, id, &l->local_next);
+	return s ?: ERR_PTR(-ENOMEM);
+}
+
+/**
+ * quic_stream_for_frame - the stream a received frame speaks of
+ * @c:		connection
+ * @id:		stream ID from the frame
+ * @send_side:	the frame concerns our sending half (STOP_SENDING,
+ *		MAX_STREAM_DATA); else the receiving half
+ * @err:	set to a transport error or -ENOMEM; 0 otherwise
+ *
+ * Opens the peer's streams.  Return: the stream, or NULL with *@err = 0 if it
+ * has existed and is gone.
+ */
+struct quic_stream *quic_stream_for_frame(struct quic_conn *c, u64 id,
+					  bool send_side, int *err)
+{
+	struct quic_stream_limit *l = limit_of(c, id);
+	bool local = quic_stream_local(c, id);
+	struct quic_stream *s;
+
+	*err = 0;
+	if (id & QUIC_STREAM_TYPE_UNI_MASK && local != send_side) {
+		*err = QUIC_TRANSPORT_ERROR_STREAM_STATE;
+		return NULL;
+	}
+	s = quic_stream_find(c, id);
+	if (s)
+		return s;
+	if (quic_stream_was_opened(c, id))
+		return NULL;
+	if (local) {
+		*err = QUIC_TRANSPORT_ERROR_STREAM_STATE;
+		return NULL;
+	}
+	if (id >> 2 >= l->remote_max) {
+		*err = QUIC_TRANSPORT_ERROR_STREAM_LIMIT;
+		return NULL;
+	}
+	s = open_up_to(c, id, &l->remote_next);
+	if (!s) {
+		*err = -ENOMEM;
+		return NULL;
+	}
+	if (!(id & QUIC_STREAM_TYPE_UNI_MASK))
+		c->streams.active = s;
+	return s;
+}
+
+void quic_stream_want_ctl(struct quic_conn *c, struct quic_stream *s, u8 ctl)
+{
+	s->ctl |= ctl;
+	if (list_empty(&s->ctl_link))
+		list_add_tail(&s->ctl_link, &c->streams.ctl);
+}
+
+static void free_stream(struct quic_conn *c, struct quic_stream *s)
+{
+	list_del(&s->send_link);
+	list_del(&s->ctl_link);
+	quic_sbuf_purge(c->sk, &s->sb);
+	quic_rbuf_purge(c->sk, &s->rb);
+	xa_erase(&c->streams.xa, s->id);
+	if (c->streams.active == s)
+		c->streams.active = NULL;
+	c->streams.n--;
+	kmem_cache_free(stream_cache, s);
+}
+
+/* Both halves are through: nothing will ever be said of it again. */
+void quic_stream_maybe_free(struct quic_conn *c, struct quic_stream *s)
+{
+	u64 id = s->id;
+
+	if (s->has_send && s->send_state != QUIC_STREAM_SEND_STATE_RECVD &&
+	    s->send_state != QUIC_STREAM_SEND_STATE_RESET_RECVD)
+		return;
+	if (s->has_recv && s->recv_state != QUIC_STREAM_RECV_STATE_READ &&
+	    s->recv_state != QUIC_STREAM_RECV_STATE_RESET_READ)
+		return;
+	free_stream(c, s);
+	if (!quic_stream_local(c, id))
+		quic_flow_stream_closed(c, id);
+}
+
+void quic_streams_free(struct quic_conn *c)
+{
+	struct quic_stream *s;
+	unsigned long id;
+
+	xa_for_each(&c->streams.xa, id, s)
+		free_stream(c, s);
+	xa_destroy(&c->streams.xa);
+}
+
+void quic_streams_init(struct quic_conn *c)
+{
+	xa_init(&c->streams.xa);
+	INIT_LIST_HEAD(&c->streams.send);
+	INIT_LIST_HEAD(&c->streams.ctl);
+}
+
+void quic_stream_exit(void)
+{
+	kmem_cache_destroy(stream_cache);
+}
+
+int quic_stream_init(void)
+{
+	stream_cache = KMEM_CACHE(quic_stream, SLAB_ACCOUNT);
+	return stream_cache ? 0 : -ENOMEM;
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: laying out packets: headers, frames, sent records, and the memory
+ * they lie in.
+ * Called from: tx/push.
+ * Context: socket lock held, BH off.
+ * RFC 9000 sections 12.2, 14.1, 17.
+ *
+ * A train is written into page fragments, packet after packet without a gap,
+ * as UDP GSO wants it; stream data is not written but sealed into its place
+ * later (tx/seal).
+ */
+#include <linux/skbuff.h>
+#include "../pipeline.h"
+#include "../obs/mib.h"
+#include "../wire/pn.h"
+#include "../wire/varint.h"
+#include "tx.h"
+
+/* Frame records to be had per packet of a train, on average. */
+#define QUIC_FRAMES_PER_PKT	2
+
+static void build_init(struct quic_pkt_build *b, u8 *p, u32 len)
+{
+	b->o.p = p;
+	b->o.end = p + len;
+	b->o.overflow = false;
+	b->n_frames = 0;
+	b->eliciting = false;
+	b->in_flight = false;
+	b->stream = false;
+	b->done = false;
+	b->retrans = 0;
+	b->src = NULL;
+	b->src_off = 0;
+	b->src_len = 0;
+}
+
+/* Header protection needs 4 bytes of packet number and payload in all
+ * (RFC 9001 section 5.4.2).
+ */
+static void pad_to(struct quic_pkt_build *b, u8 *p)
+{
+	if (b->o.p >= p || b->src_len)
+		return;
+	memset(b->o.p, 0, p - b->o.p);
+	b->o.p = p;
+}
+
+/* The packet is complete: its record, then its place in the train. */
+static void commit(struct quic_tx *tx, struct quic_pkt_build *b,
+		   enum quic_space_id id, struct quic_pkt *pkt, bool probe)
+{
+	struct quic_conn *c = tx->c;
+	u8 flags = 0;
+	int i;
+
+	pkt->clear_len = b->o.p - pkt->data;
+	pkt->src = b->src;
+	pkt->src_off = b->src_off;
+	pkt->len = pkt->clear_len + b->src_len + QUIC_TAG_LEN;
+	pkt->status = 0;
+
+	if (b->eliciting)
+		flags |= QUIC_SENT_ACK_ELICITING;
+	if (b->in_flight)
+		flags |= QUIC_SENT_IN_FLIGHT;
+	if (probe)
+		flags |= QUIC_SENT_PROBE;
+	quic_recovery_on_sent(&c->rec, id, tx->now, pkt->len, flags);
+	for (i = 0; i < b->n_frames; i++)
+		quic_sent_add_frame(&c->rec.space[id].sent, &b->frames[i]);
+
+	tx->train.n++;
+	tx->records += b->n_frames;
+	tx->eliciting += b->eliciting;
+	tx->data_pkts += b->stream;
+	tx->retrans += b->retrans;
+}
+
+/* ---- 1-RTT trains ------------------------------------------------------------- */
+
+/* Room for one more packet; a new fragment begins where the page ends. */
+static u8 *place(struct quic_tx *tx, u32 size)
+{
+	if (!skb_page_frag_refill(size, tx->frag, GFP_ATOMIC))
+		return NULL;
+	return page_address(tx->frag->page) + tx->frag->offset;
+}
+
+static void attach(struct quic_tx *tx, u32 len)
+{
+	struct page_frag *f = tx->frag;
+	struct sk_buff *skb = tx->skb;
+	int i = skb_shinfo(skb)->nr_frags;
+
+	if (skb_can_coalesce(skb, i, f->page, f->offset)) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], len);
+	} else {
+		get_page(f->page);
+		skb_fill_page_desc(skb, i, f->page, f->offset, len);
+	}
+	f->offset += len;
+	skb->len += len;
+	skb->data_len += len;
+	skb->truesize += len;
+}
+
+/* One packet of at most @size bytes; false if there is nothing to put in.
+ * With @more others may follow it: GSO wants them all of one size, so a
+ * packet that came out short only because the next frame did not fit is
+ * padded.
+ */
+static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
+		       const struct quic_allowance *a, bool more)
+{
+	struct quic_conn *c = tx->c;
+	struct quic_space *space = &c->rec.space[QUIC_SPACE_APP];
+	struct quic_crypto *crypto = c->crypto[QUIC_SPACE_APP];
+	struct quic_pkt *pkt = &tx->train.pkt[tx->train.n];
+	struct quic_pkt_build b;
+
+	build_init(&b, p, size - QUIC_TAG_LEN);
+	pkt->data = p;
+	pkt->pn = space->sent.next;
+	pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c), c->key_phase,
+					 false, pkt->pn,
+					 quic_pn_len(pkt->pn,
+						     space->largest_acked));
+	pkt->hdr_len = b.o.p - p;
+
+	if (!tx->train.n)
+		quic_frames_ack(c, &b, QUIC_SPACE_APP, tx->now);
+	if (a->data) {
+		if (unlikely(c->ctl || !list_empty(&c->streams.ctl)))
+			quic_frames_control(c, &b);
+		if (unlikely(crypto->send.end != crypto->send.base))
+			quic_frames_crypto(c, &b, QUIC_SPACE_APP);
+		quic_frames_streams(c, &b);
+	}
+	if (a->probe && !b.eliciting)
+		quic_frames_ping(&b);
+	if (!b.n_frames)
+		return false;
+	if (more && !b.src && quic_sched_has_more(c))
+		pad_to(&b, b.o.end);
+	pad_to(&b, p + pkt->pn_off + 4);
+	commit(tx, &b, QUIC_SPACE_APP, pkt, a->probe);
+	return true;
+}
+
+int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
+{
+	struct quic_conn *c = tx->c;
+	u32 records = a->pkts * QUIC_FRAMES_PER_PKT + QUIC_SENT_MAX_FRAMES;
+	u32 mss = c->path.mss, len, n;
+	u8 *p;
+	int err;
+
+	err = quic_recovery_reserve(&c->rec, QUIC_SPACE_APP, a->pkts, records,
+				    GFP_ATOMIC);
+	if (err)
+		return err;
+	if (quic_path_allowance(&c->path) < mss) {
+		c->rec.amplification_blocked = true;
+		return 0;
+	}
+	tx->skb = quic_xmit_alloc(c, 0);
+	if (!tx->skb)
+		return -ENOMEM;
+
+	for (n = 0; n < a->pkts; n++) {
+		/* The record ring was sized for the usual few a packet. */
+		if (tx->records + QUIC_SENT_MAX_FRAMES > records)
+			break;
+		p = place(tx, mss);
+		if (!p || !app_packet(tx, p, mss, a, n + 1 < a->pkts))
+			break;
+		len = tx->train.pkt[n].len;
+		attach(tx, len);
+		if (len < mss || !c->path.validated)
+			break;
+	}
+	if (!tx->train.n) {
+		kfree_skb(tx->skb);
+		tx->skb = NULL;
+	}
+	return tx->train.n;
+}
+
+/* ---- Initial and Handshake ------------------------------------------------------ */
+
+static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, u32 pad,
+			enum quic_space_id id)
+{
+	struct quic_conn *c = tx->c;
+	struct quic_sent *sent = &c->rec.space[id].sent;
+	struct quic_pkt *pkt = &tx->train.pkt[0];
+	bool probe = c->probes[id];
+	struct quic_pkt_build b;
+	u8 pn_len;
+
+	if (quic_recovery_reserve(&c->rec, id, 1, QUIC_SENT_MAX_FRAMES,
+				  GFP_ATOMIC))
+		return false;
+	build_init(&b, p, room - QUIC_TAG_LEN);
+	pn_len = quic_pn_len(sent->next, c->rec.space[id].largest_acked);
+	tx->train.n = 0;
+	pkt->data = p;
+	pkt->pn = sent->next;
+	if (id == QUIC_SPACE_APP)
+		pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c),
+						 c->key_phase, false, pkt->pn,
+						 pn_len);
+	else
+		pkt->pn_off = quic_hdr_put_long(&b.o,
+						id == QUIC_SPACE_INITIAL ?
+						QUIC_PKT_INITIAL :
+						QUIC_PKT_HANDSHAKE,
+						c->version, quic_cid_dest(c),
+						&c->scid, NULL, 0, pkt->pn,
+						pn_len);
+	pkt->hdr_len = b.o.p - p;
+
+	quic_frames_ack(c, &b, id, tx->now);
+	if (id == QUIC_SPACE_APP)
+		quic_frames_control(c, &b);
+	quic_frames_crypto(c, &b, id);
+	if (probe && !b.eliciting)
+		quic_frames_ping(&b);
+	if (!b.n_frames)
+		return false;
+	if (pad > QUIC_TAG_LEN) {
+		/* RFC 9000 section 14.1; padding counts as in flight. */
+		pad_to(&b, p + min(pad, room) - QUIC_TAG_LEN);
+		b.in_flight = true;
+	}
+	pad_to(&b, p + pkt->pn_off + 4);
+	commit(tx, &b, id, pkt, probe);
+	if (id != QUIC_SPACE_APP)
+		quic_hdr_set_length(p, pkt->pn_off,
+				    pkt->len - pkt->pn_off);
+	if (probe)
+		c->probes[id]--;
+	return true;
+}
+
+/* Which spaces take part in the next datagram? */
+static u8 wanting(struct quic_conn *c, u64 now)
+{
+	struct quic_allowance a;
+	u8 want = 0;
+
+	if (quic_sched_space_wants(c, QUIC_SPACE_INITIAL, now))
+		want |= BIT(QUIC_SPACE_INITIAL);
+	if (quic_sched_space_wants(c, QUIC_SPACE_HANDSHAKE, now))
+		want |= BIT(QUIC_SPACE_HANDSHAKE);
+	/* An ACK that is owed rides along (section 13.2.1). */
+	if (want && c->crypto[QUIC_SPACE_INITIAL] &&
+	    quic_ack_owed(&c->ack[QUIC_SPACE_INITIAL]) &&
+	    c->keys[QUIC_CRYPTO_INITIAL][1].ready)
+		want |= BIT(QUIC_SPACE_INITIAL);
+	if (want && (c->ctl || !list_empty(&c->streams.ctl)) &&
+	    quic_sched_app(c, now, &a) && a.data)
+		want |= BIT(QUIC_SPACE_APP);
+	return want;
+}
+
+/* Must the datagram have 1200 bytes (section 14.1)?  A client's with an
+ * Initial always; a server's if that is ack-eliciting, which we do not know
+ * before it is built: nearly always it is.
+ */
+static bool must_pad(u8 want)
+{
+	return want & BIT(QUIC_SPACE_INITIAL);
+}
+
+int quic_build_datagram(struct quic_tx *tx)
+{
+	struct quic_conn *c = tx->c;
+	u8 want = wanting(c, tx->now);
+	u32 room = QUIC_MSS_MIN, used = 0, pad;
+	int id;
+	u8 *p;
+
+	if (!want)
+		return 0;
+	room = min_t(u64, room, quic_path_allowance(&c->path));
+	if (room < QUIC_MSS_MIN) {
+		c->rec.amplification_blocked = true;
+		return 0;
+	}
+	tx->skb = quic_xmit_alloc(c, room);
+	if (!tx->skb)
+		return -ENOMEM;
+	p = tx->skb->data;
+	for (id = 0; id < QUIC_SPACE_MAX && room - used > 64; id++) {
+		if (!(want & BIT(id)))
+			continue;
+		/* The last packet carries the padding. */
+		pad = must_pad(want) && !(want >> (id + 1)) ? room - used : 0;
+		if (!long_packet(tx, p + used, room - used, pad, id))
+			continue;
+		if (quic_seal(c, quic_space_level(id), &tx->train))
+			break;
+		used += tx->train.pkt[0].len;
+		/* RFC 9001 section 4.9.1 */
+		if (id == QUIC_SPACE_HANDSHAKE && !c->is_server)
+			tx->drop_initial = true;
+	}
+	if (!used) {
+		kfree_skb(tx->skb);
+		tx->skb = NULL;
+		return 0;
+	}
+	__skb_put(tx->skb, used);
+	return used;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: CONNECTION_CLOSE: building it, repeating it, and refusing a client
+ * for whom there is no connection.
+ * Called from: conn/lifecycle, rx/packet (repeat), rx/initial (refuse).
+ * Context: socket lock held; quic_tx_refuse() in its worker.
+ * RFC 9000 section 10.2.
+ */
+#include <linux/tls.h>
+#include <net/ipv6.h>
+#include "../pipeline.h"
+#include "../crypto/initial.h"
+#include "../obs/mib.h"
+#include "../wire/frame.h"
+#include "../wire/pn.h"
+#include "tx.h"
+
+/* One packet with a CONNECTION_CLOSE; its length, or 0. */
+static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
+			struct quic_train *t)
+{
+	enum quic_space_id id = quic_level_space(level);
+	struct quic_space *space = &c->rec.space[id];
+	struct quic_out o = { .p = p, .end = p + room - QUIC_TAG_LEN };
+	struct quic_pkt *pkt = &t->pkt[0];
+	bool app = c->close.app && level == QUIC_CRYPTO_APP;
+	u8 pn_len = quic_pn_len(space->sent.next, space->largest_acked);
+
+	memset(pkt, 0, sizeof(*pkt));
+	pkt->data = p;
+	pkt->pn = space->sent.next;
+	if (level == QUIC_CRYPTO_APP)
+		pkt->pn_off = quic_hdr_put_short(&o, quic_cid_dest(c),
+						 c->key_phase, false, pkt->pn,
+						 pn_len);
+	else
+		pkt->pn_off = quic_hdr_put_long(&o, level == QUIC_CRYPTO_INITIAL ?
+						QUIC_PKT_INITIAL :
+						QUIC_PKT_HANDSHAKE,
+						c->version, quic_cid_dest(c),
+						&c->scid, NULL, 0, pkt->pn,
+						pn_len);
+	pkt->hdr_len = o.p - p;
+	quic_put_connection_close(&o, app, c->close.code, c->close.frame,
+				  c->close.phrase, c->close.phrase_len);
+	/* A client's Initial has a full datagram (section 14.1). */
+	if (level == QUIC_CRYPTO_INITIAL && !c->is_server) {
+		memset(o.p, 0, o.end - o.p);
+		o.p = o.end;
+	}
+	if (o.overflow)
+		return 0;
+	pkt->clear_len = o.p - p;
+	pkt->len = pkt->clear_len + QUIC_TAG_LEN;
+	t->n = 1;
+	if (level != QUIC_CRYPTO_APP)
+		quic_hdr_set_length(p, pkt->pn_off, pkt->len - pkt->pn_off);
+	return quic_seal(c, level, t) ? 0 : pkt->len;
+}
+
+/* Highest first is what the peer can surely read once the handshake is done;
+ * before that it may have keys of lower levels only (section 10.2.3).  The
+ * padded Initial comes last.
+ */
+static u32 close_datagram(struct quic_conn *c, u8 *p, u32 room)
+{
+	static const u8 levels[] = {
+		QUIC_CRYPTO_HANDSHAKE, QUIC_CRYPTO_APP, QUIC_CRYPTO_INITIAL,
+	};
+	struct quic_train *t = kmalloc(sizeof(*t), GFP_ATOMIC);
+	u32 used = 0;
+	int i;
+
+	if (!t)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(levels); i++) {
+		u8 l = levels[i];
+
+		if (!c->keys[l][1].ready || !c->crypto[quic_level_space(l)])
+			continue;
+		/* Only the last packet of a datagram has a short header. */
+		if (l == QUIC_CRYPTO_APP && !c->handshake_confirmed &&
+		    c->keys[QUIC_CRYPTO_INITIAL][1].ready)
+			continue;
+		if (room - used < 128)
+			break;
+		used += close_packet(c, p + used, room - used, l, t);
+	}
+	kfree(t);
+	return used;
+}
+
+static void send_copy(struct quic_conn *c)
+{
+	struct sk_buff *skb;
+	u32 len = c->close_skb->len;
+
+	if (quic_path_allowance(&c->path) < len ||
+	    quic_path_route(&c->path, c->sk))
+		return;
+	skb = quic_xmit_alloc(c, len);
+	if (!skb)
+		return;
+	skb_put_data(skb, c->close_skb->data, len);
+	quic_xmit(c, skb, 1, len, 0);
+	QUIC_INC(sock_net(c->sk), QuicFrmOutCloses);
+}
+
+/* Build it once and keep it: the keys may be gone when it is repeated.
+ * Return: false if nothing was said yet, so that nobody needs to know.
+ */
+bool quic_tx_close(struct quic_conn *c)
+{
+	if (!c->is_server && !c->rec.space[QUIC_SPACE_INITIAL].sent.next &&
+	    !c->handshake_confirmed)
+		return false;
+	local_bh_disable();
+	c->close_skb = alloc_skb(QUIC_MSS_MIN, GFP_ATOMIC);
+	if (c->close_skb) {
+		skb_put(c->close_skb, close_datagram(c, c->close_skb->data,
+						     QUIC_MSS_MIN));
+		if (c->close_skb->len)
+			send_copy(c);
+	}
+	local_bh_enable();
+	return true;
+}
+
+/* Ever more seldom: after 1, 2, 4, 8 ... packets (section 10.2.1). */
+void quic_tx_close_again(struct quic_conn *c)
+{
+	if (!c->close_skb || !c->close_skb->len || c->close_shift > 30 ||
+	    ++c->close_rx < (1U << c->close_shift))
+		return;
+	c->close_rx = 0;
+	c->close_shift++;
+	send_copy(c);
+}
+
+/* ---- without a connection ------------------------------------------------------- */
+
+static u32 refusal(const struct quic_req *req, u8 *p, u32 room, u64 code)
+{
+	u8 client[QUIC_INITIAL_SECRET_LEN], server[QUIC_INITIAL_SECRET_LEN];
+	struct quic_out o = { .p = p, .end = p + room - QUIC_TAG_LEN };
+	struct quic_train *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	struct quic_key key = {};
+	struct quic_pkt *pkt;
+	u32 len = 0;
+
+	if (!t)
+		return 0;
+	if (quic_initial_secrets(req->version, &req->odcid, client, server) ||
+	    quic_key_install(&key, quic_suite_get(TLS_CIPHER_AES_GCM_128),
+			     req->version, server))
+		goto out;
+
+	/* Our ID is as good as any: nobody will use it. */
+	pkt = &t->pkt[0];
+	pkt->data = p;
+	pkt->pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, req->version,
+					&req->scid, &req->odcid, NULL, 0, 0, 1);
+	pkt->hdr_len = o.p - p;
+	quic_put_connection_close(&o, false, code, 0, NULL, 0);
+	pkt->clear_len = o.p - p;
+	pkt->len = pkt->clear_len + QUIC_TAG_LEN;
+	t->n = 1;
+	quic_hdr_set_length(p, pkt->pn_off, pkt->len - pkt->pn_off);
+	local_bh_disable();
+	if (!quic_aead_seal(&key.aead, t) && !quic_hp_protect(&key.hp, t))
+		len = pkt->len;
+	local_bh_enable();
+	quic_key_drop(&key);
+out:
+	kfree(t);
+	return len;
+}
+
+/* As the UDP socket's family writes it. */
+static int peer_name(const struct quic_req *req, union quic_addr *name)
+{
+	*name = req->dst;
+	if (req->udp->addr.sa.sa_family == req->dst.sa.sa_family)
+		return name->sa.sa_family == AF_INET ? sizeof(name->v4) :
+						       sizeof(name->v6);
+	memset(name, 0, sizeof(*name));
+	name->v6.sin6_family = AF_INET6;
+	name->v6.sin6_port = req->dst.v4.sin_port;
+	ipv6_addr_set_v4mapped(req->dst.v4.sin_addr.s_addr,
+			       &name->v6.sin6_addr);
+	return sizeof(name->v6);
+}
+
+/* A refusal is smaller than the Initial it answers: no amplification.  It
+ * leaves from the address that the route prefers; a client that sent to
+ * another one ignores it and times out.
+ */
+void quic_tx_refuse(struct quic_req *req, u64 code)
+{
+	union quic_addr name;
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
+	struct kvec iov;
+	u8 buf[128];
+
+	iov.iov_base = buf;
+	iov.iov_len = refusal(req, buf, sizeof(buf), code);
+	if (!iov.iov_len)
+		return;
+	msg.msg_name = &name;
+	msg.msg_namelen = peer_name(req, &name);
+	if (kernel_sendmsg(req->udp->sock, &msg, &iov, 1, iov.iov_len) > 0)
+		QUIC_INC(req->net, QuicFrmOutCloses);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: the loop that sends while sending is allowed.
+ * Called from: whoever holds the socket lock and has asked for it with
+ * quic_tx_kick(): sendmsg, rx/deliver, timers, lock release.
+ * Context: socket lock held; softirq or process.
+ */
+#include <linux/percpu.h>
+#include "../pipeline.h"
+#include "../obs/mib.h"
+#include "tx.h"
+
+/* Trains in a row before others get their turn of the CPU. */
+#define QUIC_PUSH_TRAINS	16
+
+static DEFINE_PER_CPU(struct quic_tx, tx_scratch);
+static DEFINE_PER_CPU(struct page_frag, tx_frag);
+
+void quic_tx_kick(struct quic_conn *c)
+{
+	c->tx_pending = true;
+}
+
+static void idle_restart(struct quic_conn *c, u64 now)
+{
+	struct quic_recovery *r = &c->rec;
+
+	if (r->in_flight || !r->last_sent ||
+	    now - r->last_sent < quic_rtt_pto(&r->rtt, true))
+		return;
+	quic_cc_idle_restart(&r->cc, now);
+}
+
+static void count(const struct quic_tx *tx)
+{
+	struct net *net = sock_net(tx->c->sk);
+
+	if (tx->retrans) {
+		tx->c->retrans_bytes += tx->retrans;
+		QUIC_ADD(net, QuicTxRetransBytes, tx->retrans);
+		QUIC_INC(net, QuicFrmRetrans);
+	}
+	if (tx->data_pkts) {
+		QUIC_INC(net, QuicTxDataTrains);
+		QUIC_ADD(net, QuicTxDataPackets, tx->data_pkts);
+	} else if (!tx->eliciting) {
+		QUIC_ADD(net, QuicTxAckOnlyPackets, tx->train.n);
+	}
+}
+
+/* A train of 1-RTT packets.  Packets sent, 0: nothing to send, or -errno. */
+static int push_train(struct quic_tx *tx)
+{
+	struct quic_conn *c = tx->c;
+	struct quic_allowance a;
+	u64 departure = 0;
+	u32 len;
+	int n;
+
+	if (!quic_sched_app(c, tx->now, &a))
+		return 0;
+	if (a.data)
+		idle_restart(c, tx->now);
+	n = quic_build_train(tx, &a);
+	if (n <= 0)
+		return n;
+	if (a.probe)
+		c->probes[QUIC_SPACE_APP] -= min_t(u8, n,
+					c->probes[QUIC_SPACE_APP]);
+	if (quic_seal(c, QUIC_CRYPTO_APP, &tx->train)) {
+		/* Recorded as sent: it will count as lost and go again. */
+		kfree_skb(tx->skb);
+		return -EIO;
+	}
+	count(tx);
+	len = tx->skb->len;
+	if (tx->eliciting)
+		departure = quic_pace_sent(c, tx->now, len);
+	quic_xmit(c, tx->skb, n, tx->train.pkt[0].len, departure);
+	return n;
+}
+
+/* A datagram of handshake packets. */
+static int push_datagram(struct quic_tx *tx)
+{
+	struct quic_conn *c = tx->c;
+	int len = quic_build_datagram(tx);
+
+	if (len <= 0)
+		return len;
+	count(tx);
+	quic_xmit(c, tx->skb, 1, len, 0);
+	if (tx->drop_initial)
+		quic_conn_discard_space(c, QUIC_SPACE_INITIAL);
+	return len;
+}
+
+static int push_one(struct quic_conn *c)
+{
+	struct quic_tx *tx;
+	int n;
+
+	local_bh_disable();
+	tx = this_cpu_ptr(&tx_scratch);
+	tx->frag = this_cpu_ptr(&tx_frag);
+	tx->c = c;
+	tx->skb = NULL;
+	tx->now = ktime_get_ns();
+	tx->data_pkts = 0;
+	tx->eliciting = 0;
+	tx->records = 0;
+	tx->retrans = 0;
+	tx->drop_initial = false;
+	tx->train.n = 0;
+
+	n = quic_path_route(&c->path, c->sk);
+	if (!n && !c->handshake_confirmed)
+		n = push_datagram(tx);
+	if (!n)
+		n = push_train(tx);
+	if (n < 0)
+		QUIC_INC(sock_net(c->sk), QuicTxDropped);
+	if (n > 0 && tx->eliciting)
+		quic_timer_on_tx(c, tx->now);
+	local_bh_enable();
+	return n;
+}
+
+void quic_tx_push(struct quic_conn *c)
+{
+	int i, n = 0;
+
+	/* BH comes on between trains: what they caused on this CPU may come
+	 * back to us, and must not start a second loop.
+	 */
+	if (c->in_push)
+		return;
+	c->in_push = true;
+	c->tx_pending = false;
+	quic_timer_set(c, QUIC_TIMER_PACE, 0);
+	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c); i++) {
+		n = push_one(c);
+		if (n <= 0)
+			break;
+	}
+	c->in_push = false;
+	if (!quic_conn_alive(c))
+		return;
+	if (n > 0)	/* more to come: after the others */
+		quic_timer_set(c, QUIC_TIMER_PACE, ktime_get_ns());
+	else if (n < 0)	/* no memory, no route: a while later */
+		quic_timer_set(c, QUIC_TIMER_PACE,
+			       ktime_get_ns() + 10 * NSEC_PER_MSEC);
+	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
+	quic_timer_commit(c);
+}
+
+void quic_tx_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct page_frag *f = per_cpu_ptr(&tx_frag, cpu);
+
+		if (f->page)
+			put_page(f->page);
+	}
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: from a train of plaintext to one that may leave: AEAD, then header
+ * protection, each once per train.
+ * Called from: tx/push, tx/build, tx/close.
+ * Context: socket lock held, BH off.
+ * RFC 9001 sections 5.3, 5.4, 6.6.
+ */
+#include "../pipeline.h"
+#include "../obs/mib.h"
+#include "tx.h"
+
+int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
+{
+	struct quic_key *key = &c->keys[level][1];
+	struct net *net = sock_net(c->sk);
+	int err;
+
+	/* A key may not seal more than this; updating it has an issue of its
+	 * own, so the connection ends (RFC 9001 section 6.6).
+	 */
+	if (unlikely(key->aead.sealed + t->n > key->aead.suite->seal_limit))
+		return -EKEYEXPIRED;
+	err = quic_aead_seal(&key->aead, t);
+	if (!err)
+		err = quic_hp_protect(&key->hp, t);
+	if (unlikely(err)) {
+		QUIC_ADD(net, QuicPktEncDrop, t->n);
+		return err;
+	}
+	key->aead.sealed += t->n;
+	QUIC_ADD(net, QuicAeadSeal, t->n);
+	QUIC_ADD(net, QuicPktEncFastpaths, t->n);
+	QUIC_INC(net, QuicHpCalls);
+	return 0;
+}

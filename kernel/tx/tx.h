@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of tx/ share and nobody else needs. */
+#ifndef KQUIC_TX_H
+#define KQUIC_TX_H
+
+#include "../conn.h"
+#include "../crypto/train.h"
+
+struct page_frag;
+
+/* A train while it is built: per CPU, BH off. */
+struct quic_tx {
+	struct quic_conn *c;
+	struct sk_buff *skb;
+	u64 now;
+	u16 data_pkts;		/* that carry STREAM frames */
+	u16 eliciting;		/* packets that are */
+	u32 records;		/* frames in them */
+	u32 retrans;		/* bytes of them that were sent before */
+	bool drop_initial;	/* a client sent its first Handshake packet */
+	struct page_frag *frag;	/* where packets are laid out */
+	struct quic_train train;
+};
+
+/* What may be sent now; tx/sched.c. */
+struct quic_allowance {
+	u16 pkts;		/* packets of full size */
+	bool data;		/* ack-eliciting frames are allowed */
+	bool probe;		/* a PTO asks for them, whatever the window */
+};
+
+bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a);
+/* The stream to send from, with its run; NULL: none can send. */
+struct quic_stream *quic_sched_stream(struct quic_conn *c, u64 *off, u32 *len,
+				      bool *fin);
+bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
+			    u64 now);
+bool quic_sched_has_more(struct quic_conn *c);
+
+/* tx/pace.c */
+bool quic_pace_blocked(struct quic_conn *c, u64 now);
+u32 quic_pace_train_bytes(const struct quic_conn *c);
+/* @bytes leave; their departure time for the skb, 0: at once. */
+u64 quic_pace_sent(struct quic_conn *c, u64 now, u32 bytes);
+
+/* tx/frames.c: fill a packet */
+struct quic_pkt_build {
+	struct quic_out o;
+	struct quic_sent_frame frames[QUIC_SENT_MAX_FRAMES];
+	u8 n_frames;
+	bool eliciting;
+	bool in_flight;
+	bool stream;		/* carries STREAM frames */
+	bool done;		/* nothing may follow: data runs to the end */
+	u32 retrans;
+	/* the rest of the plaintext, sealed from where it lies */
+	struct sk_buff *src;
+	u32 src_off;
+	u32 src_len;
+};
+
+void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
+		     enum quic_space_id id, u64 now);
+void quic_frames_crypto(struct quic_conn *c, struct quic_pkt_build *b,
+			enum quic_space_id id);
+void quic_frames_control(struct quic_conn *c, struct quic_pkt_build *b);
+void quic_frames_streams(struct quic_conn *c, struct quic_pkt_build *b);
+void quic_frames_ping(struct quic_pkt_build *b);
+
+/* tx/build.c: lay out what leaves as one skb; packets built, or -errno */
+int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a);
+/* Initial and Handshake packets, coalesced; bytes, or -errno. */
+int quic_build_datagram(struct quic_tx *tx);
+
+/* tx/seal.c */
+int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t);
+
+/* tx/xmit.c */
+struct sk_buff *quic_xmit_alloc(struct quic_conn *c, u32 linear);
+void quic_xmit(struct quic_conn *c, struct sk_buff *skb, u16 segs, u16 size,
+	       u64 departure);
+
+#endif

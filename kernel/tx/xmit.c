@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: handing a sealed train to UDP and IP as one GSO skb.
+ * Called from: tx/push, tx/close.
+ * Context: socket lock held, BH off (udp_tunnel_xmit wants that).
+ */
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/udp.h>
+#include <net/udp_tunnel.h>
+#include "../pipeline.h"
+#include "../compat.h"
+#include "../obs/mib.h"
+#include "tx.h"
+
+#define QUIC_HEADROOM	(sizeof(struct udphdr) + sizeof(struct ipv6hdr))
+
+/* An empty skb with room for all headers and @linear bytes. */
+struct sk_buff *quic_xmit_alloc(struct quic_conn *c, u32 linear)
+{
+	struct net_device *dev = c->path.dst_entry->dev;
+	u32 head = LL_RESERVED_SPACE(dev) + c->path.dst_entry->header_len +
+		   QUIC_HEADROOM;
+	struct sk_buff *skb = alloc_skb(head + linear, GFP_ATOMIC);
+
+	if (skb)
+		skb_reserve(skb, head);
+	return skb;
+}
+
+/* The helpers fill in UDP checksums of single datagrams only; of a GSO skb
+ * each segment gets its own, from where these two point.
+ */
+static void set_gso(struct sk_buff *skb, u16 segs, u16 size)
+{
+	skb_shinfo(skb)->gso_size = size;
+	skb_shinfo(skb)->gso_segs = segs;
+	skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4;
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_headroom(skb) - sizeof(struct udphdr);
+	skb->csum_offset = offsetof(struct udphdr, check);
+}
+
+static void xmit4(struct quic_conn *c, struct sk_buff *skb)
+{
+	struct quic_path *p = &c->path;
+	struct inet_sock *inet = inet_sk(c->sk);
+	struct rtable *rt = dst_rtable(p->dst_entry);
+
+	dst_hold(&rt->dst);
+	quic_udp4_xmit(rt, c->sk, skb, p->src.v4.sin_addr.s_addr,
+		       p->dst.v4.sin_addr.s_addr,
+		       READ_ONCE(inet->tos) & ~INET_ECN_MASK,
+		       inet->uc_ttl >= 0 ? inet->uc_ttl : ip4_dst_hoplimit(&rt->dst), htons(IP_DF),
+		       p->src.v4.sin_port, p->dst.v4.sin_port);
+}
+
+static void xmit6(struct quic_conn *c, struct sk_buff *skb)
+{
+	struct quic_path *p = &c->path;
+	const struct ipv6_pinfo *np = inet6_sk(c->sk);
+	u8 tclass = np ? np->tclass & ~INET_ECN_MASK : 0;
+
+	dst_hold(p->dst_entry);
+	quic_udp6_xmit(p->dst_entry, c->sk, skb, &p->src.v6.sin6_addr,
+		       &p->dst.v6.sin6_addr, tclass,
+		       ip6_dst_hoplimit(p->dst_entry), 0,
+		       p->src.v6.sin6_port, p->dst.v6.sin6_port);
+}
+
+/**
+ * quic_xmit - send one train
+ * @c:		connection; its route is valid
+ * @skb:	payload; taken over
+ * @segs:	packets in it
+ * @size:	bytes of each, but for the last
+ * @departure:	earliest time to leave (EDT), 0: now
+ */
+void quic_xmit(struct quic_conn *c, struct sk_buff *skb, u16 segs, u16 size,
+	       u64 departure)
+{
+	struct net *net = sock_net(c->sk);
+
+	QUIC_INC(net, QuicTxTrains);
+	QUIC_ADD(net, QuicTxPackets, segs);
+	QUIC_ADD(net, QuicTxBytes, skb->len);
+	if (!c->path.validated)
+		c->path.tx_bytes += skb->len;
+
+	skb->priority = READ_ONCE(c->sk->sk_priority);
+	skb->mark = READ_ONCE(c->sk->sk_mark);
+	if (departure)
+		skb_set_delivery_time(skb, departure, SKB_CLOCK_MONOTONIC);
+	skb_set_owner_w(skb, c->sk);
+	if (segs > 1)
+		set_gso(skb, segs, size);
+	if (c->path.dst.sa.sa_family == AF_INET)
+		xmit4(c, skb);
+	else
+		xmit6(c, skb);
+}
