@@ -70,7 +70,6 @@ static bool is_persistent(struct quic_recovery *r, enum quic_space_id id,
 		return false;
 	if (!space->lost_since)
 		space->lost_since = p->time;
-	if(getenv("DBG"))printf("# dur %llu limit %llu pn time %llu\n",(p->time - space->lost_since)/1000000,limit/1000000,p->time/1000000);
 	return p->time - space->lost_since > limit &&
 	       !acked_elsewhere(r, id, space->lost_since, p->time);
 }
@@ -136,7 +135,7 @@ static void lose(struct quic_recovery *r, enum quic_space_id id, u64 pn,
 /* RFC 9002 section A.10.  Packets are in order of number and of time: behind
  * the first that is not lost no other is, and it tells the time of the next.
  */
-void quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
+bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 			  u64 now)
 {
 	struct quic_space *space = &r->space[id];
@@ -145,11 +144,11 @@ void quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 	struct quic_cc_loss loss = { .now = now };
 	u64 delay = loss_delay(&r->rtt);
 	struct quic_sent_pkt *p;
-	u64 pn, ahead;
+	u64 pn, ahead, recovery_start;
 
 	space->loss_time = 0;
 	if (space->largest_acked == QUIC_PN_NONE)
-		return;
+		return false;
 	/* Was a packet between the last loss and the ring acknowledged? */
 	if (space->lost_next == s->skipped)
 		space->lost_next++;
@@ -181,7 +180,8 @@ void quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 	quic_report_flush(&rep);
 
 	if (!loss.bytes)
-		return;
+		return false;
+	recovery_start = r->cc.recovery_start;
 	loss.in_flight = r->in_flight;
 	quic_cc_lost(&r->cc, &loss);
 	if (loss.persistent) {
@@ -189,6 +189,7 @@ void quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 		/* RFC 9002 section 5.2 */
 		r->rtt.min = r->rtt.latest;
 	}
+	return loss.persistent || r->cc.recovery_start != recovery_start;
 }
 
 /* Settle [@lo, @hi], which is inside the ring. */
@@ -281,9 +282,6 @@ static void tell_acked(struct quic_recovery *r, const struct acked *a,
 			       prior_in_flight + r->cc.mss < r->cc.cwnd,
 	};
 
-	/* Losses that came to light have just begun a recovery period. */
-	if (r->cc.recovery_start >= a->largest_time)
-		ack.bytes = 0;
 	r->acked_packets += a->packets;
 	r->acked_bytes += a->bytes;
 	quic_cc_acked(&r->cc, &ack);
@@ -323,7 +321,9 @@ int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 		quic_rtt_sample(&r->rtt, now, latest_rtt, ack_delay,
 				r->confirmed);
 	}
-	quic_recovery_detect(r, id, now);
+	/* All that was acknowledged left before a period that begins now. */
+	if (quic_recovery_detect(r, id, now))
+		a.fresh = 0;
 	if (a.bytes)
 		tell_acked(r, &a, prior_in_flight, latest_rtt, now);
 

@@ -66,7 +66,7 @@ struct quic_space {
  * @is_server:	no deadlock breaking probes of a client
  * @peer_validated: the peer has completed address validation of us (RFC 9002
  *		section 6.2.2.1); a server always counts as validated
- * @has_handshake_keys: a client arms its anti-deadlock PTO in Handshake
+ * @has_handshake_keys: an anti-deadlock PTO is for Handshake, else Initial
  * @confirmed:	handshake confirmed: PTO of the APP space is armed only then
  *		and max_ack_delay is honoured
  * @amplification_blocked: server at its anti-amplification limit: no PTO
@@ -146,9 +146,9 @@ int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 			 const struct quic_frame *f, u64 ack_delay, u64 now);
 
 /* Declare lost what the thresholds of section 6.1 say; between loss.c and
- * pto.c.
+ * pto.c.  Return: was that a congestion event?
  */
-void quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
+bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 			  u64 now);
 
 /* Has the peer surely validated our address (section A.8)? */

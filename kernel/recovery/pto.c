@@ -34,6 +34,15 @@ static bool is_pto_armed(const struct quic_recovery *r, int id)
 	       (id != QUIC_SPACE_APP || r->confirmed);
 }
 
+/* RFC 9002 section 6.2.2.1: the server may be waiting for us.  Or 1-RTT data
+ * that the peer has no keys for fills the window, and keeps lost handshake
+ * data from going again.
+ */
+static bool may_deadlock(const struct quic_recovery *r)
+{
+	return !quic_recovery_validated(r) || (!r->confirmed && r->in_flight);
+}
+
 /* RFC 9002 section A.8: time and space of the next PTO; 0 for none. */
 static u64 next_pto(const struct quic_recovery *r, enum quic_space_id *id)
 {
@@ -54,11 +63,11 @@ static u64 next_pto(const struct quic_recovery *r, enum quic_space_id *id)
 			*id = i;
 		}
 	}
-	/* RFC 9002 section 6.2.2.1: the server may be waiting for us. */
-	if (!best && !quic_recovery_validated(r) && r->last_event) {
+	if (!best && r->last_event && may_deadlock(r)) {
 		best = r->last_event + (quic_rtt_pto(&r->rtt, false) << shift);
-		*id = r->has_handshake_keys ? QUIC_SPACE_HANDSHAKE :
-					      QUIC_SPACE_INITIAL;
+		*id = r->has_handshake_keys ||
+		      r->space[QUIC_SPACE_INITIAL].discarded ?
+		      QUIC_SPACE_HANDSHAKE : QUIC_SPACE_INITIAL;
 	}
 	return best;
 }

@@ -62,12 +62,12 @@ static bool model_is_persistent(u64 pn, u64 limit)
 	return false;
 }
 
-static void model_detect(void)
+static bool model_detect(void)
 {
 	u64 delay = max(w.r.rtt.latest, w.r.rtt.smoothed) * 9 / 8;
 	u64 limit = 3 * quic_rtt_pto(&w.r.rtt, true);
 	u64 pn, b, newest = 0, bytes = 0;
-	bool persistent = false;
+	bool persistent = false, event = false;
 
 	delay = max_t(u64, delay, 1 * MS);
 	model.loss_time = 0;
@@ -75,7 +75,8 @@ static void model_detect(void)
 		if (m[pn].state != M_OUT)
 			continue;
 		if (!model_is_lost(pn, delay)) {
-			if (!model.loss_time)
+			if (!model.loss_time &&
+			    m[pn].flags & QUIC_SENT_IN_FLIGHT)
 				model.loss_time = m[pn].time + delay;
 			continue;
 		}
@@ -91,10 +92,11 @@ static void model_detect(void)
 		persistent |= model_is_persistent(pn, limit);
 	}
 	if (!bytes)
-		return;
+		return false;
 	if (newest > model.recovery_start) {
 		model.recovery_start = w.now;
 		model.losses++;
+		event = true;
 	}
 	if (persistent) {
 		model.recovery_start = 0;
@@ -103,13 +105,14 @@ static void model_detect(void)
 			if (m[pn].state == M_LOST)
 				model.persistent_to = pn;
 	}
+	return event || persistent;
 }
 
 static void model_ack(const bool *acked, u64 largest)
 {
 	u64 before = model.recovery_start, pn, b, top = QUIC_PN_NONE;
 	u64 fresh = 0, bytes = 0;
-	bool eliciting = false;
+	bool eliciting = false, event;
 
 	for (pn = 0; pn <= largest; pn++) {
 		if (!acked[pn] || m[pn].state != M_OUT)
@@ -134,10 +137,10 @@ static void model_ack(const bool *acked, u64 largest)
 		model.largest_acked = largest;
 	if (!model.first_sample && top == largest && eliciting)
 		model.first_sample = w.now;
-	model_detect();
+	event = model_detect();
 	if (bytes) {
 		model.acks++;
-		model.cc_bytes = model.recovery_start > before ? 0 : fresh;
+		model.cc_bytes = event ? 0 : fresh;
 	}
 }
 

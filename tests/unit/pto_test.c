@@ -91,8 +91,8 @@ TEST(the_application_space_waits_for_confirmation)
 {
 	world_init(true);
 	w.r.confirmed = false;
+	w.r.has_handshake_keys = true;
 	send_packet(APP, 1200, ELICITING);
-	EXPECT_EQ(quic_recovery_deadline(&w.r), 0);
 	w.now += 10 * MS;
 	send_packet(HANDSHAKE, 1200, ELICITING);
 	EXPECT_EQ(quic_recovery_deadline(&w.r), w.now + 999 * MS);
@@ -169,6 +169,23 @@ TEST(unconfirmed_data_does_not_hide_the_deadlock)
 	w.r.has_handshake_keys = true;
 	send_packet(APP, 1200, ELICITING);	/* 0-RTT */
 	EXPECT_EQ(fire(), HANDSHAKE);
+	world_free();
+}
+
+/* Data that the peer cannot read yet must not stop the handshake for good. */
+TEST(unconfirmed_data_in_flight_keeps_a_timer)
+{
+	world_init(true);
+	w.r.confirmed = false;
+	send_packet(HANDSHAKE, 1200, ELICITING);
+	receive_ack1(HANDSHAKE, 0, 0);
+	EXPECT_EQ(quic_recovery_deadline(&w.r), 0);
+	quic_recovery_discard(&w.r, INITIAL);
+	send_packet(APP, 1200, ELICITING);
+	EXPECT_EQ(fire(), HANDSHAKE);
+	EXPECT_EQ(w.n_told, 0);
+	w.r.amplification_blocked = true;
+	EXPECT_EQ(quic_recovery_deadline(&w.r), 0);
 	world_free();
 }
 
