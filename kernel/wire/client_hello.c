@@ -139,7 +139,7 @@ bool quic_alpn_match(const u8 *alpn, u16 alpn_len, const char *names)
 		return false;
 	for (;;) {
 		len = strcspn(names, ",");
-		if (len && list_contains(alpn, alpn_len, names, len))
+		if (list_contains(alpn, alpn_len, names, len))
 			return true;
 		if (!names[len])
 			return false;

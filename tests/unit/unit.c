@@ -105,8 +105,9 @@ void unit_rand_bytes(void *p, size_t len)
 
 size_t unit_hex(const char *hex, void *p, size_t max)
 {
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
 	u8 *b = p;
-	unsigned int byte;
 	size_t n = 0;
 
 	for (;;) {
@@ -114,11 +115,13 @@ size_t unit_hex(const char *hex, void *p, size_t max)
 			hex++;
 		if (!*hex)
 			return n;
-		if (n == max || sscanf(hex, "%2x", &byte) != 1) {
+		high = strchr(digits, hex[0]);
+		low = hex[1] ? strchr(digits, hex[1]) : NULL;
+		if (n == max || !high || !low) {
 			fprintf(stderr, "bad hex in test: %.16s\n", hex);
 			abort();
 		}
-		b[n++] = byte;
+		b[n++] = (high - digits) << 4 | (low - digits);
 		hex += 2;
 	}
 }
