@@ -6,13 +6,15 @@
 # `native` and `install` are for the machine they run on.
 
 KVER    ?= $(shell uname -r)
-O       ?= $(CURDIR)/build/native
+O       ?= build/native
 DESTDIR ?=
 prefix  ?= /usr
 SUITE   ?=
 # In this order: each part finds what it needs in the build trees before it.
 parts   := $(patsubst %/,%,$(dir $(wildcard kernel/Kbuild lib/Makefile tools/Makefile \
 	bench/Makefile bpf/Makefile)))
+part     = $(MAKE) -C $* O=$(abspath $(O))/$* prefix=$(prefix) \
+	   DESTDIR=$(if $(DESTDIR),$(abspath $(DESTDIR)))
 export KVER
 
 help: ## show this
@@ -44,11 +46,11 @@ root: ## build the lab's Debian root and the guests' image, and print where
 
 native: $(addprefix native-,$(parts)) ## build for this machine's kernel, into build/native/
 native-%:
-	$(MAKE) -C $* O=$(O)/$* prefix=$(prefix)
+	$(part)
 
 install: $(addprefix install-,$(parts)) ## install for this machine's kernel; KVER=, prefix=, DESTDIR=
 install-%:
-	$(MAKE) -C $* O=$(O)/$* prefix=$(prefix) DESTDIR=$(DESTDIR) install
+	$(part) install
 
 clean: ## remove build/
 	rm -rf build
