@@ -229,6 +229,8 @@ static void opened(struct conn *c)
 	if (!enable_events(c))
 		return;
 	c->state = CONN_OPEN;
+	if (c->on_open)
+		c->on_open(c);
 	if (!c->ops->open(c))
 		c->state = CONN_CLOSED;
 }

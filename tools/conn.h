@@ -66,6 +66,7 @@ struct conn {
 	const struct conn_ops *ops;	/* the one that ALPN selected */
 	void *app;			/* its state */
 	void *owner;			/* the program's state */
+	void (*on_open)(struct conn *c);	/* or NULL */
 
 	gnutls_session_t session;	/* until the handshake is over */
 	struct quic_handshake_step *step;

@@ -41,7 +41,6 @@ struct client {
 	LIST_ENTRY(client) link;
 	struct conn conn;
 	uint32_t interest;	/* what epoll waits for */
-	bool announced;
 	char name[NAME_SIZE];
 };
 
@@ -313,12 +312,9 @@ static void pause_accepting(struct server *s, bool pause)
 static void drop_client(struct server *s, struct client *c)
 {
 	/* A handshake that nobody finished is the network's noise. */
-	if (c->announced) {
-		s->served++;
-		log_connection(&s->serve.log, &c->conn, c->name, "closed");
-	} else {
-		log_connection(&s->serve.log, &c->conn, c->name, "failed");
-	}
+	s->served += c->conn.ops != NULL;
+	log_connection(&s->serve.log, &c->conn, c->name,
+		       c->conn.ops ? "closed" : "failed");
 	conn_release(&c->conn);	/* leaves epoll, too */
 	LIST_REMOVE(c, link);
 	s->client_count--;
@@ -331,10 +327,6 @@ static void update_client(struct server *s, struct client *c)
 {
 	struct epoll_event ev = { .data.ptr = c };
 
-	if (c->conn.opened && !c->announced) {
-		c->announced = true;
-		log_connection(&s->serve.log, &c->conn, c->name, "connected");
-	}
 	if (c->conn.state == CONN_CLOSED) {
 		drop_client(s, c);
 		return;
@@ -353,6 +345,15 @@ static void update_client(struct server *s, struct client *c)
 	c->interest = ev.events;
 }
 
+static void announce(struct conn *conn)
+{
+	struct client *c = (void *)((char *)conn -
+				    offsetof(struct client, conn));
+	struct serve *serve = conn->owner;
+
+	log_connection(&serve->log, conn, c->name, "connected");
+}
+
 static void accept_client(struct server *s, int fd,
 			  const struct sockaddr *addr, socklen_t len)
 {
@@ -364,6 +365,7 @@ static void accept_client(struct server *s, int fd,
 	}
 	c->conn.protocols = s->protocols;
 	c->conn.owner = &s->serve;
+	c->conn.on_open = announce;
 	format_address(c->name, addr, len);
 	LIST_INSERT_HEAD(&s->clients, c, link);
 	s->client_count++;
