@@ -62,14 +62,18 @@ static int __init quic_init(void)
 {
 	int err;
 
+	err = quic_crypto_init();
+	if (err)
+		return err;
 #ifdef KQUIC_SELFTEST
 	err = quic_crypto_selftest();
 	if (err)
-		return err;
+		goto err_crypto;
 #endif
+	err = -ENOMEM;
 	quic_wq = alloc_workqueue("quic", WQ_UNBOUND, 0);
 	if (!quic_wq)
-		return -ENOMEM;
+		goto err_crypto;
 	err = quic_cid_init();
 	if (err)
 		goto err_wq;
@@ -102,6 +106,8 @@ err_cid:
 	quic_cid_exit();
 err_wq:
 	destroy_workqueue(quic_wq);
+err_crypto:
+	quic_crypto_exit();
 	return err;
 }
 
@@ -118,6 +124,7 @@ static void __exit quic_exit(void)
 	quic_cid_exit();
 	quic_tx_exit();
 	destroy_workqueue(quic_wq);
+	quic_crypto_exit();
 }
 
 module_init(quic_init);

@@ -136,7 +136,8 @@ static void on_loss_timer(struct quic_conn *c, u64 now)
 	if (probe != QUIC_SPACE_MAX) {
 		QUIC_INC(sock_net(c->sk), QuicPtos);
 		c->probes[probe] = 2;
-		check_black_hole(c);
+		if (probe == QUIC_SPACE_APP)
+			check_black_hole(c);
 	}
 	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 }

@@ -7,6 +7,7 @@
  * per train whether an ACK is due, tx/build writes it.  Pure; socket lock
  * held.  RFC 9000 sections 13.2 and 19.3.
  */
+#include <linux/compiler.h>
 #include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -50,9 +51,17 @@ static void forget_oldest(struct quic_ack *a)
 	quic_ranges_trim(&a->seen, a->floor);
 }
 
-/* Anything but the successor of the largest so far. */
-static void remember_out_of_order(struct quic_ack *a, u64 pn)
+/* Record anything but the successor of the largest so far. */
+static noinline void remember(struct quic_ack *a, u64 pn, u64 now)
 {
+	/* QUIC_PN_NONE + 1 is 0: a first packet 0 is in order. */
+	if (pn != a->largest + 1)
+		/* RFC 9000 section 13.2.1: reordered, or after a gap. */
+		a->immediate = true;
+	if (a->largest == QUIC_PN_NONE || pn > a->largest) {
+		a->largest = pn;
+		a->largest_time = now;
+	}
 	while (quic_ranges_add(&a->seen, pn, pn, GFP_ATOMIC) < 0) {
 		/* No room, and @pn itself is the oldest. */
 		if (quic_ranges_empty(&a->seen) || pn < a->seen.r[0].lo) {
@@ -66,22 +75,10 @@ static void remember_out_of_order(struct quic_ack *a, u64 pn)
 void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 			u8 ecn, u64 delay)
 {
-	/* QUIC_PN_NONE + 1 is 0, so a first packet 0 is in order. */
-	if (likely(pn == a->largest + 1)) {
-		a->largest = pn;
-		a->largest_time = now;
-		if (likely(a->seen.n))
-			a->seen.r[a->seen.n - 1].hi = pn;
-		else
-			remember_out_of_order(a, pn);
-	} else {
-		/* RFC 9000 section 13.2.1: reordered, or after a gap. */
-		a->immediate = true;
-		remember_out_of_order(a, pn);
-		if (a->largest == QUIC_PN_NONE || pn > a->largest) {
-			a->largest = pn;
-			a->largest_time = now;
-		}
+	if (eliciting) {
+		a->unacked++;
+		if (!a->deadline || now + delay < a->deadline)
+			a->deadline = max(now + delay, 1ULL);
 	}
 	if (unlikely(ecn)) {
 		/* ECT(1) is codepoint 1, ECT(0) is 2. */
@@ -89,11 +86,14 @@ void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 		if (ecn == ECN_CE)
 			a->immediate = true;
 	}
-	if (eliciting) {
-		a->unacked++;
-		if (!a->deadline || now + delay < a->deadline)
-			a->deadline = max(now + delay, 1ULL);
+	/* In order: a few stores. */
+	if (likely(pn == a->largest + 1 && a->seen.n)) {
+		a->largest = pn;
+		a->largest_time = now;
+		a->seen.r[a->seen.n - 1].hi = pn;
+		return;
 	}
+	remember(a, pn, now);
 }
 
 /* Bytes of one gap and range, RFC 9000 section 19.3.1. */

@@ -7,6 +7,7 @@
  * tx/build records packets.  Pure; socket lock held, softirq or process
  * context.
  */
+#include <linux/compiler.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 
@@ -65,11 +66,13 @@ struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 	if (r->app_limited)
 		flags |= QUIC_SENT_APP_LIMITED;
 	if (flags & QUIC_SENT_IN_FLIGHT) {
-		quic_recovery_wake(r, now);
+		if (unlikely(!r->in_flight))
+			quic_recovery_wake(r, now);
 		r->in_flight += size;
 		r->last_sent = now;
 		r->last_event = now;
-		quic_cc_sent(&r->cc, now, size, r->in_flight);
+		if (unlikely(r->cc.ops->on_sent))
+			quic_cc_sent(&r->cc, now, size, r->in_flight);
 	}
 	if (flags & QUIC_SENT_ACK_ELICITING) {
 		space->last_eliciting = now;

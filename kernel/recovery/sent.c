@@ -138,20 +138,6 @@ int quic_sent_reserve(struct quic_sent *s, u32 pkts, u32 frames, gfp_t gfp)
 	return 0;
 }
 
-struct quic_sent_pkt *quic_sent_add(struct quic_sent *s, u64 time, u16 size,
-				    u8 flags)
-{
-	struct quic_sent_pkt *p = &s->pkt[s->next++ & s->pkt_mask];
-
-	p->time = time;
-	p->frame = s->frm_head;
-	p->size = size;
-	p->n_frames = 0;
-	p->state = QUIC_SENT_OUT;
-	p->flags = flags;
-	return p;
-}
-
 bool quic_sent_add_frame(struct quic_sent *s, const struct quic_sent_frame *f)
 {
 	struct quic_sent_pkt *p = &s->pkt[(s->next - 1) & s->pkt_mask];

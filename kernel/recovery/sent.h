@@ -67,8 +67,20 @@ void quic_sent_free(struct quic_sent *s);
 int quic_sent_reserve(struct quic_sent *s, u32 pkts, u32 frames, gfp_t gfp);
 
 /* Record packet number s->next; room must have been reserved. */
-struct quic_sent_pkt *quic_sent_add(struct quic_sent *s, u64 time, u16 size,
-				    u8 flags);
+static inline struct quic_sent_pkt *quic_sent_add(struct quic_sent *s,
+						  u64 time, u16 size, u8 flags)
+{
+	struct quic_sent_pkt *p = &s->pkt[s->next++ & s->pkt_mask];
+
+	p->time = time;
+	p->frame = s->frm_head;
+	p->size = size;
+	p->n_frames = 0;
+	p->state = QUIC_SENT_OUT;
+	p->flags = flags;
+	return p;
+}
+
 /* Append a frame to the packet last added; false beyond QUIC_SENT_MAX_FRAMES. */
 bool quic_sent_add_frame(struct quic_sent *s,
 			 const struct quic_sent_frame *f);

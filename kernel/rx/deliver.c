@@ -32,6 +32,6 @@ void quic_rx_deliver(struct quic_conn *c, u64 now)
 	if (!list_empty(&c->rq_data) || !list_empty(&c->rq_crypto) ||
 	    !list_empty(&c->rq_event))
 		quic_sock_readable(c->sk);
-	quic_tx_kick(c);
+	quic_tx_push(c);
 	quic_timer_commit(c);
 }

@@ -38,13 +38,23 @@ void quic_rx_addrs(const struct sk_buff *skb, union quic_addr *src,
 		src->v6.sin6_scope_id = skb->skb_iif;
 }
 
+static void process(struct sock *sk, struct sk_buff *skb)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+
+	if (c)
+		quic_rx_train(c, skb);
+	else
+		kfree_skb(skb);
+}
+
 /* Now, or later if a user holds the lock. */
 void quic_rx_hand_over(struct sock *sk, struct sk_buff *skb)
 {
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk)) {
 		QUIC_INC(sock_net(sk), QuicPktRcvFastpaths);
-		quic_rx_backlog(sk, skb);
+		process(sk, skb);
 	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) +
 					   (READ_ONCE(sk->sk_sndbuf) >> 1))) {
 		QUIC_INC(sock_net(sk), QuicDropBacklog);
@@ -55,15 +65,12 @@ void quic_rx_hand_over(struct sock *sk, struct sk_buff *skb)
 	bh_unlock_sock(sk);
 }
 
-/* Called for sk_backlog_rcv as well: BH is off and the lock is held. */
+/* The lock's owner gives it back, in process context. */
 int quic_rx_backlog(struct sock *sk, struct sk_buff *skb)
 {
-	struct quic_conn *c = quic_sk_conn(sk);
-
-	if (c)
-		quic_rx_train(c, skb);
-	else
-		kfree_skb(skb);
+	local_bh_disable();
+	process(sk, skb);
+	local_bh_enable();
 	return 0;
 }
 

@@ -28,7 +28,6 @@ int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
 		QUIC_ADD(net, QuicPktEncDrop, t->n);
 		return err;
 	}
-	key->aead.sealed += t->n;
 	QUIC_ADD(net, QuicAeadSeal, t->n);
 	QUIC_ADD(net, QuicPktEncFastpaths, t->n);
 	QUIC_INC(net, QuicHpCalls);
