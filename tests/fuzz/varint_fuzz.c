@@ -37,7 +37,7 @@ static void check_varint(u64 v, u8 width)
  */
 static void check_pn(u64 acked, u32 distance, u8 progress)
 {
-	u64 pn, largest, full, span;
+	u64 pn, largest, span;
 	u8 len;
 
 	acked = acked > QUIC_PN_MAX ? QUIC_PN_NONE : acked;
@@ -50,11 +50,32 @@ static void check_pn(u64 acked, u32 distance, u8 progress)
 	MUST(span > 2 * (pn - acked));
 	largest = acked + (pn - acked - 1) * (progress % 101) / 100;
 	MUST(quic_pn_decode(pn & (span - 1), len, largest) == pn);
+}
 
-	/* and for a number that no sender would choose */
-	full = quic_pn_decode(distance & (span - 1), len, largest);
+/* Bytes that no honest sender need have chosen, after any history: the result
+ * ends in them, is a packet number, and is the nearest one that is.
+ */
+static void check_decode(u32 bytes, u8 len, u64 largest)
+{
+	u64 span = 1ULL << (8 * len), full, expected;
+
+	switch (largest >> 62) {
+	case 1:		/* near the end of all numbers */
+		largest = QUIC_PN_MAX - (largest & 0xffffffff);
+		break;
+	case 2:
+		largest = QUIC_PN_NONE;
+		break;
+	default:
+		largest &= QUIC_PN_MAX;
+	}
+	expected = largest + 1;
+	bytes &= span - 1;
+	full = quic_pn_decode(bytes, len, largest);
 	MUST(full <= QUIC_PN_MAX);
-	MUST((full & (span - 1)) == (distance & (span - 1)));
+	MUST((full & (span - 1)) == bytes);
+	MUST(full <= expected + span / 2 || full < span);
+	MUST(full + span / 2 > expected || full > QUIC_PN_MAX - span);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -71,8 +92,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	MUST(c.p == data + size);
 	MUST(size - (p - data) < 8);
 
-	for (p = data; p + 13 <= data + size; p += 13)
+	for (p = data; p + 13 <= data + size; p += 13) {
 		check_pn(get_unaligned_be64(p), get_unaligned_be32(p + 8),
 			 p[12]);
+		check_decode(get_unaligned_be32(p + 8), 1 + p[12] % 4,
+			     get_unaligned_be64(p));
+	}
 	return 0;
 }
