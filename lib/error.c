@@ -50,6 +50,16 @@ int quic_error_tls(int ret, const char *fmt, ...)
 	return ret;
 }
 
+int quic_error_text(int code, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	record(code, NULL, fmt, args);
+	va_end(args);
+	return code;
+}
+
 QUIC_EXPORT const char *quic_strerror(int ret)
 {
 	if (ret >= 0)

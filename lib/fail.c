@@ -33,22 +33,26 @@ void quic_fail_set_close(struct quic_handshake *hs, uint32_t errcode,
 			 strerror(errno));
 }
 
-/* Why the certificate was refused, as GnuTLS words it, or nothing. */
-static void describe_verdict(gnutls_session_t tls, int ret, char *buf,
-			     size_t size)
+/* GnuTLS has two sentences for a refused certificate; take the one that says
+ * what is wrong with it.
+ */
+static int describe_tls(gnutls_session_t tls, int ret)
 {
+	unsigned int status = gnutls_session_get_verify_cert_status(tls);
 	gnutls_datum_t text;
-	unsigned int status;
+	int len;
 
-	buf[0] = '\0';
-	if (ret != GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR)
-		return;
-	status = gnutls_session_get_verify_cert_status(tls);
-	if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509,
+	if (ret != GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR ||
+	    gnutls_certificate_verification_status_print(status,
+							 GNUTLS_CRT_X509,
 							 &text, 0) < 0)
-		return;
-	snprintf(buf, size, " (%s)", text.data);
+		return quic_error_tls(ret, "TLS handshake");
+	len = strlen((char *)text.data);
+	while (len && text.data[len - 1] == ' ')
+		len--;
+	quic_error_text(ret, "%.*s", len, text.data);
 	gnutls_free(text.data);
+	return ret;
 }
 
 /* TLS has failed: turn that into an alert, which ends in
@@ -56,13 +60,10 @@ static void describe_verdict(gnutls_session_t tls, int ret, char *buf,
 int quic_fail_tls(struct quic_handshake *hs, int ret)
 {
 	int error = hs->error;
-	char verdict[256];
 
 	hs->state = QUIC_HS_FAILED;
-	if (!error) {
-		describe_verdict(hs->tls, ret, verdict, sizeof(verdict));
-		error = quic_error_tls(ret, "TLS handshake%s", verdict);
-	}
+	if (!error)
+		error = describe_tls(hs->tls, ret);
 	if (!hs->close_set)
 		gnutls_alert_send_appropriate(hs->tls, ret);
 	quic_fail_set_close(hs, QUIC_TRANSPORT_ERROR_CRYPTO +
@@ -90,24 +91,28 @@ static bool get_peer_close(const struct quic_handshake *hs, int err,
 	return close->errcode || close->phrase[0];
 }
 
-/* The peer has closed the connection.  @err is what the socket says, or 0. */
+/* The peer has closed the connection.  @err is what the socket says; 0 counts
+ * as what the kernel calls a close during the handshake.
+ */
 int quic_fail_closed(struct quic_handshake *hs, int err,
 		     const struct quic_connection_close *close)
 {
+	const char *phrase = (const char *)close->phrase;
 	const char *alert = NULL;
 
 	hs->state = QUIC_HS_FAILED;
 	if (!err)
-		err = close->errcode == QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED ?
-		      -ECONNREFUSED : -ECONNRESET;
+		err = -ECONNREFUSED;
 	if (close->errcode >= QUIC_TRANSPORT_ERROR_CRYPTO &&
 	    close->errcode <= QUIC_TRANSPORT_ERROR_CRYPTO + 0xff)
 		alert = gnutls_alert_get_name(close->errcode & 0xff);
-	return quic_error_sys(err, "peer closed the connection, code 0x%x"
-			      "%s%s%s%s", close->errcode,
-			      alert ? ", TLS alert: " : "", alert ? alert : "",
-			      close->phrase[0] ? ", " : "",
-			      (const char *)close->phrase);
+	/* Libraries like to send the alert's name as the phrase. */
+	if (alert && !strcmp(alert, phrase))
+		phrase = "";
+	return quic_error_text(err, "peer closed the connection, code 0x%x"
+			       "%s%s%s%s%s", close->errcode,
+			       alert ? ", TLS alert: " : "", alert ? alert : "",
+			       *phrase ? " (" : "", phrase, *phrase ? ")" : "");
 }
 
 /* The socket has failed.  It may know better why than the call that met it. */

@@ -80,7 +80,7 @@ static int on_alert(gnutls_session_t tls,
 		alert = refine_alert(tls);
 	if (hs && alert_level == GNUTLS_AL_FATAL)
 		quic_fail_set_close(hs, QUIC_TRANSPORT_ERROR_CRYPTO + alert,
-				    gnutls_alert_get_strname(alert));
+				    gnutls_alert_get_name(alert));
 	return 0;
 }
 

@@ -42,9 +42,12 @@ enum quic_limits {
 
 void quic_log(int level, const char *fmt, ...) QUIC_PRINTF(2, 3);
 
-/* Record and log a failure; each returns its first argument. */
+/* Record and log a failure; each returns its first argument.  The first two
+ * add what the number means.
+ */
 int quic_error_sys(int err, const char *fmt, ...) QUIC_PRINTF(2, 3);
 int quic_error_tls(int ret, const char *fmt, ...) QUIC_PRINTF(2, 3);
+int quic_error_text(int code, const char *fmt, ...) QUIC_PRINTF(2, 3);
 
 /* ---- flight.c: handshake bytes and secrets on their way to the kernel - */
 

@@ -305,8 +305,8 @@ ssize_t quic_recvmsg(int sockfd, void *msg, size_t len, int64_t *sid,
  * @ret: the negative number that a function of this library returned
  *
  * If @ret is the last failure of this library in this thread, the text is the
- * full story ("certificate of www.example.org: ... has expired"), and -errno
- * is told from GnuTLS for certain.  Otherwise the text says what the number
+ * full story ("peer closed the connection, code 0x178, ..."), and -errno is
+ * told from GnuTLS for certain.  Otherwise the text says what the number
  * means: errno if there is such an errno, else GnuTLS.
  *
  * Return: text without a newline, valid until this thread's next call.

@@ -66,7 +66,7 @@ static void mismatch(void)
 	      calls.result[1], calls.text[1]);
 	check(fakes[1].close.errcode == 0x178, "0x%x",
 	      fakes[1].close.errcode);
-	check(calls.result[0] == -ECONNRESET, "%d", calls.result[0]);
+	check(calls.result[0] == -ECONNREFUSED, "%d", calls.result[0]);
 	check(strstr(calls.text[0], "0x178"), "%s", calls.text[0]);
 	fake_end(fakes, false);
 }

@@ -197,7 +197,7 @@ static void garbage(void)
 	step->s_recvmsg.msg->msg_flags = MSG_QUIC_NOTIFICATION;
 	step->s_recvmsg.retval = 73;
 	ret = quic_handshake_step(pair.session[1], &step);
-	check(ret == -ECONNRESET && !step, "%d", ret);
+	check(ret == -ECONNREFUSED && !step, "%d", ret);
 	pair_end(&pair);
 	fake_end(fakes, false);
 }

@@ -42,7 +42,7 @@ static void run(const char *ca, const char *cert, const char *hostname,
 		      "%d %s", calls.result[0], calls.text[0]);
 		check(fakes[0].close.errcode == 0x100 + alert, "0x%x",
 		      fakes[0].close.errcode);
-		check(calls.result[1] == -ECONNRESET, "%d %s", calls.result[1],
+		check(calls.result[1] == -ECONNREFUSED, "%d %s", calls.result[1],
 		      calls.text[1]);
 		check(strstr(calls.text[1], "peer closed"), "%s",
 		      calls.text[1]);
