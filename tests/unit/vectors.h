@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Packets and payloads of RFC 9001 appendix A and RFC 9369 appendix A, in
- * hex.  The two documents protect the same payloads.
+ * Packets, payloads and keys of RFC 9001 appendix A and RFC 9369 appendix A,
+ * in hex.  The two documents protect the same payloads.
  */
 #ifndef UNIT_VECTORS_H
 #define UNIT_VECTORS_H
+
+#include <linux/quic.h>
 
 /* A.2: a CRYPTO frame that holds a ClientHello; padded to 1162 bytes */
 static const char vector_client_payload[] =
@@ -127,5 +129,94 @@ static const char vector_v2_server_initial[] =
 static const char vector_v2_retry[] =
 	"cf6b3343cf0008f067a5502a4262b5746f6b656ec8646ce8bfe33952d9555436"
 	"65dcc7b6";
+
+/* What differs between the versions, and what the appendices derive. */
+static const struct version_vectors {
+	u32 version;
+	const char *salt, *key_label, *iv_label, *hp_label;
+	const char *retry_key, *retry_nonce;
+	const char *initial_secret;
+	struct {
+		const char *secret, *key, *iv, *hp;
+	} client, server, chacha;
+	const char *client_initial, *server_initial, *retry, *chacha_packet;
+} version_vectors[] = {
+	{
+		.version = QUIC_VERSION_V1,
+		.salt = "38762cf7f55934b34d179ae6a4c80cadccbb7f0a",
+		.key_label = "quic key",
+		.iv_label = "quic iv",
+		.hp_label = "quic hp",
+		.retry_key = "be0c690b9f66575a1d766b54e368c84e",
+		.retry_nonce = "461599d35d632bf2239825bb",
+		.initial_secret = "7db5df06e7a69e432496adedb0085192"
+				  "3595221596ae2ae9fb8115c1e9ed0a44",
+		.client = {
+			"c00cf151ca5be075ed0ebfb5c80323c4"
+			"2d6b7db67881289af4008f1f6c357aea",
+			"1f369613dd76d5467730efcbe3b1a22d",
+			"fa044b2f42a3fd3b46fb255c",
+			"9f50449e04a0e810283a1e9933adedd2",
+		},
+		.server = {
+			"3c199828fd139efd216c155ad844cc81"
+			"fb82fa8d7446fa7d78be803acdda951b",
+			"cf3a5331653c364c88f0f379b6067e37",
+			"0ac1493ca1905853b0bba03e",
+			"c206b8d9b9f0f37644430b490eeaa314",
+		},
+		.chacha = {
+			"9ac312a7f877468ebe69422748ad00a1"
+			"5443f18203a07d6060f688f30f21632b",
+			"c6d98ff3441c3fe1b2182094f69caa2e"
+			"d4b716b65488960a7a984979fb23e1c8",
+			"e0459b3474bdd0e44a41c144",
+			"25a282b9e82f06f21f488917a4fc8f1b"
+			"73573685608597d0efcb076b0ab7a7a4",
+		},
+		.client_initial = vector_v1_client_initial,
+		.server_initial = vector_v1_server_initial,
+		.retry = vector_v1_retry,
+		.chacha_packet = "4cfe4189655e5cd55c41f69080575d7999c25a5bfb",
+	},
+	{
+		.version = QUIC_VERSION_V2,
+		.salt = "0dede3def700a6db819381be6e269dcbf9bd2ed9",
+		.key_label = "quicv2 key",
+		.iv_label = "quicv2 iv",
+		.hp_label = "quicv2 hp",
+		.retry_key = "8fb4b01b56ac48e260fbcbcead7ccc92",
+		.retry_nonce = "d86969bc2d7c6d9990efb04a",
+		.initial_secret = "2062e8b3cd8d52092614b8071d0aa1fb"
+				  "7c2e3ac193f78b280e72d8f5751f6aba",
+		.client = {
+			"14ec9d6eb9fd7af83bf5a668bc17a7e2"
+			"83766aade7ecd0891f70f9ff7f4bf47b",
+			"8b1a0bc121284290a29e0971b5cd045d",
+			"91f73e2351d8fa91660e909f",
+			"45b95e15235d6f45a6b19cbcb0294ba9",
+		},
+		.server = {
+			"0263db1782731bf4588e7e4d93b74639"
+			"07cb8cd8200b5da55a8bd488eafc37c1",
+			"82db637861d55e1d011f19ea71d5d2a7",
+			"dd13c276499c0249d3310652",
+			"edf6d05c83121201b436e16877593c3a",
+		},
+		.chacha = {
+			"9ac312a7f877468ebe69422748ad00a1"
+			"5443f18203a07d6060f688f30f21632b",
+			"3bfcddd72bcf02541d7fa0dd1f5f9eee"
+			"a817e09a6963a0e6c7df0f9a1bab90f2",
+			"a6b5bc6ab7dafce30ffff5dd",
+			"d659760d2ba434a226fd37b35c69e2da"
+			"8211d10c4f12538787d65645d5d1b8e2",
+		},
+		.client_initial = vector_v2_client_initial,
+		.server_initial = vector_v2_server_initial,
+		.retry = vector_v2_retry,
+		.chacha_packet = "5558b1c60ae7b6b932bc27d786f4bc2bb20f2162ba",
+	},
+};
 
 #endif
