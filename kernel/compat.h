@@ -47,6 +47,13 @@ typedef struct sockaddr quic_sockaddr_t;
 	skb_splice_from_iter(skb, iter, max, GFP_KERNEL)
 #endif
 
+/* ---- the owner of a socket: a plain field now ---------------------------- */
+#ifdef QUIC_KERNEL_7
+#define quic_sk_uid(sk)		sk_uid(sk)
+#else
+#define quic_sk_uid(sk)		sock_i_uid(sk)
+#endif
+
 /* ---- timers -------------------------------------------------------------- */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define hrtimer_setup(timer, fn, clock, mode) do {	\

@@ -9,6 +9,7 @@
 #include <net/tcp_states.h>
 #include "mib.h"
 #include "obs.h"
+#include "../compat.h"
 #include "../pipeline.h"
 
 static unsigned long fold(const struct quic_net *qn, int i)
@@ -72,6 +73,12 @@ static void sock_stop(struct seq_file *seq, void *v)
 	spin_unlock_bh(&quic_net(seq_file_net(seq))->socks_lock);
 }
 
+/* Whose socket it is, as the reader of /proc sees users. */
+static u32 uid_of(struct seq_file *seq, struct sock *sk)
+{
+	return from_kuid_munged(seq_user_ns(seq), quic_sk_uid(sk));
+}
+
 static int eps_show(struct seq_file *seq, void *v)
 {
 	struct quic_sock *qs = list_entry(v, struct quic_sock, all);
@@ -86,9 +93,7 @@ static int eps_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "%pK %d ", sk, inet_sk_state_load(sk));
 	show_addr(seq, &qs->bound);
 	show_addr(seq, &qs->udp->addr);
-	seq_printf(seq, "%u %lu\n", from_kuid_munged(seq_user_ns(seq),
-						     sock_i_uid(sk)),
-		   sock_i_ino(sk));
+	seq_printf(seq, "%u %llu\n", uid_of(seq, sk), (u64)sock_i_ino(sk));
 	return 0;
 }
 
@@ -109,12 +114,11 @@ static int conns_show(struct seq_file *seq, void *v)
 	show_addr(seq, &c->path.src);
 	show_addr(seq, &c->path.dst);
 	show_addr(seq, &qs->udp->addr);
-	seq_printf(seq, "%llu %u %llu %d %d %d %d %u %lu\n", c->rec.cc.cwnd,
+	seq_printf(seq, "%llu %u %llu %d %d %d %d %u %llu\n", c->rec.cc.cwnd,
 		   c->path.mss, c->rec.in_flight, READ_ONCE(sk->sk_wmem_queued),
 		   atomic_read(&sk->sk_rmem_alloc), READ_ONCE(sk->sk_sndbuf),
 		   READ_ONCE(sk->sk_rcvbuf),
-		   from_kuid_munged(seq_user_ns(seq), sock_i_uid(sk)),
-		   sock_i_ino(sk));
+		   uid_of(seq, sk), (u64)sock_i_ino(sk));
 	return 0;
 }
 

@@ -76,11 +76,9 @@ static void destruct(struct sock *sk)
 	if (qs->udp)
 		quic_udp_put(qs->udp);
 	kfree_sensitive(qs->ticket);
-	sk_mem_reclaim_final(sk);
 #if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6) {
-		inet6_cleanup_sock(sk);
-	}
+	if (sk->sk_family == AF_INET6)
+		return inet6_sock_destruct(sk);
 #endif
 	inet_sock_destruct(sk);
 }
