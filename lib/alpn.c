@@ -127,8 +127,9 @@ QUIC_EXPORT int quic_session_get_alpn(gnutls_session_t session, void *alpn,
 	room = *size;
 	*size = name.size;
 	if (name.size > room)
-		return quic_error_sys(-EINVAL, "ALPN name of %u bytes for a "
-				      "buffer of %zu", name.size, room);
+		return quic_error_sys(-EINVAL,
+				      "ALPN name of %u bytes, room for %zu",
+				      name.size, room);
 	if (name.size)
 		memcpy(alpn, name.data, name.size);
 	if (name.size < room)

@@ -55,8 +55,9 @@ static int describe_tls(gnutls_session_t tls, int ret)
 	return ret;
 }
 
-/* TLS has failed: turn that into an alert, which ends in
- * quic_fail_set_close(). */
+/* TLS has failed.  GnuTLS makes that an alert, which comes back to hooks.c and
+ * so to quic_fail_set_close().
+ */
 int quic_fail_tls(struct quic_handshake *hs, int ret)
 {
 	int error = hs->error;
@@ -109,10 +110,11 @@ int quic_fail_closed(struct quic_handshake *hs, int err,
 	/* Libraries like to send the alert's name as the phrase. */
 	if (alert && !strcmp(alert, phrase))
 		phrase = "";
-	return quic_error_text(err, "peer closed the connection, code 0x%x"
-			       "%s%s%s%s%s", close->errcode,
-			       alert ? ", TLS alert: " : "", alert ? alert : "",
-			       *phrase ? " (" : "", phrase, *phrase ? ")" : "");
+	return quic_error_text(err,
+			       "peer closed the connection, code 0x%x%s%s%s%s%s",
+			       close->errcode, alert ? ", TLS alert: " : "",
+			       alert ? alert : "", *phrase ? " (" : "",
+			       phrase, *phrase ? ")" : "");
 }
 
 /* The socket has failed.  It may know better why than the call that met it. */

@@ -37,16 +37,19 @@ int quic_flight_add(struct quic_flight *flight, bool is_secret, uint8_t level,
 	return 0;
 }
 
-/* Does a message follow the one at the head?  Secrets do not count: they go
- * to the kernel in between and take no space in a packet.
+/* Does a message follow the one at the head, so that the two should share a
+ * packet?  Secrets go to the kernel in between, but for that of the
+ * application: what comes before it must have left, so a ticket that follows
+ * the handshake in one flight does not count.
  */
 bool quic_flight_has_more(const struct quic_flight *flight)
 {
-	const struct quic_flight_item *item;
+	const struct quic_flight_item *item, *head = flight->head;
 
-	for (item = flight->head->next; item; item = item->next)
+	for (item = head->next; item; item = item->next)
 		if (!item->is_secret)
-			return true;
+			return item->level != QUIC_CRYPTO_APP ||
+			       head->level == QUIC_CRYPTO_APP;
 	return false;
 }
 

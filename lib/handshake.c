@@ -129,12 +129,14 @@ static int run_tls(struct quic_handshake *hs)
 	return gnutls_error_is_fatal(ret) ? quic_fail_tls(hs, ret) : 0;
 }
 
-/* Best effort.  GnuTLS says nothing if the client cannot use a ticket. */
+/* Best effort, unless GnuTLS has sent one by itself (a session made without
+ * GNUTLS_NO_AUTO_SEND_TICKET).  It says nothing if the client cannot use one.
+ */
 static void queue_ticket(struct quic_handshake *hs)
 {
 	int ret;
 
-	if (!hs->is_server)
+	if (!hs->is_server || hs->ticket_queued)
 		return;
 	ret = gnutls_session_ticket_send(hs->tls, 1, 0);
 	if (ret < 0)

@@ -101,6 +101,7 @@ static int on_message(gnutls_session_t tls,
 		hs->error = quic_error_sys(-ENOMEM, "queueing a message");
 		return GNUTLS_E_MEMORY_ERROR;
 	}
+	hs->ticket_queued |= type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET;
 	return 0;
 }
 

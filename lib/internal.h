@@ -86,6 +86,7 @@ struct quic_handshake {
 	bool			is_server;
 	bool			alpn_required;
 	bool			tparam_received;
+	bool			ticket_queued;
 	bool			close_set; /* the kernel knows a close code */
 	enum quic_handshake_state state;
 	int			error;	/* first failure inside a callback */

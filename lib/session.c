@@ -104,8 +104,9 @@ QUIC_EXPORT int quic_session_get_data(gnutls_session_t session, void *data,
 	room = *size;
 	ret = gnutls_session_get_data(session, data, size);
 	if (ret == GNUTLS_E_SHORT_MEMORY_BUFFER)
-		return quic_error_sys(-EINVAL, "session data of %zu bytes for "
-				      "a buffer of %zu", *size, room);
+		return quic_error_sys(-EINVAL,
+				      "session data of %zu bytes, room for %zu",
+				      *size, room);
 	if (ret < 0)
 		return quic_error_tls(ret, "getting the session data");
 	return 0;

@@ -36,8 +36,7 @@ static int verify_server(struct quic_tls *tls, const char *hostname)
 	if (ret)
 		return ret;
 	if (!hostname)
-		quic_log(LOG_WARNING, "no host name given: any certificate "
-			 "of a trusted authority will do");
+		quic_log(LOG_WARNING, "no host name: any trusted certificate will do");
 	gnutls_session_set_verify_cert(tls->session, hostname, 0);
 	return 0;
 }
@@ -69,8 +68,8 @@ QUIC_EXPORT int quic_client_handshake(int sockfd, const char *psk_file,
 		return quic_error_sys(-EINVAL, "empty host name");
 	ret = quic_handshake_role(sockfd);
 	if (ret > 0)
-		return quic_error_sys(-EINVAL, "client handshake on a "
-				      "server's socket");
+		return quic_error_text(-EINVAL,
+				       "client handshake on a server's socket");
 	if (ret < 0)
 		return ret;
 

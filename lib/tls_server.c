@@ -76,8 +76,8 @@ QUIC_EXPORT int quic_server_handshake(int sockfd, const char *key_file,
 		return quic_error_sys(-EINVAL, "no key file");
 	ret = quic_handshake_role(sockfd);
 	if (!ret)
-		return quic_error_sys(-EINVAL, "server handshake on a "
-				      "client's socket");
+		return quic_error_text(-EINVAL,
+				       "server handshake on a client's socket");
 	if (ret < 0)
 		return ret;
 

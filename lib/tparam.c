@@ -35,8 +35,8 @@ int quic_tparam_send(gnutls_session_t tls, gnutls_buffer_t extdata)
 		len = sizeof(hs->tparam);
 		if (getsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT,
 			       hs->tparam, &len)) {
-			hs->error = quic_error_sys(-errno, "getting our "
-						   "transport parameters");
+			hs->error = quic_error_sys(-errno,
+						   "our transport parameters");
 			return GNUTLS_E_INTERNAL_ERROR;
 		}
 		hs->tparam_len = len;
@@ -67,16 +67,17 @@ int quic_tparam_recv(gnutls_session_t tls, const unsigned char *data,
 	if (hs->tparam_received)
 		return compare_again(hs, data, len);
 	if (len > sizeof(hs->peer_tparam)) {
-		hs->error = quic_error_sys(-EINVAL, "%zu bytes of transport "
-					   "parameters from the peer", len);
+		hs->error = quic_error_sys(-EINVAL,
+					   "peer's transport parameters: %zu bytes",
+					   len);
 		return GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
 	}
 
 	if (setsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT,
 		       data, len)) {
 		hs->close_set = true;
-		hs->error = quic_error_sys(-errno, "the peer's transport "
-					   "parameters");
+		hs->error = quic_error_sys(-errno,
+					   "peer's transport parameters");
 		return GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
 	}
 	hs->tparam_received = true;

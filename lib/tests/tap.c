@@ -26,8 +26,9 @@ void tap_run(const char *name, void (*func)(void))
 {
 	case_ok = true;
 	func();
+	count++;
 	failed += !case_ok;
-	printf("%sok %d - %s\n", case_ok ? "" : "not ", ++count, name);
+	printf("%s %d - %s\n", case_ok ? "ok" : "not ok", count, name);
 	fflush(stdout);
 }
 

@@ -94,6 +94,34 @@ static void resume(void)
 	gnutls_free(key.data);
 }
 
+/* A session that GnuTLS sends tickets of by itself. */
+static void automatic(void)
+{
+	gnutls_datum_t key;
+	struct fake fakes[2];
+	struct pair pair;
+	int result[2];
+
+	gnutls_session_ticket_key_generate(&key);
+	fake_begin(fakes);
+	pair_begin(&pair, fakes);
+	gnutls_deinit(pair.session[1]);
+	gnutls_init(&pair.session[1], GNUTLS_SERVER);
+	gnutls_priority_set_direct(pair.session[1], QUIC_PRIORITY, NULL);
+	gnutls_credentials_set(pair.session[1], GNUTLS_CRD_CERTIFICATE,
+			       pair.cred[1]);
+	gnutls_transport_set_int(pair.session[1], fakes[1].fd);
+	gnutls_session_ticket_enable_server(pair.session[1], &key);
+	pair_run(&pair, fakes, result);
+	check(!result[0] && !result[1], "%d %d", result[0], result[1]);
+	/* The handshake's own bytes do not wait for the tickets. */
+	check(!strncmp(fakes[1].pattern, "I+H+H+H+HA", 10), "%s",
+	      fakes[1].pattern);
+	pair_end(&pair);
+	fake_end(fakes, true);
+	gnutls_free(key.data);
+}
+
 static void misuse(void)
 {
 	gnutls_session_t session;
@@ -115,5 +143,6 @@ void test_sessions(void)
 	tap_run("a ticket is issued if the kernel has a key", issue);
 	tap_run("a kernel that takes no ticket is no failure", refuse);
 	tap_run("a session is saved and resumed", resume);
+	tap_run("GnuTLS sends tickets by itself", automatic);
 	tap_run("sessions misused", misuse);
 }
