@@ -45,6 +45,7 @@ typedef s64 ktime_t;
 #define fallthrough	__attribute__((__fallthrough__))
 #undef __always_inline
 #define __always_inline	inline __attribute__((__always_inline__))
+#define noinline	__attribute__((__noinline__))
 #define __maybe_unused	__attribute__((__unused__))
 #define __must_check	__attribute__((__warn_unused_result__))
 #define __packed	__attribute__((__packed__))
