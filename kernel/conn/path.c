@@ -137,8 +137,12 @@ static void update_mss(struct quic_path *p)
 	/* A link below 1280 bytes cannot carry QUIC unfragmented: send what
 	 * the protocol demands and let IP do what it can (section 14).
 	 */
-	p->mss = clamp_t(u32, min_t(u32, mss, p->mss_cap), QUIC_MSS_MIN,
-			 QUIC_MSS_MAX);
+	mss = clamp_t(u32, min_t(u32, mss, p->mss_cap), QUIC_MSS_MIN,
+		      QUIC_MSS_MAX);
+	/* Packets follow each other in memory: whole cipher blocks keep them
+	 * all aligned as the first one is (see tx/build).
+	 */
+	p->mss = round_down(mss, 16);
 }
 
 int quic_path_route(struct quic_path *p, struct sock *sk)

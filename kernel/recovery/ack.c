@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receiving half of a packet number space: what was received, when to say
- * so, and the ACK frame that says it.
+ * The receiving half of a packet number space.
  *
- * rx/packet asks for duplicates and reports each packet, rx/deliver asks once
- * per train whether an ACK is due, tx/build writes it.  Pure; socket lock
- * held.  RFC 9000 sections 13.2 and 19.3.
+ * Owns:	what was received, when to say so, the ACK frame that says it.
+ * Called from:	rx/open and rx/packet per packet, rx/deliver per train,
+ *		tx/frames to write.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock.
+ * RFC:		9000 sections 13.2, 19.3.
  */
+#include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/limits.h>
 #include <linux/math64.h>

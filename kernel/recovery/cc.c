@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Congestion control: the registry of algorithms, and the core that calls
- * them and bounds what they write.
+ * Congestion control: the registry, and the core around an algorithm.
  *
- * Registration happens in process context and is serialised by a spinlock;
- * look-ups are under RCU.  Everything that takes a struct quic_cc is pure and
- * runs under the socket lock, called by recovery/loss.c.  RFC 9002 section 7.
+ * Owns:	the list of algorithms; the bounds on what they write; the
+ *		recovery period.
+ * Called from:	registration: module load, process context.  struct quic_cc:
+ *		recovery/loss.c, recovery/recovery.c, tx/pace.
+ * Context:	registration may sleep; the rest is pure, softirq or process.
+ * Locks:	cc_list_lock (writers of the list), RCU (look-ups); socket lock
+ *		for struct quic_cc.
+ * RFC:		9002 section 7.
  */
 #include <linux/err.h>
 #include <linux/limits.h>

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CUBIC, RFC 9438, with HyStart++ in the first slow start (RFC 9406).
+ * CUBIC, with HyStart++ in the first slow start; the default algorithm.
  *
- * Called by recovery/cc.c under the socket lock; the default algorithm.
- * Windows are bytes.  Times that enter the cubic function are microseconds,
- * and it is evaluated once per ACK frame with two divisions of 128 bits; the
- * cube root is taken once per congestion event.  Windows are bounded by
+ * Owns:	the private words of its struct quic_cc.
+ * Called from:	recovery/cc.c.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock.
+ * RFC:		9438, 9406.
+ *
+ * Windows are bytes.  Times that enter the cubic function are microseconds; it
+ * is evaluated once per ACK frame with two divisions of 128 bits, and the cube
+ * root is taken once per congestion event.  Windows are bounded by
  * QUIC_CC_CWND_LIMIT, so that all other products fit 64 bits.
  */
 #include <linux/build_bug.h>

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * NewReno, RFC 9002 section 7.3, and the default of callbacks that another
- * algorithm leaves out.
+ * NewReno, and the default of callbacks that others leave out.
  *
- * Called by recovery/cc.c under the socket lock.
+ * Owns:	nothing.
+ * Called from:	recovery/cc.c.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock.
+ * RFC:		9002 section 7.3.
  */
 #include <linux/limits.h>
 #include <linux/math64.h>

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What was acknowledged, and what is lost by that: RFC 9002 sections 5.1, 6.1
- * and 7.6.
+ * What was acknowledged, and what is lost by that.
  *
- * rx/frames hands in ACK frames; recovery/pto.c calls when the time threshold
- * has passed.  Frame owners hear through struct quic_recovery_ops.  Pure;
- * socket lock held, softirq or process context.
+ * Owns:	the fate of sent packets.  Frame owners hear of it through
+ *		struct quic_recovery_ops.
+ * Called from:	rx/frames with ACK frames; recovery/pto.c when the time
+ *		threshold has passed.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock.
+ * RFC:		9002 sections 5.1, 6.1, 7.6.
  *
  * An ACK frame costs a few instructions per packet it newly acknowledges.
  * What lies QUIC_PACKET_THRESHOLD below the largest acknowledged is settled
- * when quic_recovery_on_ack() returns, and the rings begin at the first
- * packet that is not, so that no frame walks much more than that.
+ * when quic_recovery_on_ack() returns, and the rings begin at the first packet
+ * that is not, so that no frame walks much more than that.
  */
 #include <linux/limits.h>
 #include <linux/minmax.h>
-
-#include <uapi/linux/quic.h>
+#include <linux/quic.h>
 
 #include "loss.h"
 #include "report.h"

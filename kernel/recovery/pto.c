@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The loss detection timer: RFC 9002 sections 6.2 and A.8.
+ * The loss detection timer.
  *
- * conn/timer asks for the deadline after every change and reports that it
- * passed; what to probe with is offered to frame owners through
- * struct quic_recovery_ops.  Pure; socket lock held, softirq or process
- * context.
+ * Owns:	the next deadline, and what happens then.  What to probe with is
+ *		offered to frame owners through struct quic_recovery_ops.
+ * Called from:	conn/timer; whoever changed something asks for the deadline.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock.
+ * RFC:		9002 sections 6.2, A.8, A.9.
  */
 #include <linux/minmax.h>
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sets of u64 intervals, kept sorted, disjoint and never touching.
+ * Interval sets: sorted, disjoint, never touching.
  *
- * Used for received packet numbers (recovery/ack.c) and for byte ranges of
- * streams.  Pure: the set belongs to its caller, who holds the socket lock;
- * the only thing that can fail is the growth of the array, which happens by
- * doubling and never beyond the bound given to quic_ranges_init().
+ * Owns:	the arithmetic; a set and its memory belong to the caller.
+ * Called from:	recovery/ack.c (packet numbers), recovery/loss.c, stream/
+ *		(byte ranges).
+ * Context:	any that @gfp allows.
+ * Locks:	the caller's; the socket lock everywhere so far.
  */
 #include <linux/limits.h>
 #include <linux/minmax.h>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Life of struct quic_recovery, and what sending does to it: RFC 9002
- * sections 6.4, 7.8 and A.5.
+ * Life of struct quic_recovery, and what sending does to it.
  *
- * conn/ sets it up, discards spaces with their keys and tears it down;
- * tx/build records packets.  Pure; socket lock held, softirq or process
- * context.
+ * Owns:	set-up, tear-down, discarded spaces, bytes in flight going up.
+ * Called from:	conn/, and tx/build per packet.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock.
+ * RFC:		9002 sections 6.4, 7.8, A.5.
  */
 #include <linux/compiler.h>
 #include <linux/minmax.h>

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Round-trip time estimation, RFC 9002 section 5.
+ * Round-trip time estimation: arithmetic on nanoseconds.
  *
- * Pure arithmetic on nanoseconds.  recovery/loss.c feeds it one sample per
- * ACK frame at most, under the socket lock.
+ * Owns:	struct quic_rtt.
+ * Called from:	recovery/loss.c, once per ACK frame at most; recovery/pto.c.
+ * Context:	any; pure.
+ * Locks:	socket lock.
+ * RFC:		9002 section 5.
  */
 #include <linux/minmax.h>
 

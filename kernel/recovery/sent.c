@@ -2,10 +2,12 @@
 /*
  * Records of sent packets: two rings that grow together.
  *
- * recovery/loss.c owns the rings of each packet number space; tx/build adds
- * to them through quic_recovery_on_sent() and quic_sent_add_frame().  Socket
- * lock held.  Memory is taken before a train is built, by
- * quic_sent_reserve(), so that recording a packet cannot fail.
+ * Owns:	the rings of each packet number space.  Memory is taken before a
+ *		train is built, so that recording a packet cannot fail.
+ * Called from:	tx/build by way of recovery/recovery.c; recovery/loss.c.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock.
+ * RFC:		9002 section A.1.
  */
 #include <linux/bug.h>
 #include <linux/log2.h>

@@ -166,9 +166,6 @@ static int act_path_response(struct at *a, const struct quic_frame *f)
 
 static int act_connection_close(struct at *a, const struct quic_frame *f)
 {
-	/* Applications do not close before 1-RTT (section 12.5). */
-	if (f->close.app && a->level != QUIC_CRYPTO_APP)
-		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	quic_conn_peer_closed(a->c, f);
 	return 0;
 }
@@ -206,7 +203,7 @@ static u8 packet_bit(u8 level)
 /* Is the frame legal here (section 12.4)? */
 static bool allowed(const struct at *a, const struct quic_frame *f)
 {
-	if (!(quic_frame_packets(f->kind) & packet_bit(a->level)))
+	if (!quic_frame_allowed(f, packet_bit(a->level)))
 		return false;
 	return !(quic_frame_props(f->kind) & QUIC_FRAME_SRV) ||
 	       !a->c->is_server;

@@ -430,8 +430,10 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	rx.now = ktime_get_ns();
 	rx.ecn = ecn_of(skb);
 	rx.t->n = 0;
-	if (!c->path.validated)
+	if (!c->path.validated) {
 		c->path.rx_bytes += skb->len;
+		c->rec.amplification_blocked = false;
+	}
 	QUIC_INC(rx.net, QuicRxTrains);
 	QUIC_ADD(rx.net, QuicRxBytes, skb->len);
 
