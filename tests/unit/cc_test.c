@@ -10,7 +10,7 @@
 
 #define MSS	1200
 #define MS	NSEC_PER_MSEC
-#define ROOMY	(1ULL << 30)
+#define ROOMY	BIT_ULL(30)
 
 static struct quic_cc cc;
 

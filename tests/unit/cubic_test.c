@@ -11,7 +11,7 @@
 #include "recovery/cc.h"
 
 #define MS	NSEC_PER_MSEC
-#define ROOMY	(1ULL << 31)
+#define ROOMY	BIT_ULL(31)
 
 /* RFC 9438 section 4, in segments and seconds, one ACK at a time. */
 static struct model {

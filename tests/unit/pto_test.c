@@ -257,12 +257,14 @@ TEST(loss_time_goes_before_pto)
 	EXPECT_EQ(w.r.lost_packets, 2);
 	EXPECT(start < w.now);
 	/* half a millisecond's round trip: the granularity rules */
-	w.r.rtt.smoothed = w.r.rtt.latest = MS / 2;
+	w.r.rtt.smoothed = MS / 2;
+	w.r.rtt.latest = MS / 2;
 	send_packet(APP, 1200, ELICITING);
 	send_packet(APP, 1200, ELICITING);
 	w.now += MS / 4;
 	receive_ack1(APP, 5, 5);
-	w.r.rtt.smoothed = w.r.rtt.latest = MS / 2;
+	w.r.rtt.smoothed = MS / 2;
+	w.r.rtt.latest = MS / 2;
 	EXPECT_EQ(fire(), NO_SPACE);
 	EXPECT_EQ(w.r.lost_packets, 3);
 	world_free();
