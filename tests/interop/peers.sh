@@ -75,23 +75,26 @@ nginx_configuration() {
 
 start_server() { # KIND NAMESPACE
 	local quiet=(--no-quic-dump --no-http-dump)
+	# Not in_ns: $! must be the server, not a shell around it.
+	local enter=(nsenter --net="/run/netns/$2")
 
+	! is_listening "$2" || return
 	[ "$loud" ] || quiet=(-q)
 	: >"$dir/server.log"
 	: >"$dir/server.json"
 	case $1 in
 	quicserve)
-		in_ns "$2" quicserve -v -p "$port" --cert "$work/cert.pem" \
+		"${enter[@]}" quicserve -v -p "$port" --cert "$work/cert.pem" \
 			--key "$work/key.pem" --json-log "$dir/server.json" \
 			"$work/www" &
 		;;
 	gtlsserver)
-		in_ns "$2" gtlsserver "${quiet[@]}" -d "$work/www" '*' "$port" \
+		"${enter[@]}" gtlsserver "${quiet[@]}" -d "$work/www" '*' "$port" \
 			"$work/key.pem" "$work/cert.pem" &
 		;;
 	nginx)
 		nginx_configuration >"$dir/nginx.conf"
-		in_ns "$2" nginx -e stderr -c "$dir/nginx.conf" &
+		"${enter[@]}" nginx -e stderr -c "$dir/nginx.conf" &
 		;;
 	esac >>"$dir/server.log" 2>&1
 	server_pid=$!
