@@ -115,14 +115,18 @@ void conn_finish(struct conn *c);
 /* Close the socket and free everything but c itself. */
 void conn_release(struct conn *c);
 
+enum {
+	CONN_FIN = 1,	/* the stream ends if all bytes are taken */
+	CONN_MORE = 2,	/* another send follows at once: wait for its bytes */
+};
+
 /*
  * Send on a stream.  Returns the bytes taken, or -EAGAIN when the socket is
  * full (c->full is set), -ENOSPC when the stream waits for the peer's credit,
- * or another negative errno when the stream is no more.  With fin, the stream
- * ends if all bytes were taken.
+ * or another negative errno when the stream is no more.
  */
 ssize_t conn_send(struct conn *c, int64_t id, const struct iovec *iov, int n,
-		  bool fin);
+		  int flags);
 /* The same for n bytes of a file at *off, which moves. */
 ssize_t conn_send_file(struct conn *c, int64_t id, int fd, off_t *off,
 		       size_t n);

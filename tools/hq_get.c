@@ -20,7 +20,7 @@ static void send_request(struct job *job, struct conn *c, struct fetch *f)
 {
 	struct iovec iov = { f->request + f->request_off,
 			     f->request_len - f->request_off };
-	ssize_t n = conn_send(c, f->id, &iov, 1, true);
+	ssize_t n = conn_send(c, f->id, &iov, 1, CONN_FIN);
 
 	if (n == -ENOSPC)
 		f->blocked = true;

@@ -143,7 +143,8 @@ static int write_frames(struct h3 *h, int64_t id, const nghttp3_vec *vec,
 	if (tail_len)
 		iov[cnt++] = (struct iovec){ (void *)tail, tail_len };
 
-	n = conn_send(h->conn, id, iov, cnt, fin);
+	n = conn_send(h->conn, id, iov, cnt, fin ? CONN_FIN :
+					     tail_len ? CONN_MORE : 0);
 	if (n == -EAGAIN)
 		return -EAGAIN;
 	if (n == -ENOSPC) {

@@ -16,7 +16,7 @@ struct h3_role {
 	nghttp3_callbacks callbacks;	/* their user data is struct h3 */
 	bool server;
 	/* Bytes to append to the last of the HEADERS of a stream, if any:
-	 * returns how many.
+	 * returns how many.  More will follow them at once.
 	 */
 	size_t (*tail)(struct h3 *h, int64_t id, const uint8_t **data);
 	/* The socket took frames of the stream: left bytes of them are still

@@ -28,11 +28,11 @@ static bool writable(const struct conn *c)
 }
 
 static ssize_t try_send(struct conn *c, int64_t id, const struct iovec *iov,
-			int n, bool fin)
+			int n, int flags)
 {
 	struct quic_stream_info info = {
 		.stream_id = id,
-		.stream_flags = fin ? MSG_QUIC_STREAM_FIN : 0,
+		.stream_flags = flags & CONN_FIN ? MSG_QUIC_STREAM_FIN : 0,
 	};
 	union {
 		struct cmsghdr align;
@@ -43,6 +43,7 @@ static ssize_t try_send(struct conn *c, int64_t id, const struct iovec *iov,
 		.msg_control = &control, .msg_controllen = sizeof(control),
 	};
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	int more = flags & CONN_MORE ? MSG_MORE : 0;
 	ssize_t ret;
 
 	cmsg->cmsg_level = SOL_QUIC;
@@ -50,7 +51,7 @@ static ssize_t try_send(struct conn *c, int64_t id, const struct iovec *iov,
 	cmsg->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
 	do {
-		ret = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ret = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL | more);
 	} while (ret < 0 && errno == EINTR);
 	if (ret >= 0)
 		c->heard = clock_us();
@@ -63,18 +64,18 @@ static bool refused(ssize_t n)
 }
 
 ssize_t conn_send(struct conn *c, int64_t id, const struct iovec *iov, int n,
-		  bool fin)
+		  int flags)
 {
 	ssize_t ret;
 
 	if (c->full)
 		return -EAGAIN;
-	ret = try_send(c, id, iov, n, fin);
+	ret = try_send(c, id, iov, n, flags);
 	if (!refused(ret))
 		return ret;
 	/* The socket has room now: what is refused again is the stream. */
 	if (writable(c))
-		ret = try_send(c, id, iov, n, fin);
+		ret = try_send(c, id, iov, n, flags);
 	else
 		ret = -EAGAIN;
 	c->full = ret == -EAGAIN;
@@ -93,7 +94,7 @@ static ssize_t copy_file(struct conn *c, int64_t id, int fd, off_t *off,
 	if (len <= 0)
 		return len ? -EIO : -ENODATA;
 	iov.iov_len = len;
-	len = conn_send(c, id, &iov, 1, false);
+	len = conn_send(c, id, &iov, 1, 0);
 	if (len > 0)
 		*off += len;
 	return len;

@@ -19,6 +19,8 @@
  */
 #define QUANTUM		(256 * 1024)
 #define TURNS		16
+/* Up to here sendfile() and a FIN of its own cost more than a copy. */
+#define SMALL		(16 * 1024)
 
 void served_init(struct served *s, struct conn *c)
 {
@@ -213,31 +215,52 @@ void served_credit(struct served *s, int64_t id)
 			r->blocked = false;
 }
 
+/* The rest of a small file, with what goes before it and the FIN, in one. */
+static ssize_t send_rest(struct served *s, struct request *r, bool *fin)
+{
+	static char buffer[SMALL];
+	size_t frame = r->frame_len - r->frame_off;
+	ssize_t len = 0, n;
+	struct iovec iov[2];
+
+	if (r->off < r->size)
+		len = pread(r->fd, buffer, r->size - r->off, r->off);
+	if (len != r->size - r->off)
+		return -ENODATA;	/* the file became shorter */
+	iov[0] = (struct iovec){ r->frame + r->frame_off, frame };
+	iov[1] = (struct iovec){ buffer, len };
+	n = conn_send(s->conn, r->id, iov, 2, CONN_FIN);
+	if (n < 0)
+		return n;
+	*fin = (size_t)n == frame + len;
+	frame = (size_t)n < frame ? (size_t)n : frame;
+	r->frame_off += frame;
+	r->off += n - frame;
+	return n;
+}
+
 /* Send the next piece: what goes before the file, the file, the FIN.
  * Returns what conn_send() does, with *fin set once all is gone.
  */
 static ssize_t send_piece(struct served *s, struct request *r, size_t n,
 			  bool *fin)
 {
+	off_t left = r->size - r->off;
 	ssize_t ret;
 
+	if (left <= SMALL)
+		return send_rest(s, r, fin);
 	if (r->frame_off < r->frame_len) {
 		struct iovec iov = { r->frame + r->frame_off,
 				     r->frame_len - r->frame_off };
 
-		ret = conn_send(s->conn, r->id, &iov, 1, false);
+		ret = conn_send(s->conn, r->id, &iov, 1, CONN_MORE);
 		if (ret > 0)
 			r->frame_off += ret;
 		return ret;
 	}
-	if (r->off < r->size) {
-		if ((off_t)n > r->size - r->off)
-			n = r->size - r->off;
-		return conn_send_file(s->conn, r->id, r->fd, &r->off, n);
-	}
-	ret = conn_send(s->conn, r->id, NULL, 0, true);
-	*fin = ret >= 0;
-	return ret;
+	return conn_send_file(s->conn, r->id, r->fd, &r->off,
+			      (off_t)n < left ? (off_t)n : left);
 }
 
 /* One turn of one request, which may free it. */
