@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The handshake: control messages, corking, secrets, transport parameters,
+ * certificates and pre-shared keys.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include "pair.h"
+
+/* sendmsg() with one control message; @len bytes of it. */
+static ssize_t send_cmsg(int fd, const void *data, size_t n, int level, int ctype,
+			 const void *payload, size_t len, int flags)
+{
+	union {
+		char buf[128];
+		struct cmsghdr align;
+	} control = { .buf = "" };
+	struct iovec iov = { .iov_base = (void *)data, .iov_len = n };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+			      .msg_control = control.buf,
+			      .msg_controllen = CMSG_SPACE(len) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = level;
+	c->cmsg_type = ctype;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), payload, len);
+	return sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
+}
+
+static ssize_t send_crypto(int fd, const void *data, size_t n, uint8_t level,
+			   int flags)
+{
+	return send_cmsg(fd, data, n, SOL_QUIC, QUIC_HANDSHAKE_INFO, &level, 1,
+			 flags);
+}
+
+TEST_EACH(crypto_levels)
+{
+	int udp = udp_socket(0), fd = client(port_of(udp));
+
+	ERR(send_crypto(fd, "x", 1, QUIC_CRYPTO_HANDSHAKE, 0), EINVAL);
+	ERR(send_crypto(fd, "x", 1, QUIC_CRYPTO_APP, 0), EINVAL);
+	ERR(send_crypto(fd, "x", 1, QUIC_CRYPTO_EARLY, 0), EINVAL);
+	ERR(send_crypto(fd, "x", 1, QUIC_CRYPTO_MAX, 0), EINVAL);
+	ERR(send_crypto(fd, "x", 1, 255, 0), EINVAL);
+	ERR(send_crypto(fd, "", 0, QUIC_CRYPTO_INITIAL, 0), EMSGSIZE);
+	EQ(counter("QuicTxPackets"), 0);
+	EQ(send_crypto(fd, "x", 1, QUIC_CRYPTO_INITIAL, 0), 1);
+	EQ(counter("QuicTxPackets"), 1);
+}
+
+TEST_EACH(crypto_cork)
+{
+	int udp = udp_socket(0), fd = client(port_of(udp));
+	char buf[2000];
+
+	EQ(send_crypto(fd, "abc", 3, QUIC_CRYPTO_INITIAL, MSG_MORE), 3);
+	EQ(send_crypto(fd, "def", 3, QUIC_CRYPTO_INITIAL, MSG_MORE), 3);
+	EQ(counter("QuicTxPackets"), 0);
+	ERR(recv(udp, buf, sizeof(buf), MSG_DONTWAIT), EAGAIN);
+	EQ(send_crypto(fd, "ghi", 3, QUIC_CRYPTO_INITIAL, 0), 3);
+	EQ(counter("QuicTxPackets"), 1);
+	/* One datagram, padded (RFC 9000 section 14.1). */
+	OK(recv(udp, buf, sizeof(buf), 0) >= 1200);
+}
+
+TEST(cmsg_rules)
+{
+	int udp = udp_socket(0), fd = client(port_of(udp));
+	struct quic_stream_info info = { .stream_id = 0, .stream_flags = 1 };
+	uint8_t level = QUIC_CRYPTO_INITIAL;
+
+	/* A type that does not exist. */
+	ERR(send_cmsg(fd, "x", 1, SOL_QUIC, 7, &level, 1, 0), EINVAL);
+	/* Of another level: not for us; no stream is active. */
+	ERR(send_cmsg(fd, "x", 1, IPPROTO_TCP, 1, &level, 1, MSG_DONTWAIT),
+	    EINVAL);
+	/* Unknown flags of a stream. */
+	ERR(send_cmsg(fd, "x", 1, SOL_QUIC, QUIC_STREAM_INFO, &info,
+		      sizeof(info), MSG_DONTWAIT), EINVAL);
+	EQ(counter("QuicTxPackets"), 0);
+}
+
+TEST(sendmsg_flags)
+{
+	struct pair p = { 0 };
+	struct {
+		int flag;
+	} bad[] = { { MSG_OOB }, { MSG_EOR }, { MSG_ZEROCOPY }, { MSG_DONTROUTE },
+		    { MSG_FASTOPEN }, { MSG_TRYHARD } }, good[] = {
+		    { MSG_DONTWAIT }, { MSG_NOSIGNAL }, { MSG_WAITALL },
+		    { MSG_MORE }, { MSG_NOSIGNAL | MSG_DONTWAIT } };
+
+	connection(&p);
+	EQ(stream_open(p.client, -1, 0), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ERR(send(p.client, "x", 1, bad[i].flag), EINVAL);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		EQ(send(p.client, "x", 1, good[i].flag), 1);
+}
+
+TEST(datagrams_are_not_there)
+{
+	struct pair p = { 0 };
+
+	connection(&p);
+	/* The peer takes none: socket-api.md section 4. */
+	ERR(send(p.client, "x", 1, MSG_QUIC_DATAGRAM), EINVAL);
+}
+
+/* ---- secrets and parameters --------------------------------------------------------- */
+
+static int set_secret(int fd, int level, int cipher, size_t len)
+{
+	struct quic_crypto_secret s = { .send = 1, .level = level,
+					.type = cipher };
+
+	return opt_set(fd, QUIC_SOCKOPT_CRYPTO_SECRET, &s, len);
+}
+
+TEST_EACH(secret_rules)
+{
+	int udp = udp_socket(0), fd = quic_socket(), l = listener(NULL);
+	size_t len = sizeof(struct quic_crypto_secret);
+	struct pair p = { 0 };
+
+	ERR(set_secret(fd, QUIC_CRYPTO_HANDSHAKE, 51, len), EINVAL);
+	ERR(set_secret(l, QUIC_CRYPTO_HANDSHAKE, 51, len), EINVAL);
+	close(fd);
+	fd = client(port_of(udp));
+	ERR(set_secret(fd, QUIC_CRYPTO_INITIAL, 51, len), EINVAL);
+	ERR(set_secret(fd, QUIC_CRYPTO_MAX, 51, len), EINVAL);
+	ERR(set_secret(fd, QUIC_CRYPTO_HANDSHAKE, 50, len), EINVAL);
+	ERR(set_secret(fd, QUIC_CRYPTO_HANDSHAKE, 55, len), EINVAL);
+	ERR(set_secret(fd, QUIC_CRYPTO_HANDSHAKE, 51, 8), EINVAL);
+	EQ(set_secret(fd, QUIC_CRYPTO_HANDSHAKE, 51, len), 0);
+	connection(&p);
+	ERR(set_secret(p.client, QUIC_CRYPTO_APP, 51, len), EINVAL);
+	ERR(set_secret(p.server, QUIC_CRYPTO_APP, 51, len), EINVAL);
+}
+
+TEST(secret_never_comes_back)
+{
+	struct quic_crypto_secret s = { 0 };
+	struct pair p = { 0 };
+	socklen_t len = sizeof(s);
+
+	connection(&p);
+	ERR(opt_get(p.client, QUIC_SOCKOPT_CRYPTO_SECRET, &s, &len), ENOPROTOOPT);
+}
+
+TEST_EACH(parameters_on_the_wire)
+{
+	int udp = udp_socket(0), fd = client(port_of(udp)), un = quic_socket();
+	uint8_t buf[512], big[600] = { 0 };
+	socklen_t len = sizeof(buf);
+	struct pair p = { 0 };
+
+	ERR(opt_get(un, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, buf, &len), EINVAL);
+	len = 256;
+	OK(!opt_get(fd, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, buf, &len));
+	OK(len > 20 && len < 256);
+	len = 4;
+	ERR(opt_get(fd, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, buf, &len), EINVAL);
+	ERR(opt_set(fd, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, big, 513), EINVAL);
+	ERR(opt_set(un, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, big, 10), EINVAL);
+	connection(&p);
+	len = sizeof(buf);
+	ERR(opt_get(p.client, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, buf, &len),
+	    EINVAL);
+	ERR(opt_set(p.client, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, buf, 10), EINVAL);
+}
+
+/* Parameters that make no sense end the connection, code 0x8. */
+TEST_EACH(parameters_that_are_bad)
+{
+	int udp = udp_socket(0), fd = client(port_of(udp));
+	/* max_udp_payload_size of 100: below what RFC 9000 allows */
+	static const uint8_t bad[] = { 0x03, 0x02, 0x40, 0x64 };
+	struct quic_connection_close cl;
+	union quic_event ev;
+
+	event_on(fd, QUIC_EVENT_CONNECTION_CLOSE);
+	ERR(opt_set(fd, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, bad, sizeof(bad)),
+	    EINVAL);
+	wait_event(fd, QUIC_EVENT_CONNECTION_CLOSE, &ev);
+	cl = ev.close;
+	EQ(cl.errcode, QUIC_TRANSPORT_ERROR_TRANSPORT_PARAM);
+	ERR(recv(fd, &cl, 1, 0), ENOTCONN);
+}
+
+/* ---- whole handshakes ------------------------------------------------------------------ */
+
+static void both_ways(struct pair *p)
+{
+	char buf[16];
+	bool fin;
+
+	EQ(quic_sendmsg(p->client, "question", 8, -1, MSG_QUIC_STREAM_NEW |
+			MSG_QUIC_STREAM_FIN), 8);
+	EQ(read_stream(p->server, 0, buf, sizeof(buf), &fin), 8);
+	OK(fin && !memcmp(buf, "question", 8));
+	EQ(quic_sendmsg(p->server, "answer", 6, 0, MSG_QUIC_STREAM_FIN), 6);
+	EQ(read_stream(p->client, 0, buf, sizeof(buf), &fin), 6);
+	OK(fin && !memcmp(buf, "answer", 6));
+}
+
+TEST_EACH(handshake_with_pre_shared_key)
+{
+	struct pair p = { 0 };
+
+	connection(&p);
+	both_ways(&p);
+	disconnect(&p);
+}
+
+TEST_EACH(handshake_with_certificate)
+{
+	struct pair p = { .certificates = true };
+
+	connection(&p);
+	both_ways(&p);
+	EQ(counter("QuicConnCurrentEstabs"), 2);
+	EQ(counter("QuicConnActiveEstabs"), 1);
+	EQ(counter("QuicConnPassiveEstabs"), 1);
+	disconnect(&p);
+	UNTIL(counter("QuicConnCurrentEstabs") == 0);
+}
+
+static int cipher;
+
+static void set_cipher(int fd)
+{
+	struct quic_config cfg = { .payload_cipher_type = cipher };
+
+	OK(!opt_set(fd, QUIC_SOCKOPT_CONFIG, &cfg, sizeof(cfg)));
+}
+
+TEST(handshake_with_each_cipher)
+{
+	static const int ciphers[] = { 51, 52, 54 };
+
+	for (int i = 0; i < 3; i++) {
+		struct pair p = { .set_client = set_cipher,
+				  .certificates = true };
+
+		cipher = ciphers[i];
+		connection(&p);
+		both_ways(&p);
+		disconnect(&p);
+	}
+}
+
+struct refusal {
+	int fd, ret;
+};
+
+static void *refused_client(void *arg)
+{
+	struct refusal *r = arg;
+
+	r->ret = quic_client_handshake(r->fd, NULL, "localhost", NULL);
+	close(r->fd);
+	return NULL;
+}
+
+/* The system does not know our authority: the client refuses, and says so. */
+TEST(handshake_with_unknown_authority)
+{
+	int l = listener(NULL), s;
+	struct quic_connection_close cl;
+	socklen_t len = sizeof(cl);
+	struct refusal r = { .fd = client(port_of(l)) };
+	pthread_t thread;
+
+	unsetenv("SSL_CERT_FILE");
+	OK(!pthread_create(&thread, NULL, refused_client, &r));
+	s = accept(l, NULL, NULL);
+	OK(s >= 0);
+	OK(quic_server_handshake(s, key_file, cert_file, NULL) < 0);
+	pthread_join(thread, NULL);
+	EQ(r.ret, GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR);
+	OK(!opt_get(s, QUIC_SOCKOPT_CONNECTION_CLOSE, &cl, &len));
+	EQ(cl.errcode & ~0xffU, QUIC_TRANSPORT_ERROR_CRYPTO);
+}
+
+/* recvmsg() gives one run of TLS bytes with its level. */
+static int levels_seen;
+
+static void *stepping_client(void *arg)
+{
+	gnutls_psk_client_credentials_t cred;
+	static const gnutls_datum_t key = {
+		(unsigned char *)"30313233343536373839616263646566", 32
+	};
+	struct quic_handshake_step *step = NULL;
+	gnutls_session_t session;
+	struct pair *p = arg;
+
+	gnutls_psk_allocate_client_credentials(&cred);
+	gnutls_psk_set_client_credentials(cred, "test", &key, GNUTLS_PSK_KEY_HEX);
+	gnutls_init(&session, GNUTLS_CLIENT);
+	gnutls_priority_set_direct(session, QUIC_PRIORITY, NULL);
+	gnutls_credentials_set(session, GNUTLS_CRD_PSK, cred);
+	gnutls_transport_set_int(session, p->client);
+	EQ(quic_handshake_init(session, &step), 0);
+	while (step) {
+		if (step->op == QUIC_HANDSHAKE_STEP_OP_SENDMSG) {
+			step->s_sendmsg.retval =
+				sendmsg(p->client, step->s_sendmsg.msg,
+					step->s_sendmsg.flags);
+			OK(step->s_sendmsg.retval > 0);
+		} else {
+			struct msghdr *m = step->s_recvmsg.msg;
+			struct cmsghdr *c;
+
+			step->s_recvmsg.retval =
+				recvmsg(p->client, m,
+					step->s_recvmsg.flags & ~MSG_DONTWAIT);
+			OK(step->s_recvmsg.retval > 0);
+			c = CMSG_FIRSTHDR(m);
+			OK(c);
+			EQ(c->cmsg_level, SOL_QUIC);
+			EQ(c->cmsg_type, QUIC_HANDSHAKE_INFO);
+			EQ(c->cmsg_len, CMSG_LEN(1));
+			OK(!CMSG_NXTHDR(m, c));
+			levels_seen |= 1 << *CMSG_DATA(c);
+		}
+		EQ(quic_handshake_step(session, &step), 0);
+	}
+	quic_handshake_deinit(session);
+	gnutls_deinit(session);
+	return NULL;
+}
+
+TEST_EACH(handshake_by_steps)
+{
+	struct pair p = { .listener = listener(NULL) };
+	pthread_t thread;
+
+	p.client = client(port_of(p.listener));
+	OK(!pthread_create(&thread, NULL, stepping_client, &p));
+	p.server = accept(p.listener, NULL, NULL);
+	OK(p.server >= 0);
+	EQ(server_handshake(p.server), 0);
+	pthread_join(thread, NULL);
+	EQ(levels_seen, 1 << QUIC_CRYPTO_INITIAL | 1 << QUIC_CRYPTO_HANDSHAKE);
+	both_ways(&p);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs the tests that were linked in, all or those named as arguments, one
+ * after the other.
+ *
+ * A namespace of its own makes counters start at zero and every port free, and
+ * its end, with whatever connections a test left, is a test of its own.
+ */
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "harness.h"
+
+int family = AF_INET, type = SOCK_DGRAM;
+
+static struct test *first, **last = &first;
+static int number, failed;
+static pid_t main_thread;
+
+void test_add(struct test *t)
+{
+	*last = t;
+	last = &t->next;
+}
+
+void test_fail(const char *file, int line, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	printf("# %s:%d: %s\n", file, line, text);
+	fflush(stdout);
+	/* A helper process of the test takes the test along. */
+	if (getpid() != main_thread)
+		kill(main_thread, SIGUSR2);
+	_exit(1);
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	printf("# ");
+	vprintf(fmt, ap);
+	printf("\n");
+	fflush(stdout);
+	va_end(ap);
+}
+
+void short_while(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+}
+
+static void loopback_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		FAIL("no loopback");
+	close(fd);
+}
+
+static void in_child(const struct test *t)
+{
+	setpgid(0, 0);
+	main_thread = getpid();
+	alarm(t->limit);
+	if (unshare(CLONE_NEWNET) < 0)
+		FAIL("no network namespace");
+	loopback_up();
+	t->run();
+	fflush(stdout);
+	_exit(0);
+}
+
+static void run(const struct test *t, const char *variant)
+{
+	struct timespec a, b;
+	char why[64] = "";
+	int status;
+	pid_t pid;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		in_child(t);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	kill(-pid, SIGKILL);	/* what it left behind */
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		snprintf(why, sizeof(why), "time limit of %d s", t->limit);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGUSR2)
+		snprintf(why, sizeof(why), "died of %s",
+			 strsignal(WTERMSIG(status)));
+	if (why[0])
+		printf("# %s\n", why);
+	failed += !!status;
+	printf("%sok %d - %s%s\n", status ? "not " : "", ++number, t->name,
+	       variant);
+	printf("# %.2f s\n", (b.tv_sec - a.tv_sec) +
+	       (b.tv_nsec - a.tv_nsec) / 1e9);
+	fflush(stdout);
+}
+
+static void run_each(const struct test *t)
+{
+	static const struct {
+		int family, type;
+		const char *name;
+	} variants[] = {
+		{ AF_INET, SOCK_STREAM, " IPv4 stream" },
+		{ AF_INET, SOCK_DGRAM, " IPv4 dgram" },
+		{ AF_INET6, SOCK_STREAM, " IPv6 stream" },
+		{ AF_INET6, SOCK_DGRAM, " IPv6 dgram" },
+	};
+
+	for (int i = 0; i < 4; i++) {
+		family = variants[i].family;
+		type = variants[i].type;
+		run(t, variants[i].name);
+	}
+	family = AF_INET;
+	type = SOCK_DGRAM;
+}
+
+static bool chosen(const struct test *t, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], t->name))
+			return true;
+	return argc < 2;
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("TAP version 13\n");
+	for (const struct test *t = first; t; t = t->next) {
+		if (!chosen(t, argc, argv))
+			continue;
+		if (t->each)
+			run_each(t);
+		else
+			run(t, "");
+	}
+	printf("1..%d\n", number);
+	return failed != 0;
+}
