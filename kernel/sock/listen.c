@@ -187,6 +187,8 @@ void quic_listen_stop(struct sock *sk)
 		quic_req_drop(req);
 		quic_req_put(req);
 	}
+	/* Who sleeps in accept() has nothing to wait for any more. */
+	sk->sk_state_change(sk);
 }
 
 static int start(struct sock *sk)

@@ -114,7 +114,8 @@ static struct quic_stream *by_id(struct sock *sk,
 	struct quic_stream *s;
 	u64 id = args->stream_id;
 
-	if (args->stream_id > S64_MAX >> 1)
+	if (args->stream_id > S64_MAX >> 1 ||
+	    (id & QUIC_STREAM_TYPE_UNI_MASK && !quic_stream_local(c, id)))
 		return ERR_PTR(-EINVAL);
 	s = quic_stream_find(c, id);
 	if (s)

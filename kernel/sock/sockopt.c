@@ -110,15 +110,20 @@ static int get_stream_open(struct sock *sk, void *val, u32 len)
 	return give(val, len, &info, sizeof(info));
 }
 
-/* For RESET and STOP_SENDING; a stream, or ERR_PTR. */
+/* For RESET (@send) and STOP_SENDING; a stream, or ERR_PTR. */
 static struct quic_stream *err_stream(struct sock *sk,
-				      const struct quic_errinfo *info)
+				      const struct quic_errinfo *info,
+				      bool send)
 {
 	struct quic_conn *c = quic_sk_conn(sk);
 	struct quic_stream *s;
 
 	if (!established(sk) || info->stream_id < 0 ||
 	    info->stream_id > S64_MAX >> 1)
+		return ERR_PTR(-EINVAL);
+	/* The other half of a one-way stream never was, also when it is over. */
+	if (info->stream_id & QUIC_STREAM_TYPE_UNI_MASK &&
+	    quic_stream_local(c, info->stream_id) != send)
 		return ERR_PTR(-EINVAL);
 	s = quic_stream_find(c, info->stream_id);
 	if (s)
@@ -133,7 +138,7 @@ static int set_stream_reset(struct sock *sk, void *val, u32 len)
 	struct quic_stream *s;
 
 	take(&info, sizeof(info), val, len);
-	s = err_stream(sk, &info);
+	s = err_stream(sk, &info, true);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	return quic_stream_reset(quic_sk_conn(sk), s, info.errcode);
@@ -145,7 +150,7 @@ static int set_stream_stop(struct sock *sk, void *val, u32 len)
 	struct quic_stream *s;
 
 	take(&info, sizeof(info), val, len);
-	s = err_stream(sk, &info);
+	s = err_stream(sk, &info, false);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	return quic_stream_stop(quic_sk_conn(sk), s, info.errcode);
