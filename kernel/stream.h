@@ -207,6 +207,7 @@ struct quic_streams {
 	struct list_head send;
 	struct list_head ctl;
 	struct quic_stream *active;	/* of plain write() */
+	bool active_chosen;	/* by name: the peer's new ones do not take over */
 	struct quic_stream_limit limit[2];	/* [0] bidi, [1] uni */
 	u32 n;
 };

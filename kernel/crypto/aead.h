@@ -38,7 +38,8 @@ struct quic_aead_key {
  * @seal:	seal pkt[0..n-1]: gather clear and source bytes, encrypt into
  *		pkt->data, append the tag.  Called with BH off and the socket
  *		lock held, SIMD usable.
- * @open:	open pkt[0..n-1] in place; sets each pkt->status.  Same context.
+ * @open:	open pkt[0..n-1] in place; sets each pkt->status, and leaves the
+ *		bytes of those that failed as they were.  Same context.
  *
  * @seal and @open return 0 when done, -EINPROGRESS when the train will
  * complete later through quic_train_done(), or another error: the train is

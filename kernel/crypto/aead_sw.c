@@ -53,6 +53,8 @@
  */
 struct sw_scratch {
 	struct scatterlist sg;
+	struct scatterlist undo[2];	/* the packet, and @tag for its tag */
+	u8 tag[QUIC_TAG_LEN];
 	u8 nonce[CCM_IV_LEN];		/* at [1]; [0] is for CCM alone */
 	struct aead_request req;	/* REQ_CTX_MAX bytes follow */
 };
@@ -167,18 +169,44 @@ static int sw_seal(struct quic_aead_key *key, struct quic_train *t)
 	return 0;
 }
 
+/* A forged packet is found out after its bytes were decrypted.  They may lie
+ * in memory that a packet opened before lies in too: netem duplicates an skb
+ * before it is segmented, and then neither of the two looks shared.  So put
+ * back what was there; all our ciphers are streams, and sealing is the way.
+ */
+static void undo(struct sw_scratch *s, const struct quic_aead_key *key,
+		 const struct quic_pkt *pkt)
+{
+	struct aead_request *req = request(s, key, pkt, 0);
+	u32 text = pkt->len - QUIC_TAG_LEN;
+
+	sg_set_buf(&s->undo[0], pkt->data, text);
+	aead_request_set_crypt(req, s->undo, s->undo, text - pkt->hdr_len,
+			       req->iv);
+	crypto_aead_encrypt(req);
+}
+
 static int sw_open(struct quic_aead_key *key, struct quic_train *t)
 {
 	struct sw_scratch *s = scratch_begin(key);
 	struct quic_pkt *pkt;
+	const u8 *text;
+	u64 before;
 	int i;
 
 	if (unlikely(!s))
 		return -EAGAIN;
-	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++)
+	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
+		/* At least the tag follows the header. */
+		text = pkt->data + pkt->hdr_len;
+		before = get_unaligned((const u64 *)text);
 		pkt->status = crypto_aead_decrypt(request(s, key, pkt,
 							  pkt->len -
 							  pkt->hdr_len));
+		if (unlikely(pkt->status) &&
+		    before != get_unaligned((const u64 *)text))
+			undo(s, key, pkt);
+	}
 	return 0;
 }
 
@@ -260,6 +288,8 @@ int quic_aead_sw_setup(void)
 		}
 		s->nonce[0] = CCM_IV_FIRST;
 		sg_init_table(&s->sg, 1);
+		sg_init_table(s->undo, 2);
+		sg_set_buf(&s->undo[1], s->tag, sizeof(s->tag));
 		aead_request_set_callback(&s->req, 0, NULL, NULL);
 		*per_cpu_ptr(scratch, cpu) = s;
 	}

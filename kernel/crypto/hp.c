@@ -52,11 +52,11 @@ void quic_hp_free(struct quic_hp *hp)
 	memzero_explicit(hp, sizeof(*hp));
 }
 
-/* Gather the samples of @t and turn them into masks, in place. */
+/* Gather the samples of @n packets and turn them into masks, in place. */
 static int aes_masks(const struct quic_hp *hp, struct hp_scratch *s,
-		     const struct quic_train *t)
+		     const struct quic_pkt *pkt, u16 n)
 {
-	const struct quic_pkt *pkt = t->pkt, *end = pkt + t->n;
+	const struct quic_pkt *end = pkt + n;
 	u8 *sample = s->sample;
 	int err;
 
@@ -69,14 +69,14 @@ static int aes_masks(const struct quic_hp *hp, struct hp_scratch *s,
 		memcpy(sample, pkt->data + pkt->pn_off + 4,
 		       QUIC_HP_SAMPLE_LEN);
 	skcipher_request_set_crypt(&s->req, &s->sg, &s->sg,
-				   t->n * QUIC_HP_SAMPLE_LEN, NULL);
+				   n * QUIC_HP_SAMPLE_LEN, NULL);
 	return crypto_skcipher_encrypt(&s->req);
 }
 
 static void chacha_masks(const struct quic_hp *hp, struct hp_scratch *s,
-			 const struct quic_train *t)
+			 const struct quic_pkt *pkt, u16 n)
 {
-	const struct quic_pkt *pkt = t->pkt, *end = pkt + t->n;
+	const struct quic_pkt *end = pkt + n;
 	u8 *mask = s->sample;
 
 	for (; pkt < end; pkt++, mask += QUIC_HP_SAMPLE_LEN)
@@ -85,11 +85,11 @@ static void chacha_masks(const struct quic_hp *hp, struct hp_scratch *s,
 }
 
 static int masks(const struct quic_hp *hp, struct hp_scratch *s,
-		 const struct quic_train *t)
+		 const struct quic_pkt *pkt, u16 n)
 {
 	if (!hp->chacha)
-		return aes_masks(hp, s, t);
-	chacha_masks(hp, s, t);
+		return aes_masks(hp, s, pkt, n);
+	chacha_masks(hp, s, pkt, n);
 	return 0;
 }
 
@@ -121,7 +121,7 @@ int quic_hp_protect(struct quic_hp *hp, struct quic_train *t)
 	const u8 *mask = s->sample;
 	int err;
 
-	err = masks(hp, s, t);
+	err = masks(hp, s, pkt, t->n);
 	if (unlikely(err))
 		return err;
 	for (; pkt < end; pkt++, mask += QUIC_HP_SAMPLE_LEN) {
@@ -139,7 +139,7 @@ int quic_hp_unprotect(struct quic_hp *hp, struct quic_train *t)
 	u32 len;
 	int err;
 
-	err = masks(hp, s, t);
+	err = masks(hp, s, pkt, t->n);
 	if (unlikely(err))
 		return err;
 	for (; pkt < end; pkt++, mask += QUIC_HP_SAMPLE_LEN) {
@@ -149,6 +149,16 @@ int quic_hp_unprotect(struct quic_hp *hp, struct quic_train *t)
 		pkt->pn = mask_number(pkt, mask, len);
 	}
 	return 0;
+}
+
+void quic_hp_restore(struct quic_hp *hp, struct quic_pkt *pkt)
+{
+	struct hp_scratch *s = *this_cpu_ptr(scratch);
+
+	if (masks(hp, s, pkt, 1))
+		return;
+	mask_first_byte(pkt, s->sample);
+	mask_number(pkt, s->sample, pkt->hdr_len - pkt->pn_off);
 }
 
 /* On the internal algorithm see alloc_tfm() in aead_sw.c. */

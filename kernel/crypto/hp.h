@@ -32,4 +32,7 @@ int quic_hp_protect(struct quic_hp *hp, struct quic_train *t);
  */
 int quic_hp_unprotect(struct quic_hp *hp, struct quic_train *t);
 
+/* A packet turned out not to be one: its bytes become what they were. */
+void quic_hp_restore(struct quic_hp *hp, struct quic_pkt *pkt);
+
 #endif

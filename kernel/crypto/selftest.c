@@ -446,9 +446,18 @@ static bool __init test_open(struct bench *b, const struct quic_suite *suite,
 	u32 bad = below(b, t->n);
 	struct quic_pkt *pkt = &t->pkt[bad];
 	bool ok = true;
+	u8 *before;
 
 	pkt->data[below(b, pkt->len)] ^= 1 << below(b, 8);
-	if (!check(!open(b), "open", suite->name, round))
+	before = kmemdup(pkt->data, pkt->len, GFP_KERNEL);
+	ok = before && !open(b);
+	if (!check(ok, "open", suite->name, round)) {
+		kfree(before);
+		return false;
+	}
+	ok = !memcmp(before, pkt->data, pkt->len);
+	kfree(before);
+	if (!check(ok, "tampered bytes kept", suite->name, round))
 		return false;
 	for (pkt = t->pkt; pkt < t->pkt + t->n; pkt++)
 		ok &= pkt->status == (pkt == &t->pkt[bad] ? -EBADMSG : 0);

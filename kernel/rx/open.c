@@ -5,6 +5,9 @@
  * Called from: rx/packet.
  * Context: socket lock held, BH off.
  * RFC 9001 sections 5.4, 5.5, 6.6, 9.5; RFC 9000 sections 12.3, 21.4.
+ *
+ * What is not a packet of ours keeps its bytes: the same memory may hold one
+ * that was opened before and waits for its reader (see crypto/aead_sw).
  */
 #include "../pipeline.h"
 #include "../crypto/train.h"
@@ -62,8 +65,10 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 	QUIC_INC(net, QuicHpCalls);
 
 	for (i = 0; i < t->n; i++) {
-		if (!wanted(c, ack, level, &t->pkt[i]))
+		if (!wanted(c, ack, level, &t->pkt[i])) {
+			quic_hp_restore(&key->hp, &t->pkt[i]);
 			continue;
+		}
 		if (n != i)
 			t->pkt[n] = t->pkt[i];
 		n++;
@@ -75,8 +80,11 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 	if (err)
 		return err;
 	QUIC_ADD(net, QuicAeadOpen, n);
-	for (i = 0; i < n; i++)
-		if (unlikely(t->pkt[i].status))
-			count_failure(c, key->aead.suite);
+	for (i = 0; i < n; i++) {
+		if (likely(!t->pkt[i].status))
+			continue;
+		quic_hp_restore(&key->hp, &t->pkt[i]);
+		count_failure(c, key->aead.suite);
+	}
 	return 0;
 }

@@ -101,8 +101,10 @@ struct quic_stream *quic_send_open(struct sock *sk, s64 id, u32 flags,
 		if (err)
 			return ERR_PTR(err);
 	}
-	if (!IS_ERR(s))
+	if (!IS_ERR(s)) {
 		c->streams.active = s;
+		c->streams.active_chosen = false;
+	}
 	return s;
 }
 
@@ -256,8 +258,10 @@ static int send_stream(struct sock *sk, struct msghdr *msg, size_t len,
 	} while (done < len);
 
 	if (done == len && fin && quic_conn_alive(c) && c->streams.active &&
-	    c->streams.active->id == id)
+	    c->streams.active->id == id) {
 		c->streams.active = NULL;
+		c->streams.active_chosen = false;
+	}
 	if (err && nonblock)
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	return done ?: err;

@@ -95,6 +95,7 @@ static int get_stream_open(struct sock *sk, void *val, u32 len)
 			return -EINVAL;
 		if (s) {
 			c->streams.active = s;
+			c->streams.active_chosen = false;
 			return give(val, len, &info, sizeof(info));
 		}
 		if (quic_stream_was_opened(c, info.stream_id))
@@ -163,8 +164,12 @@ static int set_stream_active(struct sock *sk, void *val, u32 len)
 	struct quic_stream *s;
 
 	take(&info, sizeof(info), val, len);
-	if (!alive(sk) || info.stream_id < 0 || info.stream_id > S64_MAX >> 1)
+	if (!alive(sk) || info.stream_id < -1 || info.stream_id > S64_MAX >> 1)
 		return -EINVAL;
+	if (info.stream_id == -1) {
+		quic_sk_conn(sk)->streams.active_chosen = false;
+		return 0;
+	}
 	s = quic_stream_find(quic_sk_conn(sk), info.stream_id);
 	if (!s)
 		return quic_stream_was_opened(quic_sk_conn(sk),
@@ -173,6 +178,7 @@ static int set_stream_active(struct sock *sk, void *val, u32 len)
 	if (!s->has_send)
 		return -EINVAL;
 	quic_sk_conn(sk)->streams.active = s;
+	quic_sk_conn(sk)->streams.active_chosen = true;
 	return 0;
 }
 

@@ -164,7 +164,7 @@ struct quic_stream *quic_stream_for_frame(struct quic_conn *c, u64 id,
 		*err = -ENOMEM;
 		return NULL;
 	}
-	if (!(id & QUIC_STREAM_TYPE_UNI_MASK))
+	if (!(id & QUIC_STREAM_TYPE_UNI_MASK) && !c->streams.active_chosen)
 		c->streams.active = s;
 	return s;
 }

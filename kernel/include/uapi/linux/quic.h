@@ -156,7 +156,9 @@ struct quic_handshake_info {
 /* Additions of this implementation begin at 64. */
 
 /* struct quic_stream_info, get and set: the active stream, to which plain
- * write(), sendfile() and a sendmsg() without a stream ID go.
+ * write(), sendfile() and a sendmsg() without a stream ID go. Once set it stays
+ * when the peer opens another, until its FIN is sent, a stream is opened here,
+ * or it is set to -1; if it ends otherwise, none is active.
  */
 #define QUIC_SOCKOPT_STREAM_ACTIVE		64
 
