@@ -123,7 +123,7 @@ static void follow(u32 mss, u64 rtt, double segments, u64 period, bool limits)
 	while (now < end) {
 		/* about twenty ACKs per round trip */
 		u64 packets = 1 + unit_rand_below(1 + cc.cwnd / mss / 10);
-		bool limited = limits && (now / period) % 3 == 1;
+		bool limited = limits && 4 * (now - last) / period == 1;
 
 		now += rtt * packets * mss / cc.cwnd + 1;
 		was = (double)cc.cwnd / mss;
@@ -221,6 +221,7 @@ TEST(after_persistent_congestion_the_epoch_starts_on_its_plateau)
 TEST(idleness_restarts_slow_start_from_the_initial_window)
 {
 	u64 now = NSEC_PER_SEC;
+	int i;
 
 	quic_cc_start(&cc, &quic_cc_cubic, 1200, ROOMY, now);
 	cc.cwnd = 1000 * 1200;
@@ -229,6 +230,12 @@ TEST(idleness_restarts_slow_start_from_the_initial_window)
 	quic_cc_idle_restart(&cc, now += 10 * NSEC_PER_SEC);
 	EXPECT_EQ(cc.cwnd, 12000);
 	EXPECT_EQ(cc.ssthresh, 700 * 1200);
+	/* back at the threshold an epoch begins; the idle time is not in it */
+	acked(now, 690 * 1200, 100 * MS, false);
+	EXPECT_EQ(cc.cwnd, 700 * 1200);
+	for (i = 0; i < 10; i++)
+		acked(now += 10 * MS, 70 * 1200, 100 * MS, false);
+	EXPECT(cc.cwnd < 725 * 1200);
 	/* and a small window stays small */
 	cc.cwnd = 5000;
 	quic_cc_idle_restart(&cc, now);

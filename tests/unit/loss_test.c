@@ -82,6 +82,15 @@ TEST(packets_never_sent_cannot_be_acknowledged)
 	EXPECT_EQ(receive_ack1(APP, 0, 5),
 		  QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION);
 	world_free();
+	/* and not only the latest */
+	world_init(true);
+	send_packet(APP, MSS, ELICITING);
+	quic_sent_skip(&w.r.space[APP].sent);
+	send_packet(APP, MSS, ELICITING);
+	quic_sent_skip(&w.r.space[APP].sent);
+	EXPECT_EQ(receive_ack1(APP, 0, 2),
+		  QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION);
+	world_free();
 }
 
 TEST(a_skipped_number_is_no_evidence_of_loss)
@@ -124,6 +133,29 @@ TEST(rtt_is_sampled_from_the_largest_newly_acknowledged)
 	EXPECT_EQ(w.r.rtt.latest, 20 * MS);
 	EXPECT_EQ(w.ack.latest_rtt, 20 * MS);
 	world_free();
+}
+
+/* Section 5.3 */
+TEST(delays_of_initial_acknowledgments_are_ignored)
+{
+	struct quic_range all = { 0, 1 };
+	int id;
+
+	for (id = QUIC_SPACE_INITIAL; id <= QUIC_SPACE_HANDSHAKE; id++) {
+		world_init(true);
+		w.r.confirmed = false;
+		send_packet(id, MSS, ELICITING);
+		w.now += 10 * MS;
+		receive_ack1(id, 0, 0);
+		send_packet(id, MSS, ELICITING);
+		w.now += 50 * MS;
+		EXPECT_EQ(receive_ack(id, &all, 1, 40 * MS), 0);
+		EXPECT_EQ(w.r.rtt.latest, 50 * MS);
+		/* (7 * 10 + 50) / 8, or all of it explained */
+		EXPECT_EQ(w.r.rtt.smoothed,
+			  id == QUIC_SPACE_INITIAL ? 15 * MS : 10 * MS);
+		world_free();
+	}
 }
 
 TEST(one_congestion_event_per_round_trip)
@@ -260,6 +292,26 @@ TEST(no_persistent_congestion_if_another_space_got_through)
 	lose_from_1_to_8(QUIC_SPACE_HANDSHAKE, 200 * MS);
 	EXPECT_EQ(w.persistents, 0);
 	EXPECT_EQ(w.r.lost_packets, 7);
+	world_free();
+}
+
+/* One packet in four is lost, for long; the others get through. */
+TEST(no_persistent_congestion_across_what_was_acknowledged_before)
+{
+	u64 i, j, pn = 0;
+
+	world_init(true);
+	one_sample();
+	for (i = 0; i < 8; i++) {
+		for (j = 0; j < 4; j++)
+			pn = send_packet(APP, MSS, ELICITING);
+		w.now += 40 * MS;
+		EXPECT_EQ(receive_ack1(APP, pn, pn), 0);
+		EXPECT_EQ(w.r.lost_packets, i + 1);
+		EXPECT_EQ(receive_ack1(APP, pn - 2, pn), 0);
+		w.now += 1000 * MS;
+	}
+	EXPECT_EQ(w.persistents, 0);
 	world_free();
 }
 

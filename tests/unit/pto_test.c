@@ -325,6 +325,7 @@ TEST(idleness_is_told_once_and_only_after_a_pto)
 	EXPECT_EQ(restarts, 1);
 	/* in flight for ever is not idle */
 	w.now += 10 * NSEC_PER_SEC;
+	quic_recovery_wake(&w.r, w.now);
 	send_packet(APP, 1200, ELICITING);
 	EXPECT_EQ(restarts, 1);
 	receive_ack1(APP, 1, 2);
