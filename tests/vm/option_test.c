@@ -413,7 +413,7 @@ TEST(options_not_there)
 	}
 }
 
-/* What other issues bring is refused, not promised. */
+/* What is not there yet is refused, not promised. */
 TEST(settings_not_there)
 {
 	int fd = quic_socket();

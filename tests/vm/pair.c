@@ -149,10 +149,6 @@ void connection(struct pair *p)
 	if (ret)
 		FAIL("server handshake: %s", quic_strerror(ret));
 	OK(!pthread_join(thread, NULL));
-	/* Nothing is lost on the loopback: there is nothing to repair. */
-	if (counter("QuicPtos"))
-		note("%lu probes in a handshake without loss",
-		     counter("QuicPtos"));
 }
 
 void disconnect(struct pair *p)
