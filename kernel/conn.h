@@ -287,6 +287,7 @@ static inline struct quic_conn *quic_sk_conn(const struct sock *sk)
 /* What programs and /proc see; read with inet_sk_state_load(). */
 static inline void quic_sk_set_state(struct sock *sk, int state)
 {
+	/* After what the state promises; pairs with inet_sk_state_load(). */
 	smp_store_release(&sk->sk_state, state);
 }
 

@@ -4,7 +4,7 @@
  * connection has issued and those it was given.
  * Called from: rx/demux and rx/initial (look-up, RCU), rx/frames and
  * lifecycle (changes, socket lock).
- * Locks: the table is RCU for readers, rhashtable's own for writers.
+ * Context: any; the table is RCU for readers, rhashtable's own for writers.
  * RFC 9000 sections 5.1, 19.15, 19.16.
  */
 #include <linux/random.h>

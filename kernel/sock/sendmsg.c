@@ -281,15 +281,14 @@ int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 
 	lock_sock(sk);
 	c = quic_sk_conn(sk);
-	if (!c || !quic_conn_alive(c)) {
+	if (!c || !quic_conn_alive(c))
 		err = -EPIPE;
-	} else if (args.handshake) {
+	else if (args.handshake)
 		err = send_handshake(sk, msg, len, args.level);
-	} else if (msg->msg_flags & MSG_QUIC_DATAGRAM) {
+	else if (msg->msg_flags & MSG_QUIC_DATAGRAM)
 		err = -EINVAL;	/* the peer was not told to take any */
-	} else {
+	else
 		err = send_stream(sk, msg, len, &args);
-	}
 	if (err == -EPIPE)
 		err = sk_stream_error(sk, args.handshake ? MSG_NOSIGNAL :
 				      msg->msg_flags, -EPIPE);

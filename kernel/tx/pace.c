@@ -33,6 +33,7 @@ static u64 rate_of(const struct quic_conn *c)
 
 static bool fq_paces(const struct quic_conn *c)
 {
+	/* Pairs with fq, which sets it when it sees our first packet. */
 	return smp_load_acquire(&c->sk->sk_pacing_status) == SK_PACING_FQ;
 }
 

@@ -11,7 +11,7 @@
  * Who expands the table:
  *	wire/frame.c	 name -> parse_<name>()
  *	rx/frames.c	 name -> act_<name>()
- *	tx/frames_sent.c name -> acked_<name>(), lost_<name>()
+ *	tx/sent.c	 name -> acked_<name>(), lost_<name>()
  * A row added here without all of these does not link.
  */
 #ifndef KQUIC_WIRE_FRAME_TABLE_H
