@@ -171,8 +171,10 @@ static void arrive(struct sim_link *l, struct sim_packet *p)
 		return;
 	}
 	deliver(p);
+	/* a moment later, so that the others are answered first */
 	if (l->held && !--l->held->overtakers)
-		let_go(l);
+		push_event(l->sim, (struct sim_event){
+			.time = l->sim->now + 1, .link = l });
 }
 
 bool sim_step(struct sim *sim)
