@@ -15,6 +15,7 @@
  * when quic_recovery_on_ack() returns, and the rings begin at the first packet
  * that is not, so that no frame walks much more than that.
  */
+#include <linux/compiler.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/quic.h>
@@ -303,8 +304,10 @@ int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 	/* RFC 9000 section 13.1 */
 	if (f->ack.largest >= space->sent.next)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-	if (now > space->lost_until)
+	if (unlikely(space->lost_until) && now > space->lost_until) {
+		space->lost_until = 0;
 		quic_ranges_free(&space->lost);
+	}
 	err = ack_ranges(r, id, f, &a);
 	if (err || a.largest == QUIC_PN_NONE)
 		return err;
