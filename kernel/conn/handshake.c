@@ -100,7 +100,7 @@ int quic_conn_set_secret(struct quic_conn *c,
 
 	if (c->state != QUIC_CONN_ESTABLISHING || !suite)
 		return -EINVAL;
-	/* 0-RTT has an issue of its own. */
+	/* 0-RTT is not there yet. */
 	if (s->level == QUIC_CRYPTO_EARLY)
 		return -EOPNOTSUPP;
 	if (s->level != QUIC_CRYPTO_HANDSHAKE && s->level != QUIC_CRYPTO_APP)

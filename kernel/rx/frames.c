@@ -81,14 +81,22 @@ static int act_crypto(struct at *a, const struct quic_frame *f)
 	err = quic_rbuf_insert(c->sk, &cr->recv, &got, NULL, f->crypto.off,
 			       f->crypto.data, f->crypto.len, false, a->src);
 	list_for_each_entry_safe(ch, n, &got, link) {
+		/* After the handshake only tickets come (RFC 9001 section
+		 * 4.6), and resumption is not there yet: the reader of a
+		 * stream must not meet them.
+		 */
+		if (a->level == QUIC_CRYPTO_APP) {
+			quic_chunk_free(c->sk, ch);
+			continue;
+		}
 		ch->level = a->level;
 		list_move_tail(&ch->link, &c->rq_crypto);
 	}
 	return min(err, 0);
 }
 
-/* Tokens are for the next connection: an issue of their own.  Legal, so
- * accepted; a client need not keep them (section 8.1.3).
+/* Tokens are for the next connection, which has no use for them yet.  Legal,
+ * so accepted; a client need not keep them (section 8.1.3).
  */
 static int act_new_token(struct at *a, const struct quic_frame *f)
 {

@@ -399,7 +399,7 @@ static void after_close(struct quic_conn *c, struct sk_buff *skb)
 	kfree_skb(skb);
 }
 
-/* Migration has an issue of its own: other addresses are not followed yet
+/* Migration is not there yet: other addresses are not followed
  * (section 9: a client must not, a server need not before validation).
  */
 static bool from_peer(const struct quic_conn *c, const struct sk_buff *skb)

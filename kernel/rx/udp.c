@@ -30,7 +30,12 @@ static void data_ready(struct sock *sk)
 
 	rcu_read_lock();
 	udp = rcu_dereference_sk_user_data(sk);
-	while (udp && (skb = __skb_recv_udp(sk, MSG_DONTWAIT, &off, &err))) {
+	while (udp) {
+		skb = __skb_recv_udp(sk, MSG_DONTWAIT, &off, &err);
+		if (!skb && err == -EAGAIN)
+			break;
+		if (!skb)	/* an ICMP error came between: go on */
+			continue;
 		/* The queue kept scratch data there. */
 		skb->dev = NULL;
 		skb_dst_drop(skb);
@@ -164,6 +169,9 @@ static int open_sock(struct quic_udp *udp, bool v6only)
 		inet6_set_bit(RECVERR6, sk);
 	sk->sk_allocation = GFP_ATOMIC;
 	WRITE_ONCE(sk->sk_rcvbuf, QUIC_UDP_RCVBUF);
+#ifdef CONFIG_NET_RX_BUSY_POLL
+	WRITE_ONCE(sk->sk_ll_usec, 0);	/* never poll from a softirq */
+#endif
 
 	rcu_assign_sk_user_data(sk, udp);
 	sk->sk_error_report = error_report;

@@ -262,7 +262,7 @@ static int set_transport_param(struct sock *sk, void *val, u32 len)
 	take(&p, sizeof(p), val, len);
 	if (established(sk))
 		return -EINVAL;
-	if (p.remote)	/* 0-RTT has an issue of its own */
+	if (p.remote)	/* for 0-RTT, which is not there yet */
 		return -EOPNOTSUPP;
 	/* Refused rather than promised: not there yet. */
 	if (p.disable_1rtt_encryption || p.max_datagram_frame_size)
@@ -336,7 +336,7 @@ static int set_config(struct sock *sk, void *val, u32 len)
 	if (established(sk))
 		return -EINVAL;
 	if (p.version && p.version != QUIC_VERSION_V1)
-		return -EOPNOTSUPP;	/* version 2 has an issue of its own */
+		return -EOPNOTSUPP;	/* not there yet */
 	if (p.validate_peer_address)
 		return -EOPNOTSUPP;	/* so has Retry */
 	SET(n, p, version, 0, U32_MAX);

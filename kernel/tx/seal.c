@@ -16,10 +16,8 @@ int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
 	struct net *net = sock_net(c->sk);
 	int err;
 
-	/* A key may not seal more than this; updating it has an issue of its
-	 * own, so the connection ends (RFC 9001 section 6.6).
-	 */
-	if (unlikely(key->aead.sealed + t->n > key->aead.suite->seal_limit))
+	/* tx/push has ended the connection before it came to this. */
+	if (WARN_ON_ONCE(key->aead.sealed + t->n > key->aead.suite->seal_limit))
 		return -EKEYEXPIRED;
 	err = quic_aead_seal(&key->aead, t);
 	if (!err)
