@@ -207,6 +207,31 @@ TEST(active_stream_by_option)
 	EQ(read_stream(p.server, 4, &c, 1, NULL), 1);
 }
 
+/* Else bytes would go to whichever stream the peer opened last. */
+TEST(active_stream_once_set_stays)
+{
+	struct quic_stream_info info = { .stream_id = 0 };
+	struct pair p = { 0 };
+	char c;
+
+	connection(&p);
+	EQ(quic_sendmsg(p.client, "a", 1, 0, MSG_QUIC_STREAM_NEW), 1);
+	EQ(read_stream(p.server, 0, &c, 1, NULL), 1);
+	OK(!opt_set(p.server, QUIC_SOCKOPT_STREAM_ACTIVE, &info, sizeof(info)));
+	EQ(quic_sendmsg(p.client, "b", 1, 4, MSG_QUIC_STREAM_NEW), 1);
+	EQ(read_stream(p.server, 4, &c, 1, NULL), 1);
+	EQ(write(p.server, "x", 1), 1);
+	EQ(read_stream(p.client, 0, &c, 1, NULL), 1);
+
+	/* Given up by -1: the peer's last one again. */
+	info.stream_id = -1;
+	OK(!opt_set(p.server, QUIC_SOCKOPT_STREAM_ACTIVE, &info, sizeof(info)));
+	EQ(quic_sendmsg(p.client, "c", 1, 8, MSG_QUIC_STREAM_NEW), 1);
+	EQ(read_stream(p.server, 8, &c, 1, NULL), 1);
+	EQ(write(p.server, "y", 1), 1);
+	EQ(read_stream(p.client, 8, &c, 1, NULL), 1);
+}
+
 /* ---- four kinds ------------------------------------------------------------------------------ */
 
 TEST_EACH(four_kinds_of_streams)
