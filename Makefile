@@ -32,6 +32,7 @@ test: ## run the tests, all or SUITE="unit vm ..."; see tests/suites
 	@tests/run $(SUITE)
 
 lint: ## check style, types and the rules of the house
+	@tests/lab/host python3
 	@tests/lint/run
 
 bench-quick: build ## instructions per byte: TCP, kTLS, ngtcp2, kquic
