@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+adversary.py ADDRESS PORT - a client with keys that breaks the rules.
+
+Each case completes a handshake, then sends packets made by hand under the right
+keys, and looks which error code the server closes the connection with
+(RFC 9000 section 20.1). TAP on stdout.
+"""
+
+import os
+import socket
+import ssl
+import sys
+import time
+
+from aioquic.buffer import encode_uint_var as v
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
+from aioquic.quic.events import ConnectionTerminated
+from aioquic.tls import Epoch
+
+FLOW_CONTROL, STREAM_LIMIT, STREAM_STATE, FINAL_SIZE, FRAME_ENCODING = 3, 4, 5, 6, 7
+CONNECTION_ID_LIMIT, PROTOCOL_VIOLATION, CRYPTO_BUFFER = 9, 10, 13
+PATIENCE = 10
+
+
+class Client:
+    """aioquic for the handshake, keys and the server's answers."""
+
+    def __init__(self, address):
+        config = QuicConfiguration(is_client=True, alpn_protocols=["hq-interop"],
+                                   verify_mode=ssl.CERT_NONE)
+        self.quic = QuicConnection(configuration=config)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.connect(address)
+        self.address = address
+        self.quic.connect(address, now=time.monotonic())
+        self.closed = None
+        self.wait(lambda: self.quic._handshake_confirmed)
+        if not self.quic._handshake_confirmed:
+            raise RuntimeError("no handshake")
+
+    def flush(self):
+        for data, _ in self.quic.datagrams_to_send(now=time.monotonic()):
+            self.sock.send(data)
+
+    def wait(self, until, patience=PATIENCE):
+        """Play by the rules until it is true, or the connection is closed."""
+        end = time.monotonic() + patience
+        while not until() and not self.closed and time.monotonic() < end:
+            self.flush()
+            timer = self.quic.get_timer() or end
+            self.sock.settimeout(max(0.001, min(timer, end) - time.monotonic()))
+            try:
+                self.quic.receive_datagram(self.sock.recv(65536), self.address,
+                                           now=time.monotonic())
+            except TimeoutError:
+                self.quic.handle_timer(now=time.monotonic())
+            except ConnectionRefusedError:
+                pass
+            event = self.quic.next_event()
+            while event:
+                if isinstance(event, ConnectionTerminated):
+                    self.closed = event
+                event = self.quic.next_event()
+
+    def packet(self, payload, first=0x43):
+        """Send one 1-RTT packet of these frames as they are."""
+        quic = self.quic
+        number = quic._packet_number
+        quic._packet_number += 1
+        header = bytes([first | quic._cryptos[Epoch.ONE_RTT].key_phase << 2])
+        header += quic._peer_cid.cid + number.to_bytes(4, "big")
+        self.sock.send(quic._cryptos[Epoch.ONE_RTT].encrypt_packet(
+            header, payload, number))
+
+    def alive(self):
+        """Does it still answer a ping?"""
+        seen = []
+        quic, handle = self.quic, self.quic.receive_datagram
+        quic.receive_datagram = lambda *a, **k: (seen.append(1), handle(*a, **k))
+        self.packet(b"\x01" + bytes(20))
+        self.wait(lambda: seen, 5)
+        return bool(seen) and not self.closed
+
+
+def stream(number, offset=0, data=b"x", fin=False):
+    return v(0x0e | fin) + v(number) + v(offset) + v(len(data)) + data
+
+
+def new_cid(seq, prior=0, cid=None, length=None):
+    cid = os.urandom(8) if cid is None else cid
+    return (v(0x18) + v(seq) + v(prior) + bytes([len(cid) if length is None else length]) +
+            cid + os.urandom(16))
+
+
+# Name, frames of one packet or several, the codes that are right.
+CASES = [
+    ("unknown frame type", v(0x21), {FRAME_ENCODING}),
+    ("unknown frame type of eight bytes", v(1 << 40), {FRAME_ENCODING}),
+    # Longer than need be is an offence of its own (section 12.4).
+    ("frame type in more bytes than need be", b"\x40\x01", {PROTOCOL_VIOLATION}),
+    ("truncated frame", v(0x0e) + v(0) + v(0) + v(50) + b"x", {FRAME_ENCODING}),
+    ("truncated varint", b"\x04\xc0", {FRAME_ENCODING}),
+    ("stream data beyond its credit", stream(0, 1 << 40), {FLOW_CONTROL}),
+    ("stream data beyond 2^62", stream(0, (1 << 62) - 1, b"xy"),
+     {FRAME_ENCODING, FLOW_CONTROL}),
+    ("stream data beyond the connection's credit",
+     [stream(i * 4, (1 << 20) - 100) for i in range(99)], {FLOW_CONTROL}),
+    ("stream over the limit", stream(4 * 70000), {STREAM_LIMIT}),
+    ("one-way stream over the limit", stream(4 * 70000 + 2), {STREAM_LIMIT}),
+    ("stream that only the server opens", stream(1), {STREAM_STATE}),
+    ("data on the server's one-way stream", stream(3), {STREAM_STATE}),
+    ("RESET_STREAM of the server's one-way stream", v(4) + v(3) + v(0) + v(0),
+     {STREAM_STATE}),
+    ("RESET_STREAM of a stream not opened", v(4) + v(5) + v(0) + v(0), {STREAM_STATE}),
+    ("RESET_STREAM beyond the credit", v(4) + v(0) + v(0) + v(1 << 40), {FLOW_CONTROL}),
+    ("STOP_SENDING for our one-way stream", v(5) + v(2) + v(0), {STREAM_STATE}),
+    ("MAX_STREAM_DATA for our one-way stream", v(0x11) + v(2) + v(9), {STREAM_STATE}),
+    ("MAX_STREAM_DATA for a stream not opened", v(0x11) + v(1) + v(9), {STREAM_STATE}),
+    ("STREAM_DATA_BLOCKED for the server's one-way stream",
+     v(0x15) + v(3) + v(9), {STREAM_STATE}),
+    ("MAX_STREAMS beyond 2^60", v(0x12) + v((1 << 60) + 1), {FRAME_ENCODING}),
+    ("one-way MAX_STREAMS beyond 2^60", v(0x13) + v((1 << 60) + 1), {FRAME_ENCODING}),
+    ("STREAMS_BLOCKED beyond 2^60", v(0x16) + v((1 << 60) + 1),
+     {FRAME_ENCODING, STREAM_LIMIT}),
+    ("data after the end", stream(0, 0, b"GE", True) + stream(0, 2), {FINAL_SIZE}),
+    ("end before the data", [stream(0, 50), stream(0, 10, b"", True)], {FINAL_SIZE}),
+    ("two ends", stream(2, 1, b"GET", True) + stream(2, 0, b"GE", True), {FINAL_SIZE}),
+    ("reset with another end", stream(2, 1, b"GET", True) + v(4) + v(2) + v(0) + v(9),
+     {FINAL_SIZE}),
+    ("ACK of what was never sent", v(2) + v(1 << 30) + v(0) + v(0) + v(0),
+     {PROTOCOL_VIOLATION}),
+    ("ACK with ranges below zero", v(2) + v(0) + v(0) + v(0) + v(5),
+     {FRAME_ENCODING}),
+    ("ACK with more ranges than bytes", v(2) + v(1) + v(0) + v(1 << 20) + v(0),
+     {FRAME_ENCODING}),
+    ("CRYPTO far away", v(6) + v(1 << 20) + v(1) + b"x", {CRYPTO_BUFFER}),
+    ("CRYPTO beyond 2^62", v(6) + v((1 << 62) - 1) + v(2) + b"xy",
+     {FRAME_ENCODING, CRYPTO_BUFFER}),
+    ("NEW_CONNECTION_ID of no bytes", new_cid(1, 0, b""), {FRAME_ENCODING}),
+    ("NEW_CONNECTION_ID of 21 bytes", new_cid(1, 0, os.urandom(21)), {FRAME_ENCODING}),
+    ("NEW_CONNECTION_ID that retires later ones", new_cid(1, 2), {FRAME_ENCODING}),
+    ("NEW_CONNECTION_ID twice with other bytes", new_cid(1) + new_cid(1),
+     {PROTOCOL_VIOLATION}),
+    ("more connection IDs than agreed", [new_cid(i) for i in range(20, 60)],
+     {CONNECTION_ID_LIMIT}),
+    ("RETIRE_CONNECTION_ID of one never issued", v(0x19) + v(1000),
+     {PROTOCOL_VIOLATION}),
+    ("HANDSHAKE_DONE from a client", v(0x1e), {PROTOCOL_VIOLATION}),
+    ("NEW_TOKEN from a client", v(7) + v(3) + b"abc", {PROTOCOL_VIOLATION}),
+    ("NEW_TOKEN without a token", v(7) + v(0), {FRAME_ENCODING, PROTOCOL_VIOLATION}),
+]
+
+
+def truncated(name):
+    return name.startswith("truncated") or name.endswith("than bytes")
+
+
+def illegal(address, name, frames, codes):
+    client = Client(address)
+    for frame in frames if isinstance(frames, list) else [frames]:
+        # PADDING makes a packet long enough, but would complete a cut frame.
+        client.packet(frame if truncated(name) else frame + bytes(20))
+    client.wait(lambda: False)
+    got = client.closed and client.closed.error_code
+    if got not in codes:
+        print("# closed with %s, not %s" % (got, codes))
+    return got in codes
+
+
+def empty_packet(address):
+    client = Client(address)
+    client.packet(b"")
+    client.wait(lambda: False)
+    return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
+
+
+def reserved_bits(address):
+    client = Client(address)
+    client.packet(b"\x01" + bytes(20), first=0x5b)
+    client.wait(lambda: False)
+    return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
+
+
+def slab():
+    for line in open("/proc/meminfo"):
+        if line.startswith("Slab:"):
+            return int(line.split()[1])
+
+
+def bounded(before, limit_kb):
+    used = slab() - before
+    print("# slab grew by %d KiB" % used)
+    return used < limit_kb
+
+
+# The answer may be a close; memory and life must go on.
+def path_challenges(address):
+    client, before = Client(address), slab()
+    for _ in range(1000):
+        client.packet(b"".join(b"\x1a" + os.urandom(8) for _ in range(100)))
+    ok = bounded(before, 16384)
+    return ok and (client.alive() or client.closed)
+
+
+def new_connection_ids(address):
+    client, before = Client(address), slab()
+    for i in range(1000):
+        client.packet(b"".join(new_cid(n, n) for n in range(100 + i * 20, 120 + i * 20)))
+    return bounded(before, 16384)
+
+
+def fragments(address):
+    """Every other byte of a window, so that nothing can be joined."""
+    client, before = Client(address), slab()
+    for i in range(0, 40000, 100):
+        client.packet(b"".join(stream(0, 2 * (i + k) + 1) for k in range(100)))
+    return bounded(before, 65536)
+
+
+def crypto_fragments(address):
+    client, before = Client(address), slab()
+    for i in range(0, 60000, 200):
+        client.packet(b"".join(v(6) + v(i + 2 * k + 1) + v(1) + b"x" for k in range(100)))
+    return bounded(before, 16384)
+
+
+def duplicates(address):
+    client = Client(address)
+    quic = client.quic
+    send, client.sock = client.sock, None
+
+    class Twice:
+        def send(self, data):
+            for _ in range(200):
+                send.send(data)
+
+        def __getattr__(self, name):
+            return getattr(send, name)
+    client.sock = Twice()
+    return client.alive() and quic is client.quic
+
+
+def streams_churn(address):
+    """Opens and resets as fast as the limit allows."""
+    client, before = Client(address), slab()
+    for i in range(100):
+        client.packet(stream(i * 4 + 2) + v(4) + v(i * 4 + 2) + v(0) + v(1))
+    return bounded(before, 16384) and (client.alive() or client.closed)
+
+
+def main():
+    address = (sys.argv[1], int(sys.argv[2]))
+    tests = [(name, lambda n=name, f=frames, c=codes: illegal(address, n, f, c))
+             for name, frames, codes in CASES]
+    for function in (empty_packet, reserved_bits, path_challenges, new_connection_ids,
+                     fragments, crypto_fragments, duplicates, streams_churn):
+        tests.append((function.__name__.replace("_", " "),
+                      lambda f=function: f(address)))
+    if len(sys.argv) > 3:
+        tests = [t for t in tests if t[0] in sys.argv[3:]]
+    print("TAP version 13")
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        start = time.monotonic()
+        try:
+            ok = test()
+        except Exception as e:      # of the attacked or of ours: say it, go on
+            print("# %s: %s" % (type(e).__name__, e))
+            ok = False
+        failed += not ok
+        print("# %.1f s" % (time.monotonic() - start))
+        print("%sok %d - %s" % ("" if ok else "not ", number, name), flush=True)
+    print("1..%d" % len(tests))
+    sys.exit(failed != 0)
+
+
+main()
