@@ -177,6 +177,7 @@ struct quic_conn {
 	bool in_push;			/* L */
 	u32 version;			/* L */
 	u32 ctl;			/* L; QUIC_CTL_* to be sent */
+	u8 acks_alone;			/* L; ACK-only packets in a row */
 	u8 probes[QUIC_SPACE_MAX];	/* L; PTO probes owed */
 
 	struct quic_cid odcid;		/* I; client's first destination */

@@ -48,11 +48,6 @@ static int act_ack(struct at *a, const struct quic_frame *f)
 				   delay, ktime_get_ns());
 	QUIC_INC(sock_net(c->sk), QuicAcksRcvd);
 	QUIC_ADD(sock_net(c->sk), QuicLossPackets, c->rec.lost_packets - lost);
-	/* A client's Handshake packet was acknowledged: the server has
-	 * validated our address (RFC 9002 section 6.2.2.1).
-	 */
-	if (a->level == QUIC_CRYPTO_HANDSHAKE)
-		c->rec.peer_validated = true;
 	return err;
 }
 

@@ -19,6 +19,8 @@
 
 /* Frame records to be had per packet of a train, on average. */
 #define QUIC_FRAMES_PER_PKT	2
+/* Packets with nothing but an ACK in a row. */
+#define QUIC_ACKS_ALONE		32
 
 static void build_init(struct quic_pkt_build *b, u8 *p, u32 len)
 {
@@ -120,6 +122,14 @@ static void attach(struct quic_tx *tx, u32 len)
 	skb->truesize += len;
 }
 
+/* Who only receives never learns that its ACKs arrived, and repeats all
+ * ranges in each: ask now and then (RFC 9000 section 13.2.4).
+ */
+static bool ping_due(const struct quic_conn *c)
+{
+	return c->acks_alone >= QUIC_ACKS_ALONE;
+}
+
 /* One packet of at most @size bytes; false if there is nothing to put in.
  * With @more others may follow it: GSO wants them all of one size, so a
  * packet that came out short only because the next frame did not fit is
@@ -152,10 +162,11 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 			quic_frames_crypto(c, &b, QUIC_SPACE_APP);
 		quic_frames_streams(c, &b);
 	}
-	if (a->probe && !b.eliciting)
+	if (!b.eliciting && (a->probe || (b.n_frames && ping_due(c))))
 		quic_frames_ping(&b);
 	if (!b.n_frames)
 		return false;
+	c->acks_alone = b.eliciting ? 0 : c->acks_alone + 1;
 	if (more && !b.src && quic_sched_has_more(c))
 		pad_to(&b, b.o.end);
 	pad_to(&b, p + pkt->pn_off + 4);

@@ -21,16 +21,6 @@ void quic_tx_kick(struct quic_conn *c)
 	c->tx_pending = true;
 }
 
-static void idle_restart(struct quic_conn *c, u64 now)
-{
-	struct quic_recovery *r = &c->rec;
-
-	if (r->in_flight || !r->last_sent ||
-	    now - r->last_sent < quic_rtt_pto(&r->rtt, true))
-		return;
-	quic_cc_idle_restart(&r->cc, now);
-}
-
 static void count(const struct quic_tx *tx)
 {
 	struct net *net = sock_net(tx->c->sk);
@@ -57,10 +47,9 @@ static int push_train(struct quic_tx *tx)
 	u32 len;
 	int n;
 
+	quic_recovery_wake(&c->rec, tx->now);
 	if (!quic_sched_app(c, tx->now, &a))
 		return 0;
-	if (a.data)
-		idle_restart(c, tx->now);
 	n = quic_build_train(tx, &a);
 	if (n <= 0)
 		return n;

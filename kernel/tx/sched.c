@@ -89,7 +89,7 @@ static bool defer(const struct quic_conn *c, u64 window, u32 train)
 {
 	u64 want = min_t(u64, train, c->rec.cc.cwnd / 4);
 
-	return c->rec.in_flight && window < want && !c->rec.cc.recovery_start;
+	return c->rec.in_flight && window < want;
 }
 
 /* Bytes of the train in the one-RTT space; false: nothing to do now. */
@@ -113,14 +113,12 @@ bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 		a->data = false;
 		return ack;
 	}
+	/* From here on it is not for want of data (RFC 9002 section 7.8). */
+	c->rec.app_limited = false;
 	window = quic_recovery_window(&c->rec);
 	train = min_t(u32, QUIC_TRAIN_BYTES, quic_pace_train_bytes(c));
-	if (window < mss || defer(c, window, train)) {
-		c->rec.app_limited = false;
-		a->data = false;
-		return ack;
-	}
-	if (quic_pace_blocked(c, now)) {
+	if (window < mss || defer(c, window, train) ||
+	    quic_pace_blocked(c, now)) {
 		a->data = false;
 		return ack;
 	}
