@@ -9,5 +9,6 @@ if [ $# -gt 0 ]; then
 fi
 status=0
 ./life.sh || status=1
+./foreign.sh || status=1
 "$API" || status=1
 exit $status
