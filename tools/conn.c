@@ -24,10 +24,6 @@
 #define RECV_SIZE	(256 * 1024)
 /* recvmsg() calls before another connection gets its turn. */
 #define RECV_BUDGET	64
-/* An idle timeout of the kernel and a close without a code look the same;
- * after this much silence it was the timeout.
- */
-#define IDLE_US		(5 * 1000000ULL)
 
 /* Shared by all connections: its bytes are used up before the next call. */
 static uint8_t recv_buffer[RECV_SIZE];
@@ -90,6 +86,12 @@ static const char *transport_error(uint32_t code)
 	return code < ARRAY_SIZE(names) ? names[code] : "";
 }
 
+/* No code and no words: the kernel's idle timeout looks like this as well. */
+static bool is_mute(const struct quic_connection_close *i)
+{
+	return !i->errcode && !i->phrase[0];
+}
+
 /* Only in the handshake can codes be told apart: afterwards the application
  * uses the same numbers.
  */
@@ -112,12 +114,10 @@ static void describe_close(struct conn *c, const struct quic_connection_close *i
 			 *phrase ? ": " : "", phrase);
 		return;
 	}
-	if (!i->errcode && !*phrase && clock_us() - c->heard > IDLE_US) {
-		c->end = CONN_END_TIMEOUT;
-		snprintf(c->why, sizeof(c->why), "the connection timed out");
-		return;
-	}
 	c->end = CONN_END_PEER;
+	if (c->state == CONN_HANDSHAKE &&
+	    i->errcode == QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED)
+		c->end = CONN_END_REFUSED;
 	if (c->state == CONN_OPEN && i->errcode == c->ops->no_error) {
 		snprintf(c->why, sizeof(c->why),
 			 "the peer closed the connection%s%s",
@@ -131,28 +131,10 @@ static void describe_close(struct conn *c, const struct quic_connection_close *i
 		 *phrase ? ": " : "", phrase);
 }
 
-/* The socket says that the connection is over: find out why. */
-static void closed(struct conn *c)
-{
-	struct quic_connection_close info = {};
-	socklen_t len = sizeof(info);
-
-	if (!c->end) {
-		getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONNECTION_CLOSE,
-			   &info, &len);
-		describe_close(c, &info);
-	}
-	c->state = CONN_CLOSED;
-}
-
-static void fail_errno(struct conn *c, int err)
+/* The end that an errno of the socket stands for. */
+static void fail_as(struct conn *c, int err)
 {
 	switch (err) {
-	case ENOTCONN:
-	case EPIPE:
-	case ECONNRESET:
-		closed(c);
-		break;
 	case ECONNREFUSED:
 		conn_fail(c, CONN_END_REFUSED, 0, "connection refused");
 		break;
@@ -168,6 +150,43 @@ static void fail_errno(struct conn *c, int err)
 	default:
 		conn_fail(c, CONN_END_ERROR, 0, "%s", strerror(err));
 	}
+}
+
+/* These only say that the connection is over. */
+static bool is_end(int err)
+{
+	return err == ENOTCONN || err == EPIPE || err == ECONNRESET;
+}
+
+/* The connection is over: find out why.  The peer's word counts most; without
+ * one err, or the socket, may tell; else the peer closed without a reason.
+ */
+static void closed(struct conn *c, int err)
+{
+	struct quic_connection_close info = {};
+	socklen_t len = sizeof(info);
+
+	if (!c->end) {
+		getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONNECTION_CLOSE,
+			   &info, &len);
+		len = sizeof(err);
+		if (is_end(err))
+			getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+		if (is_mute(&info) && err && !is_end(err)) {
+			fail_as(c, err);
+			return;
+		}
+		describe_close(c, &info);
+	}
+	c->state = CONN_CLOSED;
+}
+
+static void fail_errno(struct conn *c, int err)
+{
+	if (is_end(err))
+		closed(c, err);
+	else
+		fail_as(c, err);
 }
 
 /* ---- the handshake ------------------------------------------------------ */
@@ -239,8 +258,9 @@ static void fail_handshake(struct conn *c, int err)
 {
 	char text[160];
 
+	/* It was the socket, whose error libquic has asked for. */
 	if (c->io_error) {
-		fail_errno(c, c->io_error);
+		closed(c, is_end(c->io_error) ? -err : c->io_error);
 		return;
 	}
 	tls_explain(c->session, err, text, sizeof(text));
@@ -367,7 +387,8 @@ static bool event(struct conn *c, const uint8_t *data, size_t n)
 		return c->ops->credit(c, -1);
 	case QUIC_EVENT_CONNECTION_CLOSE:
 		/* Bytes that came before may still be queued: read on. */
-		describe_close(c, &ev.close);
+		if (!is_mute(&ev.close))
+			describe_close(c, &ev.close);
 		return true;
 	default:
 		return true;
@@ -417,7 +438,7 @@ static bool receive_one(struct conn *c)
 		ok = c->ops->data(c, info.stream_id, recv_buffer, n,
 				  info.stream_flags & MSG_QUIC_STREAM_FIN);
 	else if (!n)
-		closed(c);	/* nothing should say so, but never spin */
+		closed(c, ENOTCONN);	/* nothing should say so: never spin */
 	if (!ok)
 		c->state = CONN_CLOSED;
 	return c->state == CONN_OPEN;
