@@ -39,7 +39,7 @@ def known_paths():
 def check_files():
     """files that the documents and the kernel's comments name exist"""
     there = known_paths()
-    pages = r"(?<![\w/.$-])((?:kernel|lib|tools|tests|bench|bpf|docs|%s)/[\w.-]*\w|[a-z_]+\.[ch]\b)" % FOLDERS
+    pages = r"(?<![\w/.$-])((?:kernel|lib|tools|tests|bench|bpf|docs|%s)/[\w.-]*\w)" % FOLDERS
     comments = r"(?<![\w/.<-])((?:%s)/[a-z_]+(?:\.[ch])?)\b" % FOLDERS
     for pattern, paths in (pages, files(*PAGES)), (comments, files("kernel/*.[ch]")):
         for path, number, match in grep(pattern, paths):
