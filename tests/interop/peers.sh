@@ -136,6 +136,8 @@ fetch() {
 		[ -z "$only" ] ||
 			options=(--tls13-ciphers "TLS_${only//-/_}_SHA256")
 		[ ${#urls[@]} = 1 ] || options+=(--parallel --parallel-max 50)
+		# Without a post-quantum key share its ClientHello is one packet.
+		[ -z "$loud" ] || options+=(--curves X25519)
 		"${command[@]}" curl --http3-only --no-progress-meter --fail \
 			--verbose --cacert "$work/$ca.pem" "${options[@]}" \
 			--remote-name-all --output-dir "$dir/out" "${urls[@]}"

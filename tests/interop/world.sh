@@ -55,10 +55,15 @@ lose_at() { # NAMESPACE LOSS
 			object-pinned "$prog"
 }
 
-# What was lost on the way to a namespace: "DROPPED SEEN".
-losses_at() { # NAMESPACE
-	bpftool -j map dump pinned "$progs/${1//./_}_maps/loss" |
-		sed 's/.*"seen": *\([0-9]*\), *"dropped": *\([0-9]*\).*/\2 \1/'
+# What was lost since the link was made, a line per direction.
+losses() { # WORLD
+	local end map
+
+	for end in s c; do
+		map=$progs/${1//./_}_${end}_maps/loss
+		[ ! -e "$map" ] || bpftool -j map dump pinned "$map" |
+			sed 's/.*"seen": *\([0-9]*\), *"dropped": *\([0-9]*\).*/lost on the way to '$end': \2 of \1/'
+	done
 }
 
 # ---- waiting -----------------------------------------------------------------
