@@ -298,9 +298,9 @@ static void watch_time(struct program *p, struct conn *c)
 	uint64_t now = clock_us();
 	unsigned int limit = p->o.timeout;
 
+	if (!limit)	/* the user did not say */
+		limit = c->state == CONN_HANDSHAKE ? HANDSHAKE_S : TIMEOUT_S;
 	if (c->state == CONN_HANDSHAKE) {
-		if (limit > HANDSHAKE_S)
-			limit = HANDSHAKE_S;
 		if (now - c->began > limit * 1000000ULL)
 			conn_fail(c, CONN_END_TIMEOUT, 0,
 				  "no answer in %u seconds", limit);
@@ -485,7 +485,7 @@ int main(int argc, char **argv)
 {
 	struct program p = { .o = {
 		.alpn = "h3", .parallel = PARALLEL, .repeat = 1,
-		.timeout = TIMEOUT_S, .family = AF_UNSPEC,
+		.family = AF_UNSPEC,
 	} };
 	struct sigaction stopper = { .sa_handler = on_signal };
 	enum get_exit code;

@@ -26,7 +26,7 @@
 #define BACKLOG		1024
 #define EVENTS		64
 #define TICK_MS		250
-#define HANDSHAKE_US	(10 * 1000000ULL)
+#define HANDSHAKE_US	(30 * 1000000ULL)
 #define CLIENTS_MAX	4096	/* default of --max-connections */
 #define NAME_SIZE	(INET6_ADDRSTRLEN + 8)
 
