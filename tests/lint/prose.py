@@ -43,7 +43,7 @@ def check_files():
     comments = r"(?<![\w/.<-])((?:%s)/[a-z_]+(?:\.[ch])?)\b" % FOLDERS
     for pattern, paths in (pages, files(*PAGES)), (comments, files("kernel/*.[ch]")):
         for path, number, match in grep(pattern, paths):
-            if match.group(1) not in there:
+            if re.sub(r"\.o$", ".c", match.group(1)) not in there:
                 yield "%s:%d: %s: no such file" % (path, number, match.group(1))
 
 
