@@ -140,16 +140,16 @@ memory_bounded() {
 # ---- attacks ------------------------------------------------------------------------
 
 still_serving() {
-	kill -0 "$server_pid" && fetch $port $server small "$work/after"
+	kill -0 "$server_pid" && fetch "$port" "$server" small "$work/after"
 }
 
-random_bytes() { cli "$bin/blast" $server $port random && still_serving; }
-odd_headers() { cli "$bin/blast" $server $port headers && still_serving; }
+random_bytes() { cli "$bin/blast" "$server" "$port" random && still_serving; }
+odd_headers() { cli "$bin/blast" "$server" "$port" headers && still_serving; }
 
 relay_pid=
 start_relay() { # OPTION...
 	# No function: $! is to be the relay itself.
-	ip netns exec client "$bin/relay" "$@" 5555 $server $port \
+	ip netns exec client "$bin/relay" "$@" 5555 "$server" "$port" \
 		>"$work/relay.log" &
 	relay_pid=$!
 	until_true relay_is_up
@@ -166,7 +166,7 @@ record_flight() {
 	start_relay -r "$work/flight" || return
 	fetch 5555 127.0.0.1 small "$work/recorded"
 	local status=$?
-	stop_relay && [ $status = 0 ] && [ -s "$work/flight" ]
+	stop_relay && [ "$status" = 0 ] && [ -s "$work/flight" ]
 }
 
 hostile_path() {
@@ -176,14 +176,14 @@ hostile_path() {
 		fetch 5555 127.0.0.1 small "$work/relayed" || status=1
 		stop_relay || status=1
 	done
-	return $status
+	return "$status"
 }
 
 hostile_path_long() {
 	start_relay -m || return
 	fetch 5555 127.0.0.1 medium "$work/relayed"
 	local status=$?
-	stop_relay && return $status
+	stop_relay && return "$status"
 }
 
 # Each flight of a flood is a handshake that the server begins: while it does
@@ -194,14 +194,14 @@ flood() { # WHAT COUNT
 
 	touch "$work/pause"
 	before=$(received)
-	fetch $port $server large "$work/established" &
+	fetch "$port" "$server" large "$work/established" &
 	local transfer_pid=$!
 	until_true transferring "$before" || status=1
-	cli "$bin/blast" $server $port "$1" "$work/flight" "$2" || status=1
-	wait $transfer_pid || status=1
+	cli "$bin/blast" "$server" "$port" "$1" "$work/flight" "$2" || status=1
+	wait "$transfer_pid" || status=1
 	until_true still_serving || status=1
 	rm "$work/pause"
-	return $status
+	return "$status"
 }
 
 received() { cli awk '$1 == "QuicRxDataPackets" { print $2 }' /proc/net/quic/stats; }

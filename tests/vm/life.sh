@@ -58,7 +58,7 @@ make_network() {
 server_pid=
 start_server() {
 	: >"$work/server.log"
-	ip netns exec server quicserve -a 10.8.0.1 -p $port \
+	ip netns exec server quicserve -a 10.8.0.1 -p "$port" \
 		--cert "$files/cert.pem" --key "$files/key.pem" "$work/site" \
 		2>"$work/server.log" &
 	server_pid=$!
@@ -117,10 +117,10 @@ in_use_by_connections() {
 	until_true established server || status=1
 	! rmmod quic 2>/dev/null || status=1
 	loaded || status=1
-	wait $client_pid || status=1
+	wait "$client_pid" || status=1
 	stop_server
 	until_true unloads || status=1
-	return $status
+	return "$status"
 }
 
 established() { # NAMESPACE
@@ -131,7 +131,7 @@ established() { # NAMESPACE
 
 # With traffic between: what one life leaves behind trips the next.
 reload() {
-	for i in {1..20}; do
+	for _ in {1..20}; do
 		modprobe quic && start_server && fetch || return
 		stop_server
 		until_true unloads || return
@@ -150,7 +150,7 @@ no_sockets() {
 # Each has one end of a veth pair whose other end is here: it vanishes when the
 # last socket has let its namespace go, not before.
 watch() {
-	ip link add watch-$1 type veth peer name watch netns "$1"
+	ip link add "watch-$1" type veth peer name watch netns "$1"
 }
 
 gone() {
@@ -177,8 +177,8 @@ namespace_ends() {
 		say 'the namespaces went before their sockets'
 		return 1
 	fi
-	kill -9 "$server_pid" $client_pid
-	wait "$server_pid" $client_pid 2>/dev/null
+	kill -9 "$server_pid" "$client_pid"
+	wait "$server_pid" "$client_pid" 2>/dev/null
 	until_true gone
 }
 
@@ -202,14 +202,14 @@ kill_clients() {
 			"https://10.8.0.1:$port/small" >/dev/null 2>&1 &
 		local pid=$!
 		random_pause
-		kill -9 $pid 2>/dev/null
-		wait $pid 2>/dev/null
+		kill -9 "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
 	done
 	# The server has outlived them all.
 	fetch
 	local status=$?
 	stop_server
-	return $status
+	return "$status"
 }
 
 kill_servers() {
@@ -219,13 +219,13 @@ kill_servers() {
 			"https://10.8.0.1:$port/small" >/dev/null 2>&1 &
 		local pid=$!
 		random_pause
-		kill -9 "$server_pid" $pid 2>/dev/null
-		wait "$server_pid" $pid 2>/dev/null
+		kill -9 "$server_pid" "$pid" 2>/dev/null
+		wait "$server_pid" "$pid" 2>/dev/null
 	done
 	start_server && fetch
 	local status=$?
 	stop_server
-	return $status
+	return "$status"
 }
 
 # ---- go ----------------------------------------------------------------------------------
