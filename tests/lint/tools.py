@@ -70,8 +70,10 @@ def check_sparse():
 
 def check_shellcheck():
     """shellcheck has no complaint about the scripts"""
-    # SC2317: functions that are called by a name in a variable, or by a trap.
-    status, said = output(CHROOT, "shellcheck", "-x", "-f", "gcc", "-e", "SC2317", *scripts())
+    # Not wrong here: A && B || C where C is for both, '$' for awk and inner
+    # shells, functions called by a name in a variable or by a trap.
+    status, said = output(CHROOT, "shellcheck", "-x", "-f", "gcc",
+                          "-e", "SC2015,SC2016,SC2317", *scripts())
     yield from said
     if not said:
         yield from failed(status, said)
