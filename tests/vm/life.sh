@@ -57,6 +57,8 @@ make_network() {
 
 server_pid=
 start_server() {
+	# One that a failed test left behind.
+	[ -z "$server_pid" ] || stop_server
 	: >"$work/server.log"
 	ip netns exec server quicserve -a 10.8.0.1 -p "$port" \
 		--cert "$files/cert.pem" --key "$files/key.pem" "$work/site" \
@@ -67,7 +69,8 @@ start_server() {
 }
 
 stop_server() {
-	kill "$server_pid" && wait "$server_pid"
+	kill "$server_pid" 2>/dev/null
+	wait "$server_pid" 2>/dev/null
 	server_pid=
 }
 
@@ -179,6 +182,7 @@ namespace_ends() {
 	fi
 	kill -9 "$server_pid" "$client_pid"
 	wait "$server_pid" "$client_pid" 2>/dev/null
+	server_pid=
 	until_true gone
 }
 
@@ -221,6 +225,7 @@ kill_servers() {
 		random_pause
 		kill -9 "$server_pid" "$pid" 2>/dev/null
 		wait "$server_pid" "$pid" 2>/dev/null
+		server_pid=
 	done
 	start_server && fetch
 	local status=$?
