@@ -47,9 +47,14 @@ void quic_timer_commit(struct quic_conn *c)
 
 	if (!first || (c->timer_armed && c->timer_armed <= first))
 		return;
-	/* An armed timer holds a reference to the socket. */
+	/* An armed timer holds a reference to the socket.  One that has expired
+	 * and waits for the lock to run has, too: it gives it back, and commits
+	 * again.  Were it started now, it would run once more without.
+	 */
 	if (!c->timer_armed)
 		sock_hold(c->sk);
+	else if (hrtimer_try_to_cancel(&c->timer) != 1)
+		return;
 	c->timer_armed = first;
 	hrtimer_start(&c->timer, ns_to_ktime(first),
 		      HRTIMER_MODE_ABS_PINNED_SOFT);
