@@ -295,6 +295,7 @@ size_t read_stream(int fd, int64_t id, void *buf, size_t len, bool *fin)
 		OK(receive(fd, &u, want, 0) >= 0);
 		if (u.msg_flags & MSG_QUIC_NOTIFICATION)
 			continue;
+		EQ(u.level, -1);
 		EQ(u.id, id);
 		memcpy((char *)buf + done, u.data, u.len);
 		done += u.len;
