@@ -97,7 +97,7 @@ start_quicperf() { # TRANSPORT
 }
 
 run_quicperf() { # TRANSPORT DIRECTION BYTES: one line of JSON
-	ip netns exec cli quicperf client -t "$1" -d "$2" -n "$3" -p $port \
+	ip netns exec cli timeout 60 quicperf client -t "$1" -d "$2" -n "$3" -p $port \
 		--ca "$work/cert.pem" $server 2>"$work/client.log" ||
 		fail "quicperf $1 $2 $3"
 }
@@ -129,7 +129,7 @@ run_ngtcp2() { # BYTES [keep]: one line of JSON; keep: the client writes a file
 	[ -z "${2-}" ] || keep=(--download "$work/download")
 	rm -f "$work/download/$1"
 	start=$(date +%s%N)
-	ip netns exec cli gtlsclient -q --exit-on-all-streams-close \
+	ip netns exec cli timeout 60 gtlsclient -q --exit-on-all-streams-close \
 		--ciphers "$priority" "${keep[@]}" \
 		$server $port "https://$server:$port/$1" \
 		>"$work/client.log" 2>&1 || fail "gtlsclient $1"

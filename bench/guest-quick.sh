@@ -55,8 +55,10 @@ sample() { # MODE SCENARIO COMMAND...
 		"${line#\{}" >>"$samples"
 }
 
-quicperf_round() { # MODE TRANSPORT [up]
-	local bytes
+# A round is a process of its own: that one transport fails does not keep the
+# others from being measured.
+quicperf_round() ( # MODE TRANSPORT [up]
+	trap stop_server EXIT
 	start_quicperf "$2"
 	run_quicperf "$2" up $mib >/dev/null	# what is done once only
 	for bytes in $small $((2 * small)); do
@@ -64,23 +66,22 @@ quicperf_round() { # MODE TRANSPORT [up]
 		[ -z "${3-}" ] ||
 			sample "$1" bulk-up run_quicperf "$2" up "$bytes"
 	done
-	stop_server
-}
+)
 
 # Its client as a user would have it, writing a file (to tmpfs); once also
 # dropping what arrives, which is what quicperf does.
-ngtcp2_round() { # MODE [drop]
-	local bytes
+ngtcp2_round() ( # MODE [drop]
+	trap stop_server EXIT
 	start_ngtcp2 $mib $small_ngtcp2 $((2 * small_ngtcp2))
 	run_ngtcp2 $mib keep >/dev/null
 	for bytes in $small_ngtcp2 $((2 * small_ngtcp2)); do
 		sample "$1" bulk run_ngtcp2 "$bytes" keep
 		[ -z "${2-}" ] || sample "$1" bulk-drop run_ngtcp2 "$bytes"
 	done
-	stop_server
-}
+)
 
 : >"$samples"
+failed=0
 load_modules
 make_certificates
 for mode in default segs1; do
@@ -88,10 +89,11 @@ for mode in default segs1; do
 	once=once
 	for ((round = 0; round < rounds; round++)); do
 		for transport in tcp ktls quic; do
-			quicperf_round $mode $transport $once
+			quicperf_round $mode $transport $once || failed=1
 		done
-		ngtcp2_round $mode $once
+		ngtcp2_round $mode $once || failed=1
 		once=''
 	done
 	remove_network
 done
+exit $failed

@@ -46,7 +46,7 @@ static const struct argp_option argp_options[] = {
 	{}
 };
 
-static uint64_t size(struct argp_state *state, const char *text)
+static uint64_t parse_size(struct argp_state *state, const char *text)
 {
 	static const char units[] = "KMG";
 	unsigned long long n;
@@ -64,8 +64,8 @@ static uint64_t size(struct argp_state *state, const char *text)
 	return n;
 }
 
-static const struct transport *transport(struct argp_state *state,
-					 const char *name)
+static const struct transport *find_transport(struct argp_state *state,
+					      const char *name)
 {
 	static const struct transport *const all[] = {
 		&transport_tcp, &transport_ktls, &transport_quic,
@@ -78,7 +78,7 @@ static const struct transport *transport(struct argp_state *state,
 	return NULL;
 }
 
-static enum direction direction(struct argp_state *state, const char *name)
+static enum direction parse_direction(struct argp_state *state, const char *name)
 {
 	if (strcmp(name, "up") && strcmp(name, "down"))
 		argp_error(state, "'%s' is neither up nor down", name);
@@ -120,25 +120,25 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 't':
-		o->transport = transport(state, arg);
+		o->transport = find_transport(state, arg);
 		return 0;
 	case 'p':
 		o->port = arg;
 		return 0;
 	case 'w':
-		o->write_size = size(state, arg);
+		o->write_size = parse_size(state, arg);
 		return 0;
 	case 'n':
-		o->bytes = size(state, arg);
+		o->bytes = parse_size(state, arg);
 		return 0;
 	case 'd':
-		o->direction = direction(state, arg);
+		o->direction = parse_direction(state, arg);
 		return 0;
 	case OPT_WINDOW:
-		o->window = size(state, arg);
+		o->window = parse_size(state, arg);
 		return 0;
 	case OPT_REPEAT:
-		o->repeat = size(state, arg);
+		o->repeat = parse_size(state, arg);
 		return 0;
 	case OPT_CA:
 		o->ca = arg;
