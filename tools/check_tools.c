@@ -3,7 +3,7 @@
  * Unit tests of the tools: addresses, the served directory, cipher lists.
  *
  * Everything here decides about bytes that others chose.  Needs no kernel
- * module and no network.  The last line counts.
+ * module and no network.  Prints TAP.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,14 +19,12 @@
 #include "tls.h"
 #include "url.h"
 
-static unsigned int passed, failed;
+static unsigned int failed;	/* checks of the running test */
 
 #define CHECK(condition, ...) do {				\
-	if (condition) {					\
-		passed++;					\
-	} else {						\
+	if (!(condition)) {					\
 		failed++;					\
-		printf("%s:%d: ", __FILE__, __LINE__);		\
+		printf("# line %d: ", __LINE__);		\
 		printf(__VA_ARGS__);				\
 		printf("\n");					\
 	}							\
@@ -257,13 +255,27 @@ static void check_certificate(void)
 
 int main(void)
 {
+	static const struct {
+		void (*run)(void);
+		const char *name;
+	} tests[] = {
+		{ check_good_urls, "url: addresses, and the names of files" },
+		{ check_bad_urls, "url: what is no address is refused" },
+		{ check_unescape, "url: escapes, and the room for them" },
+		{ check_site, "site: nothing outside of the directory opens" },
+		{ check_ciphers, "tls: lists of ciphers" },
+		{ check_certificate, "tls: credentials, with and without files" },
+	};
+	bool bad = false;
+
 	unsetenv("SSLKEYLOGFILE");
-	check_good_urls();
-	check_bad_urls();
-	check_unescape();
-	check_site();
-	check_ciphers();
-	check_certificate();
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed != 0;
+	printf("TAP version 13\n1..%zu\n", ARRAY_SIZE(tests));
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+		failed = 0;
+		tests[i].run();
+		printf("%sok %zu - %s\n", failed ? "not " : "", i + 1,
+		       tests[i].name);
+		bad |= failed != 0;
+	}
+	return bad;
 }
