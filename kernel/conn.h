@@ -233,8 +233,7 @@ struct quic_conn {
 	u64 retrans_bytes;		/* L */
 };
 
-#define QUIC_DEFER_TX		0	/* quic_tx_kick() came while owned */
-#define QUIC_DEFER_TIMER	1
+#define QUIC_DEFER_TIMER	0	/* the timer fired while owned */
 
 /* ---- sockets: sock/family.c --------------------------------------------- */
 

@@ -89,7 +89,7 @@ void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
 		      const struct quic_hdr *h);
 void quic_req_rcv(struct quic_req *req, struct sk_buff *skb);
 void quic_req_put(struct quic_req *req);
-void quic_req_claim(struct quic_req *req);	/* accepted */
+bool quic_req_claim(struct quic_req *req);	/* to be accepted */
 void quic_req_drop(struct quic_req *req);	/* never will be */
 
 /* rx/open.c */
@@ -168,7 +168,7 @@ const struct quic_cid *quic_cid_dest(const struct quic_conn *c);
 void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
 		       const u8 *token);
 int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f);
-int quic_cid_on_retire(struct quic_conn *c, u64 seq, const u8 *dcid);
+int quic_cid_on_retire(struct quic_conn *c, u64 seq);
 void quic_cid_offer(struct quic_conn *c);	/* issue up to the peer's limit */
 
 /* conn/timer.c */

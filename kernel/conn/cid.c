@@ -175,7 +175,7 @@ void quic_cid_offer(struct quic_conn *c)
 }
 
 /* RETIRE_CONNECTION_ID (section 19.16); a transport error, or 0. */
-int quic_cid_on_retire(struct quic_conn *c, u64 seq, const u8 *dcid)
+int quic_cid_on_retire(struct quic_conn *c, u64 seq)
 {
 	struct quic_local_cid *l;
 
@@ -184,9 +184,6 @@ int quic_cid_on_retire(struct quic_conn *c, u64 seq, const u8 *dcid)
 	l = local_find(c, seq);
 	if (!l)
 		return 0;
-	/* An ID cannot retire itself. */
-	if (dcid && !memcmp(l->node->key.cid.id, dcid, QUIC_SCID_LEN))
-		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	quic_cid_remove(l->node);
 	l->node = NULL;
 	quic_cid_offer(c);

@@ -193,12 +193,12 @@ static enum hrtimer_restart expire(struct hrtimer *t)
 	struct sock *sk = c->sk;
 
 	bh_lock_sock(sk);
-	c->timer_armed = 0;
 	if (sock_owned_by_user(sk)) {
 		/* quic_release_cb() finishes; it takes a reference over. */
 		if (!test_and_set_bit(QUIC_DEFER_TIMER, &c->defer))
 			sock_hold(sk);
 	} else {
+		c->timer_armed = 0;
 		quic_timer_run(c);
 	}
 	bh_unlock_sock(sk);

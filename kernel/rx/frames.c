@@ -148,7 +148,7 @@ static int act_new_connection_id(struct at *a, const struct quic_frame *f)
 
 static int act_retire_connection_id(struct at *a, const struct quic_frame *f)
 {
-	return quic_cid_on_retire(a->c, f->retire_cid.seq, NULL);
+	return quic_cid_on_retire(a->c, f->retire_cid.seq);
 }
 
 /* Only the newest challenge is answered (reliability.md section 3, row 4). */

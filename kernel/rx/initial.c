@@ -78,11 +78,15 @@ static bool req_unlink(struct quic_req *req)
 	return was;
 }
 
-/* accept() takes it over: @req->node belongs to the connection now. */
-void quic_req_claim(struct quic_req *req)
+/* accept() takes it over, and @req->node with it.  False: it grew too old a
+ * moment ago.
+ */
+bool quic_req_claim(struct quic_req *req)
 {
-	if (req_unlink(req))
-		quic_req_put(req);
+	if (!req_unlink(req))
+		return false;
+	quic_req_put(req);
+	return true;
 }
 
 /* Nobody will accept it. */
@@ -338,7 +342,8 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 
 	if (!req)
 		return NULL;
-	refcount_set(&req->ref, 1);
+	refcount_set(&req->ref, 2);	/* the table's, and the caller's */
+	INIT_LIST_HEAD(&req->all);
 	INIT_LIST_HEAD(&req->link);
 	INIT_WORK(&req->work, work_fn);
 	skb_queue_head_init(&req->skbs);
@@ -350,14 +355,18 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	req->scid.len = h->scid_len;
 	memcpy(req->scid.id, h->scid, h->scid_len);
 	req->expires = jiffies + QUIC_REQ_LIFETIME;
+	quic_udp_hold(udp);
+	req->udp = udp;
+	__skb_queue_tail(&req->skbs, skb);
+	/* Last: from here on others find it. */
 	req->node = quic_cid_insert(udp->net, &req->odcid, &req->dst, NULL,
 				    req, GFP_ATOMIC);
 	if (IS_ERR(req->node)) {
+		__skb_unlink(skb, &req->skbs);
+		quic_udp_put(udp);
 		kfree(req);
 		return NULL;
 	}
-	quic_udp_hold(udp);
-	req->udp = udp;
 	return req;
 }
 
@@ -383,9 +392,9 @@ void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
 	list_add_tail(&req->all, &reqs);
 	n_reqs++;
 	spin_unlock_bh(&reqs_lock);
-	skb_queue_tail(&req->skbs, skb);
 	wake_worker(req);
 	queue_delayed_work(quic_wq, &gc_work, HZ);
+	quic_req_put(req);
 	return;
 drop:
 	this_cpu_inc(quic_net(udp->net)->mib->v[why]);

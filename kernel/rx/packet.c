@@ -10,6 +10,7 @@
  * is spread over several pieces of an skb, or lies in memory that others can
  * see, is copied first.
  */
+#include <linux/udp.h>
 #include <net/inet_ecn.h>
 #include "../pipeline.h"
 #include "../crypto/train.h"
@@ -404,10 +405,15 @@ static void after_close(struct quic_conn *c, struct sk_buff *skb)
  */
 static bool from_peer(const struct quic_conn *c, const struct sk_buff *skb)
 {
-	union quic_addr src, dst;
+	const union quic_addr *peer = &c->path.dst;
 
-	quic_rx_addrs(skb, &src, &dst);
-	return quic_addr_equal(&src, &c->path.dst);
+	if (udp_hdr(skb)->source != quic_addr_port(peer))
+		return false;
+	if (skb->protocol == htons(ETH_P_IP))
+		return peer->sa.sa_family == AF_INET &&
+		       ip_hdr(skb)->saddr == peer->v4.sin_addr.s_addr;
+	return peer->sa.sa_family == AF_INET6 &&
+	       ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &peer->v6.sin6_addr);
 }
 
 /* Takes @skb over. */

@@ -200,17 +200,22 @@ struct quic_udp *quic_udp_get(struct net *net, const union quic_addr *addr,
 {
 	struct quic_net *qn = quic_net(net);
 	struct quic_udp *udp;
-	int err;
+	int err, tries = 3;
 
+again:
 	mutex_lock(&qn->udp_lock);
 	if (quic_addr_port(addr)) {
 		list_for_each_entry(udp, &qn->udp, list) {
 			if (!same_local(udp, addr, ifindex))
 				continue;
-			/* Its last user left a moment ago. */
-			if (!refcount_inc_not_zero(&udp->ref))
-				udp = ERR_PTR(-EAGAIN);
-			goto out;
+			if (refcount_inc_not_zero(&udp->ref))
+				goto out;
+			/* Its last user left a moment ago: let it close. */
+			mutex_unlock(&qn->udp_lock);
+			flush_workqueue(quic_wq);
+			if (!tries--)
+				return ERR_PTR(-EAGAIN);
+			goto again;
 		}
 	}
 

@@ -156,6 +156,7 @@ static void release_cb(struct sock *sk)
 
 	if (!c || !test_and_clear_bit(QUIC_DEFER_TIMER, &c->defer))
 		return;
+	c->timer_armed = 0;
 	quic_timer_run(c);
 	__sock_put(sk);
 }

@@ -145,11 +145,12 @@ static struct quic_req *dequeue(struct quic_listener *l, struct sock *sk)
 /* The request grew too old: off the queue if it is on one. */
 void quic_listen_forget(struct quic_req *req)
 {
-	struct sock *sk = READ_ONCE(req->listener);
+	struct sock *sk;
 	bool was = false;
 
 	rcu_read_lock();
 	/* Sockets are freed after a grace period (SOCK_RCU_FREE). */
+	sk = READ_ONCE(req->listener);
 	if (sk) {
 		struct quic_listener *l = &quic_sk(sk)->listener;
 
@@ -317,11 +318,11 @@ struct sock *quic_accept(struct sock *sk, struct proto_accept_arg *arg)
 		req = wait_req(sk, arg->flags, &err);
 		if (!req)
 			break;
-		child = new_child(sk, req, &err);
-		if (child)
-			quic_req_claim(req);
-		else
-			quic_req_drop(req);
+		if (quic_req_claim(req)) {
+			child = new_child(sk, req, &err);
+			if (!child)
+				quic_cid_remove(req->node);
+		}
 		quic_req_put(req);
 		/* A client that gave up is not the program's trouble. */
 	} while (!child && err != -ENOMEM);

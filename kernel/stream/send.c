@@ -56,8 +56,7 @@ static void reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 
 int quic_stream_reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 {
-	if (!s->has_send || s->send_state == QUIC_STREAM_SEND_STATE_READY ||
-	    s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
+	if (!s->has_send || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
 		return -EINVAL;
 	reset(c, s, code);
 	quic_tx_kick(c);

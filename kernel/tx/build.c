@@ -19,6 +19,10 @@
 
 /* Frame records to be had per packet of a train, on average. */
 #define QUIC_FRAMES_PER_PKT	2
+/* A cipher block. */
+#define QUIC_PLACE_ALIGN	16
+/* Less room than this in a datagram is not worth another packet. */
+#define QUIC_ROOM_MIN		128
 /* Packets with nothing but an ACK in a row. */
 #define QUIC_ACKS_ALONE		32
 
@@ -91,16 +95,18 @@ static void commit(struct quic_tx *tx, struct quic_pkt_build *b,
  */
 static u8 *place(struct quic_tx *tx, u32 size, u32 hdr_len)
 {
+	int frags = skb_shinfo(tx->skb)->nr_frags;
 	struct page_frag *f = tx->frag;
-	u32 shift;
 
-	if (!skb_page_frag_refill(size + 16, f, GFP_ATOMIC))
+	/* When large pages are short it refills with a small one. */
+	if (!skb_page_frag_refill(size + QUIC_PLACE_ALIGN, f, GFP_ATOMIC) ||
+	    f->offset + size + QUIC_PLACE_ALIGN > f->size)
 		return NULL;
-	shift = -(f->offset + hdr_len) & 15;
-	if (shift && !skb_can_coalesce(tx->skb,
-				       skb_shinfo(tx->skb)->nr_frags,
-				       f->page, f->offset))
-		f->offset += shift;
+	if (!skb_can_coalesce(tx->skb, frags, f->page, f->offset)) {
+		if (frags == MAX_SKB_FRAGS)
+			return NULL;
+		f->offset += -(f->offset + hdr_len) & (QUIC_PLACE_ALIGN - 1);
+	}
 	return page_address(f->page) + f->offset;
 }
 
@@ -198,6 +204,11 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 	if (!tx->skb)
 		return -ENOMEM;
 
+	/* Large packets find room in large pages only: else smaller ones. */
+	if (skb_page_frag_refill(mss + QUIC_PLACE_ALIGN, tx->frag, GFP_ATOMIC) &&
+	    tx->frag->size < mss + QUIC_PLACE_ALIGN)
+		mss = tx->frag->size - 2 * QUIC_PLACE_ALIGN;
+
 	for (n = 0; n < a->pkts; n++) {
 		/* The record ring was sized for the usual few a packet. */
 		if (tx->records + QUIC_SENT_MAX_FRAMES > records)
@@ -219,8 +230,8 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 
 /* ---- Initial and Handshake ------------------------------------------------------ */
 
-static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, u32 pad,
-			enum quic_space_id id)
+static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
+			bool last, enum quic_space_id id)
 {
 	struct quic_conn *c = tx->c;
 	struct quic_sent *sent = &c->rec.space[id].sent;
@@ -259,9 +270,9 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, u32 pad,
 		quic_frames_ping(&b);
 	if (!b.n_frames)
 		return false;
-	if (pad > QUIC_TAG_LEN) {
-		/* RFC 9000 section 14.1; padding counts as in flight. */
-		pad_to(&b, p + min(pad, room) - QUIC_TAG_LEN);
+	/* RFC 9000 section 14.1; padding counts as in flight. */
+	if (pad && (last || quic_out_left(&b.o) < QUIC_ROOM_MIN)) {
+		pad_to(&b, b.o.end);
 		b.in_flight = true;
 	}
 	pad_to(&b, p + pkt->pn_off + 4);
@@ -289,7 +300,8 @@ static u8 wanting(struct quic_conn *c, u64 now)
 	    quic_ack_owed(&c->ack[QUIC_SPACE_INITIAL]) &&
 	    c->keys[QUIC_CRYPTO_INITIAL][1].ready)
 		want |= BIT(QUIC_SPACE_INITIAL);
-	if (want && (c->ctl || !list_empty(&c->streams.ctl)) &&
+	if (want == BIT(QUIC_SPACE_HANDSHAKE) &&
+	    (c->ctl || !list_empty(&c->streams.ctl)) &&
 	    quic_sched_app(c, now, &a) && a.data)
 		want |= BIT(QUIC_SPACE_APP);
 	return want;
@@ -308,7 +320,7 @@ int quic_build_datagram(struct quic_tx *tx)
 {
 	struct quic_conn *c = tx->c;
 	u8 want = wanting(c, tx->now);
-	u32 room = QUIC_MSS_MIN, used = 0, pad;
+	u32 room = QUIC_MSS_MIN, used = 0;
 	int id;
 	u8 *p;
 
@@ -323,12 +335,13 @@ int quic_build_datagram(struct quic_tx *tx)
 	if (!tx->skb)
 		return -ENOMEM;
 	p = tx->skb->data;
-	for (id = 0; id < QUIC_SPACE_MAX && room - used > 64; id++) {
+	for (id = 0; id < QUIC_SPACE_MAX && room - used >= QUIC_ROOM_MIN;
+	     id++) {
 		if (!(want & BIT(id)))
 			continue;
 		/* The last packet carries the padding. */
-		pad = must_pad(want) && !(want >> (id + 1)) ? room - used : 0;
-		if (!long_packet(tx, p + used, room - used, pad, id))
+		if (!long_packet(tx, p + used, room - used, must_pad(want),
+				 !(want >> (id + 1)), id))
 			continue;
 		if (quic_seal(c, quic_space_level(id), &tx->train))
 			break;
