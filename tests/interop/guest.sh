@@ -39,9 +39,10 @@ pairs=(
 declare -A cases=(
 	[plain]='handshake untrusted 10MiB 50streams chacha20 ipv6'
 	[segs1]='10MiB-segs1 50streams-segs1'
+	[first]='first-lost'
 	[loss2]='loss2'
 )
-worlds=(plain segs1 loss2)
+worlds=(plain segs1 first loss2)
 
 server_pid='' server_is='' loud='' only='' ca=ca
 n=0 failed=0
@@ -168,6 +169,9 @@ run_case() { # CLIENT SERVER CASE WORLD
 		transfer "$1" "$2" "$4" "$v4" f1m
 		;;
 	ipv6) transfer "$1" "$2" "$4" "$v6" f1m ;;
+	first-lost)
+		lose_first "$4.s" && transfer "$1" "$2" "$4" "$v4" f1k
+		;;
 	loss2) transfer "$1" "$2" "$4" "$v4" f2m && lost_some "$4" ;;
 	esac
 	status=$?

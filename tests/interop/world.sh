@@ -12,6 +12,7 @@
 # The link is one of
 #   plain    super-packets cross it whole
 #   segs1    each packet crosses it alone
+#   first    like plain; lose_first says when
 #   lossN    like segs1, and N percent are lost in each direction (loss.bpf.c)
 
 v4=10.9.0.1 v6=fd00:9::1 port=4433
@@ -37,7 +38,7 @@ make_world() { # NAME LINK
 			link set lo up
 			link set data up
 		END
-		[ "$2" = plain ] ||
+		[ "$2" = plain ] || [ "$2" = first ] ||
 			ip -n "$1.$end" link set data gso_max_segs 1 || return
 		[ "${2#loss}" = "$2" ] || lose_at "$1.$end" "$2" || return
 	done
@@ -53,6 +54,20 @@ lose_at() { # NAMESPACE LOSS
 		in_ns "$1" tc qdisc add dev data clsact &&
 		in_ns "$1" tc filter add dev data ingress bpf direct-action \
 			object-pinned "$prog"
+}
+
+# Lose the next packet to the server, so the first of a connection.
+lose_first() { # NAMESPACE
+	in_ns "$1" nft -f - <<-END
+		table inet lose
+		delete table inet lose
+		table inet lose {
+			chain in {
+				type filter hook input priority 0;
+				udp dport $port quota 1500 bytes drop
+			}
+		}
+	END
 }
 
 # What was lost since the link was made, a line per direction.
