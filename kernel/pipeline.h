@@ -241,6 +241,7 @@ bool quic_sock_has_room(const struct sock *sk);
 /* sock/listen.c: the listener of @udp that takes @alpn */
 struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
 			      u16 alpn_len, u32 hash, bool *any);
+struct sock *quic_listen_only(struct quic_udp *udp);
 int quic_listen_enqueue(struct sock *sk, struct quic_req *req);
 void quic_listen_forget(struct quic_req *req);
 

@@ -234,10 +234,20 @@ static int route(struct quic_req *req)
 	bool any = false;
 	int err;
 
-	if (quic_ranges_empty(got) || got->r[0].lo)
-		return -EAGAIN;
-	err = quic_client_hello_alpn(req->hello->buf, got->r[0].hi + 1, &alpn,
-				     &alpn_len);
+	err = -EAGAIN;
+	if (!quic_ranges_empty(got) && !got->r[0].lo)
+		err = quic_client_hello_alpn(req->hello->buf, got->r[0].hi + 1,
+					     &alpn, &alpn_len);
+	if (err == -EAGAIN) {
+		/* With one listener there is nothing to choose, and a client
+		 * waits for the acknowledgment that a connection gives: some
+		 * repeat what was lost only when an ACK shows it (RFC 9000
+		 * section 13.2.1).
+		 */
+		sk = quic_listen_only(req->udp);
+		if (sk)
+			goto enqueue;
+	}
 	if (err)
 		return err;
 
@@ -250,6 +260,7 @@ static int route(struct quic_req *req)
 				    QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED);
 		return -ENOENT;
 	}
+enqueue:
 	err = quic_listen_enqueue(sk, req);
 	if (err)
 		QUIC_INC(req->net, QuicDropListenQueue);
