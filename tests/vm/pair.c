@@ -243,7 +243,7 @@ ssize_t receive(int fd, struct unit *u, size_t len, int flags)
 
 void wait_event(int fd, int type, union quic_event *ev)
 {
-	static struct unit u;
+	static __thread struct unit u;	/* large, and readers may be threads */
 
 	do {
 		memset(&u.data, 0, 128);
@@ -283,7 +283,7 @@ void wait_poll(int fd, short bits)
 
 size_t read_stream(int fd, int64_t id, void *buf, size_t len, bool *fin)
 {
-	static struct unit u;
+	static __thread struct unit u;	/* large, and readers may be threads */
 	size_t done = 0, want;
 
 	if (fin)
@@ -310,7 +310,7 @@ size_t read_stream(int fd, int64_t id, void *buf, size_t len, bool *fin)
 
 void wait_closed(int fd)
 {
-	static struct unit u;
+	static __thread struct unit u;	/* large, and readers may be threads */
 
 	while (receive(fd, &u, sizeof(u.data), 0) >= 0)
 		;
