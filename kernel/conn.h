@@ -218,8 +218,7 @@ struct quic_conn {
 	struct hrtimer timer;		/* A */
 	u64 timer_armed;		/* L; 0: not armed */
 	u64 deadline[QUIC_TIMER_MAX];	/* L; ns, 0: off */
-	u64 last_rx;			/* L; for the idle timer */
-	u64 first_tx_after_rx;		/* L; likewise */
+	u64 first_tx_after_rx;		/* L; for the idle timer */
 	u64 pace_next;			/* L; earliest departure of a train */
 	unsigned long defer;		/* A; QUIC_DEFER_*, run at lock release */
 
@@ -229,8 +228,6 @@ struct quic_conn {
 	u8 close_shift;			/* L */
 
 	u64 start;			/* I; ns */
-	u64 established_at;		/* L; ns */
-	u64 retrans_bytes;		/* L */
 };
 
 #define QUIC_DEFER_TIMER	0	/* the timer fired while owned */
@@ -242,7 +239,6 @@ struct quic_listener {
 	struct list_head pending;	/* A; @lock; requests for accept() */
 	spinlock_t lock;
 	u32 n_pending;			/* A; @lock */
-	u32 seq;
 };
 
 struct quic_sock {
@@ -253,7 +249,6 @@ struct quic_sock {
 	struct quic_listener listener;
 	struct hlist_node client;	/* A; udp->clients */
 	struct list_head all;		/* A; quic_net()->socks, its lock */
-	bool bind_done;			/* L */
 
 	/* settings, inherited by accepted sockets; L */
 	struct quic_transport_param tparam;
@@ -263,10 +258,6 @@ struct quic_sock {
 	char cc_name[QUIC_CC_NAME_MAX];	/* "": what @config says */
 	u8 alpn_len;
 	char alpn[QUIC_ALPN_MAX];	/* comma separated, no NUL needed */
-	u16 ticket_len;
-	u8 *ticket;			/* SESSION_TICKET as set */
-	u8 token_len;
-	u8 token[120];
 };
 
 struct quic6_sock {

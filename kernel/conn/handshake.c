@@ -76,7 +76,6 @@ void quic_conn_confirmed(struct quic_conn *c)
 
 static void established(struct quic_conn *c)
 {
-	c->established_at = ktime_get_ns();
 	quic_conn_set_state(c, QUIC_CONN_ESTABLISHED);
 	if (c->is_server) {
 		/* The client's Finished was verified: that is completion and
@@ -88,7 +87,7 @@ static void established(struct quic_conn *c)
 		quic_conn_confirmed(c);
 	}
 	quic_cid_offer(c);
-	quic_timer_on_rx(c, c->established_at);
+	quic_timer_on_rx(c, ktime_get_ns());
 }
 
 int quic_conn_set_secret(struct quic_conn *c,

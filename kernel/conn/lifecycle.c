@@ -95,7 +95,6 @@ void quic_conn_free(struct quic_conn *c)
 	quic_cid_free_all(c);
 	quic_path_release(&c->path);
 	quic_recovery_free(&c->rec);
-	quic_cc_stop(&c->rec.cc);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)
 		quic_ack_free(&c->ack[i]);
 	for (l = 0; l < QUIC_CRYPTO_MAX; l++)

@@ -97,7 +97,6 @@ void quic_timer_on_rx(struct quic_conn *c, u64 now)
 {
 	if (!quic_conn_alive(c))
 		return;
-	c->last_rx = now;
 	c->first_tx_after_rx = 0;
 	rearm_idle(c, now);
 }

@@ -89,7 +89,6 @@ struct quic_net {
 	struct mutex udp_lock;
 	struct list_head socks;		/* A; socks_lock; for /proc */
 	spinlock_t socks_lock;
-	struct proc_dir_entry *proc;
 };
 
 struct quic_net *quic_net(const struct net *net);

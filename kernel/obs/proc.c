@@ -144,7 +144,6 @@ int quic_proc_init(struct net *net)
 
 	if (!dir)
 		return -ENOMEM;
-	quic_net(net)->proc = dir;
 	if (proc_create_net_single("snmp", 0444, dir, snmp_show, NULL) &&
 	    proc_create_net_single("stats", 0444, dir, stats_show, NULL) &&
 	    proc_create_net("eps", 0444, dir, &eps_ops,

@@ -75,7 +75,6 @@ static void destruct(struct sock *sk)
 		quic_conn_free(qs->conn);
 	if (qs->udp)
 		quic_udp_put(qs->udp);
-	kfree_sensitive(qs->ticket);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
 		return inet6_sock_destruct(sk);
@@ -217,7 +216,6 @@ void quic_sock_inherit(struct sock *child, const struct sock *parent)
 	inet_sk(child)->tos = inet_sk(parent)->tos;
 	inet_sk(child)->uc_ttl = inet_sk(parent)->uc_ttl;
 	to->bound = from->bound;
-	to->bind_done = true;
 	to->tparam = from->tparam;
 	to->config = from->config;
 	to->events = from->events;
