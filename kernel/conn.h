@@ -38,6 +38,8 @@ struct quic_udp;
 /* Bound on the congestion window, bytes. */
 #define QUIC_CWND_MAX		(32U << 20)
 #define QUIC_ALPN_MAX		128
+/* Paths that a connection knows at a time. */
+#define QUIC_PATHS		1
 
 /* ---- connection IDs: conn/cid.c ---------------------------------------- */
 
@@ -185,7 +187,8 @@ struct quic_conn {
 	struct quic_cid_node *odcid_node; /* L; server, until confirmed */
 	struct quic_cids cids;		/* L */
 
-	struct quic_path path;		/* L */
+	struct quic_path paths[QUIC_PATHS];	/* L */
+	struct quic_path *path;		/* L; where we send: one of @paths */
 	struct quic_tparams peer;	/* L */
 
 	struct quic_key keys[QUIC_CRYPTO_MAX][2];	/* L; [level][0 rx, 1 tx] */

@@ -81,7 +81,7 @@ static void established(struct quic_conn *c)
 		/* The client's Finished was verified: that is completion and
 		 * confirmation in one (RFC 9001 section 4.1.2).
 		 */
-		c->path.validated = true;
+		c->path->validated = true;
 		c->rec.amplification_blocked = false;
 		c->ctl |= QUIC_CTL_HANDSHAKE_DONE;
 		quic_conn_confirmed(c);
@@ -195,9 +195,9 @@ static void apply_peer_tparams(struct quic_conn *c)
 	c->streams.limit[0].local_max = tp->max_streams_bidi;
 	c->streams.limit[1].local_max = tp->max_streams_uni;
 	c->rec.rtt.max_ack_delay = tp->max_ack_delay * NSEC_PER_MSEC;
-	quic_path_set_mss_cap(&c->path, min_t(u64, tp->max_udp_payload_size,
+	quic_path_set_mss_cap(c->path, min_t(u64, tp->max_udp_payload_size,
 					      U16_MAX));
-	quic_cc_set_mss(&c->rec.cc, c->path.mss);
+	quic_cc_set_mss(&c->rec.cc, c->path->mss);
 	if (tp->has & QUIC_TP_HAS_RESET_TOKEN)
 		quic_cid_set_dest(c, NULL, tp->reset_token);
 }

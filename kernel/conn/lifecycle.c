@@ -38,7 +38,8 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	c->start = ktime_get_ns();
 	c->cids.local_limit = QUIC_CID_SLOTS - 1;
 	c->cids.remote[0].used = true;
-	c->path.mss_cap = U16_MAX;
+	c->path = c->paths;
+	c->path->mss_cap = U16_MAX;
 	quic_tparams_default(&c->peer);
 	INIT_LIST_HEAD(&c->rq_crypto);
 	INIT_LIST_HEAD(&c->rq_event);
@@ -93,7 +94,7 @@ void quic_conn_free(struct quic_conn *c)
 
 	quic_conn_drop_data(c);
 	quic_cid_free_all(c);
-	quic_path_release(&c->path);
+	quic_path_release(c->path);
 	quic_recovery_free(&c->rec);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)
 		quic_ack_free(&c->ack[i]);
@@ -127,7 +128,7 @@ static int set_up(struct quic_conn *c)
 			 QUIC_CONG_ALG_RENO ? "reno" : "cubic");
 	if (!cc)
 		return -ENOENT;
-	quic_cc_start(&c->rec.cc, cc, c->path.mss, QUIC_CWND_MAX, c->start);
+	quic_cc_start(&c->rec.cc, cc, c->path->mss, QUIC_CWND_MAX, c->start);
 	quic_timer_on_rx(c, c->start);
 	quic_timer_commit(c);
 	return 0;
@@ -138,8 +139,8 @@ int quic_conn_connect(struct quic_conn *c)
 {
 	int err;
 
-	c->path.validated = true;	/* a server proves itself by answering */
-	err = quic_path_route(&c->path, c->sk);
+	c->path->validated = true;	/* a server proves itself by answering */
+	err = quic_path_route(c->path, c->sk);
 	if (err)
 		return err;
 	/* Unpredictable, at least 8 bytes (RFC 9000 section 7.2). */
@@ -156,11 +157,11 @@ int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 	int err;
 
 	c->odcid = req->odcid;
-	c->path.src = req->src;
-	c->path.dst = req->dst;
+	c->path->src = req->src;
+	c->path->dst = req->dst;
 	quic_cid_set_dest(c, &req->scid, NULL);
 	c->peer_cid_known = true;
-	err = quic_path_route(&c->path, c->sk);
+	err = quic_path_route(c->path, c->sk);
 	if (err)
 		return err;
 	err = set_up(c);

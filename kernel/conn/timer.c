@@ -125,10 +125,10 @@ static bool passed(struct quic_conn *c, enum quic_timer t, u64 now)
  */
 static void check_black_hole(struct quic_conn *c)
 {
-	if (c->rec.pto_count < 3 || c->path.mss <= QUIC_MSS_MIN)
+	if (c->rec.pto_count < 3 || c->path->mss <= QUIC_MSS_MIN)
 		return;
-	quic_path_set_mss_cap(&c->path, QUIC_MSS_MIN);
-	quic_cc_set_mss(&c->rec.cc, c->path.mss);
+	quic_path_set_mss_cap(c->path, QUIC_MSS_MIN);
+	quic_cc_set_mss(&c->rec.cc, c->path->mss);
 	QUIC_INC(sock_net(c->sk), QuicBlackHoles);
 }
 

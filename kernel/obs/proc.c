@@ -111,11 +111,11 @@ static int conns_show(struct seq_file *seq, void *v)
 	if (!c || !qs->udp)
 		return 0;
 	seq_printf(seq, "%pK %d ", sk, inet_sk_state_load(sk));
-	show_addr(seq, &c->path.src);
-	show_addr(seq, &c->path.dst);
+	show_addr(seq, &c->path->src);
+	show_addr(seq, &c->path->dst);
 	show_addr(seq, &qs->udp->addr);
 	seq_printf(seq, "%llu %u %llu %d %d %d %d %u %llu\n", c->rec.cc.cwnd,
-		   c->path.mss, c->rec.in_flight, READ_ONCE(sk->sk_wmem_queued),
+		   c->path->mss, c->rec.in_flight, READ_ONCE(sk->sk_wmem_queued),
 		   atomic_read(&sk->sk_rmem_alloc), READ_ONCE(sk->sk_sndbuf),
 		   READ_ONCE(sk->sk_rcvbuf),
 		   uid_of(seq, sk), (u64)sock_i_ino(sk));

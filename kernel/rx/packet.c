@@ -151,7 +151,7 @@ static void on_level(struct quic_conn *c, u8 level)
 	if (level != QUIC_CRYPTO_HANDSHAKE)
 		return;
 	if (c->is_server) {
-		c->path.validated = true;
+		c->path->validated = true;
 		c->rec.amplification_blocked = false;
 		quic_conn_discard_space(c, QUIC_SPACE_INITIAL);
 	}
@@ -405,7 +405,7 @@ static void after_close(struct quic_conn *c, struct sk_buff *skb)
  */
 static bool from_peer(const struct quic_conn *c, const struct sk_buff *skb)
 {
-	const union quic_addr *peer = &c->path.dst;
+	const union quic_addr *peer = &c->path->dst;
 
 	if (udp_hdr(skb)->source != quic_addr_port(peer))
 		return false;
@@ -436,8 +436,8 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	rx.now = ktime_get_ns();
 	rx.ecn = ecn_of(skb);
 	rx.t->n = 0;
-	if (!c->path.validated) {
-		c->path.rx_bytes += skb->len;
+	if (!c->path->validated) {
+		c->path->rx_bytes += skb->len;
 		c->rec.amplification_blocked = false;
 	}
 	QUIC_INC(rx.net, QuicRxTrains);

@@ -35,12 +35,12 @@ static int do_connect(struct sock *sk, const union quic_addr *dst)
 	if (!c)
 		return -ENOMEM;
 	if (qs->bound.sa.sa_family == dst->sa.sa_family) {
-		c->path.src = qs->bound;
+		c->path->src = qs->bound;
 	} else {
-		c->path.src.v4.sin_family = AF_INET;
-		c->path.src.v4.sin_port = quic_addr_port(&qs->bound);
+		c->path->src.v4.sin_family = AF_INET;
+		c->path->src.v4.sin_port = quic_addr_port(&qs->bound);
 	}
-	c->path.dst = *dst;
+	c->path->dst = *dst;
 	quic_sk_set_state(sk, TCP_SYN_RECV);
 	qs->conn = c;
 	err = quic_conn_connect(c);
@@ -51,7 +51,7 @@ static int do_connect(struct sock *sk, const union quic_addr *dst)
 		quic_conn_free(c);
 		return err;
 	}
-	quic_set_addresses(sk, &c->path);
+	quic_set_addresses(sk, c->path);
 	spin_lock_bh(&qs->udp->lock);
 	hlist_add_head(&qs->client, &qs->udp->clients);
 	spin_unlock_bh(&qs->udp->lock);

@@ -260,10 +260,10 @@ static int name_sock(struct socket *sock, struct sockaddr *uaddr, int peer)
 
 	lock_sock(sock->sk);
 	if (peer)
-		len = qs->conn ? quic_addr_to_user(&qs->conn->path.dst, uaddr) :
+		len = qs->conn ? quic_addr_to_user(&qs->conn->path->dst, uaddr) :
 				 -ENOTCONN;
 	else if (qs->conn)
-		len = quic_addr_to_user(&qs->conn->path.src, uaddr);
+		len = quic_addr_to_user(&qs->conn->path->src, uaddr);
 	else
 		len = quic_addr_to_user(&qs->bound, uaddr);
 	release_sock(sock->sk);

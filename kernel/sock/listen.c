@@ -309,7 +309,7 @@ static struct sock *new_child(struct sock *parent, struct quic_req *req,
 	quic_sk_set_state(sk, TCP_SYN_RECV);
 	quic_sk(sk)->conn = c;
 	*err = quic_conn_accept(c, req);
-	quic_set_addresses(sk, &c->path);
+	quic_set_addresses(sk, c->path);
 	if (*err)
 		goto fail;
 	release_sock(sk);

@@ -60,7 +60,7 @@ static int send_handshake(struct sock *sk, struct msghdr *msg, size_t len,
 	/* TLS messages of a handshake are few and bounded by 64 KiB each. */
 	if (cr->send.end - cr->send.base + len > 2 * QUIC_CRYPTO_WINDOW)
 		return -ENOBUFS;
-	n = quic_path_route(&c->path, sk);
+	n = quic_path_route(c->path, sk);
 	if (n)
 		return n;
 	n = quic_sbuf_append(sk, &cr->send, msg, len);

@@ -185,7 +185,7 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 	struct quic_conn *c = tx->c;
 	u32 records = a->pkts * QUIC_FRAMES_PER_PKT + QUIC_SENT_MAX_FRAMES;
 	struct quic_space *space = &c->rec.space[QUIC_SPACE_APP];
-	u32 mss = c->path.mss, hdr_len, len, n;
+	u32 mss = c->path->mss, hdr_len, len, n;
 	u8 *p;
 	int err;
 
@@ -196,7 +196,7 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 				    GFP_ATOMIC);
 	if (err)
 		return err;
-	if (quic_path_allowance(&c->path) < mss) {
+	if (quic_path_allowance(c->path) < mss) {
 		c->rec.amplification_blocked = true;
 		return 0;
 	}
@@ -218,7 +218,7 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 			break;
 		len = tx->train.pkt[n].len;
 		attach(tx, len);
-		if (len < mss || !c->path.validated)
+		if (len < mss || !c->path->validated)
 			break;
 	}
 	if (!tx->train.n) {
@@ -326,7 +326,7 @@ int quic_build_datagram(struct quic_tx *tx)
 
 	if (!want)
 		return 0;
-	room = min_t(u64, room, quic_path_allowance(&c->path));
+	room = min_t(u64, room, quic_path_allowance(c->path));
 	if (room < QUIC_MSS_MIN) {
 		c->rec.amplification_blocked = true;
 		return 0;

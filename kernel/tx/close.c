@@ -95,8 +95,8 @@ static void send_copy(struct quic_conn *c)
 	struct sk_buff *skb;
 	u32 len = c->close_skb->len;
 
-	if (quic_path_allowance(&c->path) < len ||
-	    quic_path_route(&c->path, c->sk))
+	if (quic_path_allowance(c->path) < len ||
+	    quic_path_route(c->path, c->sk))
 		return;
 	skb = quic_xmit_alloc(c, len);
 	if (!skb)

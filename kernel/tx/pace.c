@@ -60,7 +60,7 @@ u32 quic_pace_train_bytes(const struct quic_conn *c)
 	if (unpaced(c) || c->rec.rtt.min < QUIC_PACE_SHORT_RTT)
 		return U32_MAX;
 	bytes = div_u64(rate_of(c), NSEC_PER_SEC / QUIC_PACE_TRAIN);
-	return clamp_t(u64, bytes, QUIC_PACE_MIN_PKTS * c->path.mss, U32_MAX);
+	return clamp_t(u64, bytes, QUIC_PACE_MIN_PKTS * c->path->mss, U32_MAX);
 }
 
 u64 quic_pace_sent(struct quic_conn *c, u64 now, u32 bytes)

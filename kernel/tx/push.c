@@ -101,7 +101,7 @@ static int push_one(struct quic_conn *c)
 	tx->drop_initial = false;
 	tx->train.n = 0;
 
-	n = quic_path_route(&c->path, c->sk);
+	n = quic_path_route(c->path, c->sk);
 	if (!n && !c->handshake_confirmed)
 		n = push_datagram(tx);
 	if (!n)

@@ -96,7 +96,7 @@ static bool defer(const struct quic_conn *c, u64 window, u32 train)
 bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 {
 	bool ack = quic_ack_due(&c->ack[QUIC_SPACE_APP], now);
-	u32 train, mss = c->path.mss;
+	u32 train, mss = c->path->mss;
 	u64 window;
 
 	if (!c->keys[QUIC_CRYPTO_APP][1].ready || !c->peer_cid_known)

@@ -19,8 +19,8 @@
 /* An empty skb with room for all headers and @linear bytes. */
 struct sk_buff *quic_xmit_alloc(struct quic_conn *c, u32 linear)
 {
-	struct net_device *dev = c->path.dst_entry->dev;
-	u32 head = LL_RESERVED_SPACE(dev) + c->path.dst_entry->header_len +
+	struct net_device *dev = c->path->dst_entry->dev;
+	u32 head = LL_RESERVED_SPACE(dev) + c->path->dst_entry->header_len +
 		   QUIC_HEADROOM;
 	struct sk_buff *skb = alloc_skb(head + linear, GFP_ATOMIC);
 
@@ -44,7 +44,7 @@ static void set_gso(struct sk_buff *skb, u16 segs, u16 size)
 
 static void xmit4(struct quic_conn *c, struct sk_buff *skb)
 {
-	struct quic_path *p = &c->path;
+	struct quic_path *p = c->path;
 	struct inet_sock *inet = inet_sk(c->sk);
 	struct rtable *rt = dst_rtable(p->dst_entry);
 
@@ -58,7 +58,7 @@ static void xmit4(struct quic_conn *c, struct sk_buff *skb)
 
 static void xmit6(struct quic_conn *c, struct sk_buff *skb)
 {
-	struct quic_path *p = &c->path;
+	struct quic_path *p = c->path;
 	const struct ipv6_pinfo *np = inet6_sk(c->sk);
 	u8 tclass = np ? np->tclass & ~INET_ECN_MASK : 0;
 
@@ -85,8 +85,8 @@ void quic_xmit(struct quic_conn *c, struct sk_buff *skb, u16 segs, u16 size,
 	QUIC_INC(net, QuicTxTrains);
 	QUIC_ADD(net, QuicTxPackets, segs);
 	QUIC_ADD(net, QuicTxBytes, skb->len);
-	if (!c->path.validated)
-		c->path.tx_bytes += skb->len;
+	if (!c->path->validated)
+		c->path->tx_bytes += skb->len;
 
 	skb->priority = READ_ONCE(c->sk->sk_priority);
 	skb->mark = READ_ONCE(c->sk->sk_mark);
@@ -95,7 +95,7 @@ void quic_xmit(struct quic_conn *c, struct sk_buff *skb, u16 segs, u16 size,
 	skb_set_owner_w(skb, c->sk);
 	if (segs > 1)
 		set_gso(skb, segs, size);
-	if (c->path.dst.sa.sa_family == AF_INET)
+	if (c->path->dst.sa.sa_family == AF_INET)
 		xmit4(c, skb);
 	else
 		xmit6(c, skb);
