@@ -39,7 +39,7 @@ struct quic_udp;
 #define QUIC_CWND_MAX		(32U << 20)
 #define QUIC_ALPN_MAX		128
 /* Paths that a connection knows at a time. */
-#define QUIC_PATHS		1
+#define QUIC_PATHS		4
 
 /* ---- connection IDs: conn/cid.c ---------------------------------------- */
 
@@ -81,7 +81,6 @@ struct quic_cids {
 	u64 local_next_seq;
 	u8 local_limit;		/* how many the peer keeps */
 	struct quic_remote_cid remote[QUIC_CID_SLOTS];
-	u8 remote_active;	/* index */
 	u64 remote_retire_prior;
 	u64 retire[QUIC_MAX_RETIRES];	/* sequence numbers to retire */
 	u8 n_retire;
@@ -187,8 +186,10 @@ struct quic_conn {
 	struct quic_cid_node *odcid_node; /* L; server, until confirmed */
 	struct quic_cids cids;		/* L */
 
-	struct quic_path paths[QUIC_PATHS];	/* L */
-	struct quic_path *path;		/* L; where we send: one of @paths */
+	struct quic_path *paths[QUIC_PATHS];	/* L; NULL: free */
+	struct quic_path *path;		/* L; where we send: one of @paths; R for
+					 * /proc
+					 */
 	struct quic_tparams peer;	/* L */
 
 	struct quic_key keys[QUIC_CRYPTO_MAX][2];	/* L; [level][0 rx, 1 tx] */

@@ -31,9 +31,11 @@ struct quic_path {
 	u16 mss_cap;		/* L; lower bound of what the peer takes and of
 				 * what a black hole taught us
 				 */
+	u8 cid;			/* L; slot of the peer's ID for this path */
 	bool validated;		/* L; RFC 9000 section 8 */
 	u64 rx_bytes;		/* L; until validated */
 	u64 tx_bytes;		/* L; until validated */
+	struct rcu_head rcu;	/* /proc reads without the lock */
 };
 
 #define QUIC_AMPLIFICATION	3	/* RFC 9000 section 8.1 */
@@ -64,10 +66,15 @@ int quic_addr_from_user(union quic_addr *a, const struct sockaddr *sa,
 int quic_addr_to_user(const union quic_addr *a, struct sockaddr *sa);
 u32 quic_addr_hash(const union quic_addr *a);
 
+/* All zero but for @mss_cap; NULL without memory. */
+struct quic_path *quic_path_new(gfp_t gfp);
+void quic_path_free(struct quic_path *p);
 /* Find the route, fill in the source address, set mss.  BH may be off.
  * 0 or -errno (-ENETUNREACH ...).
  */
 int quic_path_route(struct quic_path *p, struct sock *sk);
+/* UDP payload that the interface carries unfragmented; the route is valid. */
+u32 quic_path_room(const struct quic_path *p);
 void quic_path_set_mss_cap(struct quic_path *p, u16 cap);
 void quic_path_release(struct quic_path *p);
 

@@ -110,6 +110,20 @@ void quic_tx_kick(struct quic_conn *c);	/* something wants to be sent */
 void quic_tx_push(struct quic_conn *c);	/* send it now: lock held */
 void quic_tx_exit(void);
 
+/* tx/probe.c: one datagram by itself */
+struct quic_probe {
+	u16 size;		/* of the datagram; smaller if only less may
+				 * leave, and never too small for its frames
+				 */
+	bool ping;
+	u64 ping_id;		/* comes back in acked_ping() or lost_ping() */
+	const u8 *challenge;	/* 8 bytes, or NULL */
+	const u8 *response;	/* likewise */
+};
+
+int quic_tx_probe(struct quic_conn *c, struct quic_path *p,
+		  const struct quic_probe *what);
+
 /* tx/sent.c: what becomes of the frames that were sent */
 extern const struct quic_recovery_ops quic_sent_ops;
 
@@ -164,6 +178,8 @@ void quic_cid_remove(struct quic_cid_node *node);
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp);	/* next number */
 void quic_cid_free_all(struct quic_conn *c);
 bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len);
+const struct quic_cid *quic_cid_of(const struct quic_conn *c,
+				   const struct quic_path *p);
 const struct quic_cid *quic_cid_dest(const struct quic_conn *c);
 void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
 		       const u8 *token);

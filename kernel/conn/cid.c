@@ -192,9 +192,16 @@ int quic_cid_on_retire(struct quic_conn *c, u64 seq)
 
 /* ---- IDs the peer issues ------------------------------------------------- */
 
+/* The destination ID of what is sent on @p. */
+const struct quic_cid *quic_cid_of(const struct quic_conn *c,
+				   const struct quic_path *p)
+{
+	return &c->cids.remote[p->cid].cid;
+}
+
 const struct quic_cid *quic_cid_dest(const struct quic_conn *c)
 {
-	return &c->cids.remote[c->cids.remote_active].cid;
+	return quic_cid_of(c, c->path);
 }
 
 /* The peer's ID number 0: learnt in the handshake. */
@@ -243,12 +250,12 @@ static int retire_prior(struct quic_conn *c, u64 prior)
 		if (err)
 			return err;
 	}
-	if (s->remote[s->remote_active].used)
+	if (s->remote[c->path->cid].used)
 		return 0;
 	for (i = 0; i < QUIC_CID_SLOTS; i++) {
 		if (!s->remote[i].used)
 			continue;
-		s->remote_active = i;
+		c->path->cid = i;
 		return 0;
 	}
 	return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;

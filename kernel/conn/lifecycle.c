@@ -38,8 +38,6 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	c->start = ktime_get_ns();
 	c->cids.local_limit = QUIC_CID_SLOTS - 1;
 	c->cids.remote[0].used = true;
-	c->path = c->paths;
-	c->path->mss_cap = U16_MAX;
 	quic_tparams_default(&c->peer);
 	INIT_LIST_HEAD(&c->rq_crypto);
 	INIT_LIST_HEAD(&c->rq_event);
@@ -49,6 +47,10 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	quic_timer_init(c);
 	quic_recovery_init(&c->rec, &quic_sent_ops, is_server,
 			   cfg->initial_smoothed_rtt * (u64)NSEC_PER_USEC);
+	c->path = quic_path_new(GFP_KERNEL);
+	if (!c->path)
+		goto err;
+	c->paths[0] = c->path;
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
 		quic_ack_init(&c->ack[i]);
 		c->crypto[i] = kzalloc(sizeof(*c->crypto[i]),
@@ -60,6 +62,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	}
 	return c;
 err:
+	quic_path_free(c->path);
 	free_crypto(c);
 	kfree(c);
 	return NULL;
@@ -94,7 +97,8 @@ void quic_conn_free(struct quic_conn *c)
 
 	quic_conn_drop_data(c);
 	quic_cid_free_all(c);
-	quic_path_release(c->path);
+	for (i = 0; i < QUIC_PATHS; i++)
+		quic_path_free(c->paths[i]);
 	quic_recovery_free(&c->rec);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)
 		quic_ack_free(&c->ack[i]);

@@ -126,13 +126,19 @@ static struct dst_entry *route6(struct quic_path *p, struct sock *sk)
 	return dst;
 }
 
-static void update_mss(struct quic_path *p)
+u32 quic_path_room(const struct quic_path *p)
 {
 	u32 overhead = sizeof(struct udphdr) +
 		       (p->dst.sa.sa_family == AF_INET ?
 			sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	u32 mtu = p->dst_entry ? dst_mtu(p->dst_entry) : 0;
-	u32 mss = mtu > overhead ? mtu - overhead : 0;
+
+	return mtu > overhead ? mtu - overhead : 0;
+}
+
+static void update_mss(struct quic_path *p)
+{
+	u32 mss = quic_path_room(p);
 
 	/* A link below 1280 bytes cannot carry QUIC unfragmented: send what
 	 * the protocol demands and let IP do what it can (section 14).
@@ -143,6 +149,15 @@ static void update_mss(struct quic_path *p)
 	 * all aligned as the first one is (see tx/build).
 	 */
 	p->mss = round_down(mss, 16);
+}
+
+struct quic_path *quic_path_new(gfp_t gfp)
+{
+	struct quic_path *p = kzalloc(sizeof(*p), gfp | __GFP_ACCOUNT);
+
+	if (p)
+		p->mss_cap = U16_MAX;
+	return p;
 }
 
 int quic_path_route(struct quic_path *p, struct sock *sk)
@@ -172,4 +187,12 @@ void quic_path_release(struct quic_path *p)
 {
 	dst_release(p->dst_entry);
 	p->dst_entry = NULL;
+}
+
+void quic_path_free(struct quic_path *p)
+{
+	if (!p)
+		return;
+	quic_path_release(p);
+	kfree_rcu(p, rcu);
 }

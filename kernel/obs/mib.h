@@ -37,6 +37,7 @@
 	X(QuicTxDataPackets)			\
 	X(QuicTxAckOnlyPackets)			\
 	X(QuicTxDropped)	/* no memory, no route */ \
+	X(QuicTxProbes)		/* datagrams that probe a path */ \
 	X(QuicTxRetransBytes)	/* stream and crypto bytes sent again */ \
 	X(QuicRxTrains)				\
 	X(QuicRxPackets)			\

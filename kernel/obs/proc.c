@@ -102,6 +102,7 @@ static int conns_show(struct seq_file *seq, void *v)
 	struct quic_sock *qs = list_entry(v, struct quic_sock, all);
 	struct sock *sk = &qs->inet.sk;
 	const struct quic_conn *c;
+	const struct quic_path *p;
 
 	if (v == &quic_net(seq_file_net(seq))->socks) {
 		seq_puts(seq, "SOCK STATE LOCAL_ADDRESS REMOTE_ADDRESS UDP_ADDRESS WINDOW MSS IN_FLIGHT TX_QUEUE RX_QUEUE SNDBUF RCVBUF UID INODE\n");
@@ -111,14 +112,17 @@ static int conns_show(struct seq_file *seq, void *v)
 	if (!c || !qs->udp)
 		return 0;
 	seq_printf(seq, "%pK %d ", sk, inet_sk_state_load(sk));
-	show_addr(seq, &c->path->src);
-	show_addr(seq, &c->path->dst);
+	rcu_read_lock();	/* a path may be left, and freed */
+	p = READ_ONCE(c->path);
+	show_addr(seq, &p->src);
+	show_addr(seq, &p->dst);
 	show_addr(seq, &qs->udp->addr);
 	seq_printf(seq, "%llu %u %llu %d %d %d %d %u %llu\n", c->rec.cc.cwnd,
-		   c->path->mss, c->rec.in_flight, READ_ONCE(sk->sk_wmem_queued),
+		   p->mss, c->rec.in_flight, READ_ONCE(sk->sk_wmem_queued),
 		   atomic_read(&sk->sk_rmem_alloc), READ_ONCE(sk->sk_sndbuf),
 		   READ_ONCE(sk->sk_rcvbuf),
 		   uid_of(seq, sk), (u64)sock_i_ino(sk));
+	rcu_read_unlock();
 	return 0;
 }
 

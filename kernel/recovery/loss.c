@@ -32,6 +32,7 @@ struct acked {
 	u64 largest_time;
 	u32 packets;		/* in flight */
 	u8 flags;		/* of all packets, or-ed */
+	bool aside;		/* the largest is QUIC_SENT_ASIDE */
 };
 
 /* RFC 9002 section 6.1.2 */
@@ -125,7 +126,8 @@ static void lose(struct quic_recovery *r, enum quic_space_id id, u64 pn,
 {
 	p->state = QUIC_SENT_LOST;
 	unfly(r, &r->space[id], p);
-	if (!(p->flags & QUIC_SENT_IN_FLIGHT))
+	/* RFC 9000 sections 9.4 and 14.4 */
+	if (!(p->flags & QUIC_SENT_IN_FLIGHT) || p->flags & QUIC_SENT_ASIDE)
 		return;
 	remember_lost(&r->space[id], pn, loss->now + 2 * r->rtt.smoothed);
 	loss->bytes += p->size;
@@ -170,7 +172,8 @@ bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 			ahead--;
 		if (ahead < QUIC_PACKET_THRESHOLD && p->time + delay > now) {
 			/* An ACK alone is not worth a timer. */
-			if (!(p->flags & QUIC_SENT_IN_FLIGHT))
+			if (!(p->flags & (QUIC_SENT_IN_FLIGHT |
+					  QUIC_SENT_ACK_ELICITING)))
 				continue;
 			space->loss_time = p->time + delay;
 			break;
@@ -202,6 +205,7 @@ static int ack_range(struct quic_recovery *r, struct quic_report *rep,
 	struct quic_space *space = &r->space[rep->id];
 	struct quic_sent *s = &space->sent;
 	struct quic_sent_pkt *p = NULL;
+	const struct quic_sent_pkt *top;
 	u64 last = QUIC_PN_NONE;
 	u64 pn;
 
@@ -215,7 +219,8 @@ static int ack_range(struct quic_recovery *r, struct quic_report *rep,
 		p->state = QUIC_SENT_ACKED;
 		unfly(r, space, p);
 		a->flags |= p->flags;
-		if (p->flags & QUIC_SENT_IN_FLIGHT) {
+		if (p->flags & QUIC_SENT_IN_FLIGHT &&
+		    likely(!(p->flags & QUIC_SENT_ASIDE))) {
 			a->packets++;
 			a->bytes += p->size;
 			if (p->time > r->cc.recovery_start)
@@ -226,8 +231,10 @@ static int ack_range(struct quic_recovery *r, struct quic_report *rep,
 	}
 	/* Ranges come from the highest down. */
 	if (a->largest == QUIC_PN_NONE && last != QUIC_PN_NONE) {
+		top = &s->pkt[last & s->pkt_mask];
 		a->largest = last;
-		a->largest_time = s->pkt[last & s->pkt_mask].time;
+		a->largest_time = top->time;
+		a->aside = top->flags & QUIC_SENT_ASIDE;
 	}
 	/* In order, all that was in the ring so far is settled. */
 	if (lo == s->first) {
@@ -319,7 +326,8 @@ int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 	r->last_event = now;
 
 	/* RFC 9002 section 5.1; delays of Initial are ignored (5.3). */
-	if (a.largest == f->ack.largest && a.flags & QUIC_SENT_ACK_ELICITING) {
+	if (a.largest == f->ack.largest && !a.aside &&
+	    a.flags & QUIC_SENT_ACK_ELICITING) {
 		latest_rtt = now - a.largest_time;
 		if (id == QUIC_SPACE_INITIAL)
 			ack_delay = 0;

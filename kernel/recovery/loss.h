@@ -180,6 +180,17 @@ void quic_recovery_on_timer(struct quic_recovery *r, u64 now,
  */
 void quic_recovery_discard(struct quic_recovery *r, enum quic_space_id id);
 
+/**
+ * quic_recovery_new_path - the connection goes on over another path
+ * @rtt:	what is known of it, but for max_ack_delay: the peer's stays
+ *
+ * What is under way on the old one is still to be acknowledged or lost, but
+ * counts no more against the window, and tells nothing of congestion or RTT
+ * (RFC 9000 section 9.4).  Congestion control is the caller's to exchange.
+ */
+void quic_recovery_new_path(struct quic_recovery *r,
+			    const struct quic_rtt *rtt);
+
 /* May @bytes more leave, as far as the window goes? */
 static inline u64 quic_recovery_window(const struct quic_recovery *r)
 {

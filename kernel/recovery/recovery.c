@@ -6,7 +6,7 @@
  * Called from:	conn/, and tx/build per packet.
  * Context:	softirq or process; pure.
  * Locks:	socket lock.
- * RFC:		9002 sections 6.4, 7.8, A.5.
+ * RFC:		9002 sections 6.4, 7.8, A.5; 9000 section 9.4.
  */
 #include <linux/compiler.h>
 #include <linux/minmax.h>
@@ -64,8 +64,6 @@ struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 {
 	struct quic_space *space = &r->space[id];
 
-	if (r->app_limited)
-		flags |= QUIC_SENT_APP_LIMITED;
 	if (flags & QUIC_SENT_IN_FLIGHT) {
 		if (unlikely(!r->in_flight))
 			quic_recovery_wake(r, now);
@@ -103,4 +101,28 @@ void quic_recovery_discard(struct quic_recovery *r, enum quic_space_id id)
 	space->lost_since = 0;
 	space->discarded = true;
 	r->pto_count = 0;
+}
+
+void quic_recovery_new_path(struct quic_recovery *r,
+			    const struct quic_rtt *rtt)
+{
+	struct quic_space *space = &r->space[QUIC_SPACE_APP];
+	struct quic_sent *s = &space->sent;
+	struct quic_sent_pkt *p;
+	u64 pn, delay;
+
+	for (pn = s->first; pn < s->next; pn++) {
+		p = quic_sent_get(s, pn);
+		if (p->state != QUIC_SENT_OUT)
+			continue;
+		if (p->flags & QUIC_SENT_IN_FLIGHT)
+			r->in_flight -= p->size;
+		p->flags &= ~QUIC_SENT_IN_FLIGHT;
+		p->flags |= QUIC_SENT_ASIDE;
+	}
+	space->lost_since = 0;
+	r->pto_count = 0;
+	delay = r->rtt.max_ack_delay;
+	r->rtt = *rtt;
+	r->rtt.max_ack_delay = delay;
 }

@@ -33,7 +33,9 @@ enum quic_sent_state {
 
 #define QUIC_SENT_ACK_ELICITING	0x01
 #define QUIC_SENT_IN_FLIGHT	0x02
-#define QUIC_SENT_APP_LIMITED	0x04
+#define QUIC_SENT_ASIDE		0x04	/* of another path, or a probe of its size:
+					 * tells nothing of congestion or RTT
+					 */
 #define QUIC_SENT_PROBE		0x08	/* sent because of a PTO */
 
 struct quic_sent_pkt {

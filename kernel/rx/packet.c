@@ -132,7 +132,7 @@ static bool peer_cid_ok(struct quic_conn *c, const struct quic_hdr *h)
 
 	if (!c->peer_cid_known)
 		return true;
-	return c->cids.remote_active ||
+	return c->path->cid ||
 	       (dest->len == h->scid_len &&
 		!memcmp(dest->id, h->scid, h->scid_len));
 }

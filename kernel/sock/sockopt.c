@@ -206,7 +206,7 @@ static int get_connection_id(struct sock *sk, void *val, u32 len)
 	if (!established(sk))
 		return -EINVAL;
 	if (info.dest) {
-		info.active = c->cids.remote[c->cids.remote_active].seq;
+		info.active = c->cids.remote[c->path->cid].seq;
 		for (i = 0; i < QUIC_CID_SLOTS; i++)
 			if (c->cids.remote[i].used)
 				first = min(first, c->cids.remote[i].seq);

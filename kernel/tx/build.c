@@ -200,7 +200,7 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 		c->rec.amplification_blocked = true;
 		return 0;
 	}
-	tx->skb = quic_xmit_alloc(c, 0);
+	tx->skb = quic_xmit_alloc(c->path, 0);
 	if (!tx->skb)
 		return -ENOMEM;
 
@@ -331,7 +331,7 @@ int quic_build_datagram(struct quic_tx *tx)
 		c->rec.amplification_blocked = true;
 		return 0;
 	}
-	tx->skb = quic_xmit_alloc(c, room);
+	tx->skb = quic_xmit_alloc(c->path, room);
 	if (!tx->skb)
 		return -ENOMEM;
 	p = tx->skb->data;

@@ -98,11 +98,11 @@ static void send_copy(struct quic_conn *c)
 	if (quic_path_allowance(c->path) < len ||
 	    quic_path_route(c->path, c->sk))
 		return;
-	skb = quic_xmit_alloc(c, len);
+	skb = quic_xmit_alloc(c->path, len);
 	if (!skb)
 		return;
 	skb_put_data(skb, c->close_skb->data, len);
-	quic_xmit(c, skb, 1, len, 0);
+	quic_xmit(c, c->path, skb, 1, len, 0);
 	QUIC_INC(sock_net(c->sk), QuicFrmOutCloses);
 }
 

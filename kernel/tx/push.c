@@ -64,7 +64,7 @@ static int push_train(struct quic_tx *tx)
 	len = tx->skb->len;
 	if (tx->eliciting)
 		departure = quic_pace_sent(c, tx->now, len);
-	quic_xmit(c, tx->skb, n, tx->train.pkt[0].len, departure);
+	quic_xmit(c, c->path, tx->skb, n, tx->train.pkt[0].len, departure);
 	return n;
 }
 
@@ -77,7 +77,7 @@ static int push_datagram(struct quic_tx *tx)
 	if (len <= 0)
 		return len;
 	count(tx);
-	quic_xmit(c, tx->skb, 1, len, 0);
+	quic_xmit(c, c->path, tx->skb, 1, len, 0);
 	if (tx->drop_initial)
 		quic_conn_discard_space(c, QUIC_SPACE_INITIAL);
 	return len;

@@ -76,8 +76,8 @@ int quic_build_datagram(struct quic_tx *tx);
 int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t);
 
 /* tx/xmit.c */
-struct sk_buff *quic_xmit_alloc(struct quic_conn *c, u32 linear);
-void quic_xmit(struct quic_conn *c, struct sk_buff *skb, u16 segs, u16 size,
-	       u64 departure);
+struct sk_buff *quic_xmit_alloc(const struct quic_path *p, u32 linear);
+void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
+	       u16 segs, u16 size, u64 departure);
 
 #endif

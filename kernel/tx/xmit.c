@@ -17,10 +17,10 @@
 #define QUIC_HEADROOM	(sizeof(struct udphdr) + sizeof(struct ipv6hdr))
 
 /* An empty skb with room for all headers and @linear bytes. */
-struct sk_buff *quic_xmit_alloc(struct quic_conn *c, u32 linear)
+struct sk_buff *quic_xmit_alloc(const struct quic_path *p, u32 linear)
 {
-	struct net_device *dev = c->path->dst_entry->dev;
-	u32 head = LL_RESERVED_SPACE(dev) + c->path->dst_entry->header_len +
+	struct net_device *dev = p->dst_entry->dev;
+	u32 head = LL_RESERVED_SPACE(dev) + p->dst_entry->header_len +
 		   QUIC_HEADROOM;
 	struct sk_buff *skb = alloc_skb(head + linear, GFP_ATOMIC);
 
@@ -42,9 +42,9 @@ static void set_gso(struct sk_buff *skb, u16 segs, u16 size)
 	skb->csum_offset = offsetof(struct udphdr, check);
 }
 
-static void xmit4(struct quic_conn *c, struct sk_buff *skb)
+static void xmit4(struct quic_conn *c, const struct quic_path *p,
+		  struct sk_buff *skb)
 {
-	struct quic_path *p = c->path;
 	struct inet_sock *inet = inet_sk(c->sk);
 	struct rtable *rt = dst_rtable(p->dst_entry);
 
@@ -56,9 +56,9 @@ static void xmit4(struct quic_conn *c, struct sk_buff *skb)
 		       p->src.v4.sin_port, p->dst.v4.sin_port);
 }
 
-static void xmit6(struct quic_conn *c, struct sk_buff *skb)
+static void xmit6(struct quic_conn *c, const struct quic_path *p,
+		  struct sk_buff *skb)
 {
-	struct quic_path *p = c->path;
 	const struct ipv6_pinfo *np = inet6_sk(c->sk);
 	u8 tclass = np ? np->tclass & ~INET_ECN_MASK : 0;
 
@@ -71,22 +71,23 @@ static void xmit6(struct quic_conn *c, struct sk_buff *skb)
 
 /**
  * quic_xmit - send one train
- * @c:		connection; its route is valid
+ * @c:		connection
+ * @p:		path to send on; its route is valid
  * @skb:	payload; taken over
  * @segs:	packets in it
  * @size:	bytes of each, but for the last
  * @departure:	earliest time to leave (EDT), 0: now
  */
-void quic_xmit(struct quic_conn *c, struct sk_buff *skb, u16 segs, u16 size,
-	       u64 departure)
+void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
+	       u16 segs, u16 size, u64 departure)
 {
 	struct net *net = sock_net(c->sk);
 
 	QUIC_INC(net, QuicTxTrains);
 	QUIC_ADD(net, QuicTxPackets, segs);
 	QUIC_ADD(net, QuicTxBytes, skb->len);
-	if (!c->path->validated)
-		c->path->tx_bytes += skb->len;
+	if (!p->validated)
+		p->tx_bytes += skb->len;
 
 	skb->priority = READ_ONCE(c->sk->sk_priority);
 	skb->mark = READ_ONCE(c->sk->sk_mark);
@@ -95,8 +96,8 @@ void quic_xmit(struct quic_conn *c, struct sk_buff *skb, u16 segs, u16 size,
 	skb_set_owner_w(skb, c->sk);
 	if (segs > 1)
 		set_gso(skb, segs, size);
-	if (c->path->dst.sa.sa_family == AF_INET)
-		xmit4(c, skb);
+	if (p->dst.sa.sa_family == AF_INET)
+		xmit4(c, p, skb);
 	else
-		xmit6(c, skb);
+		xmit6(c, p, skb);
 }

@@ -189,6 +189,62 @@ TEST(one_congestion_event_per_round_trip)
 	world_free();
 }
 
+/* RFC 9000 section 9.4 */
+TEST(the_old_path_tells_nothing_of_the_new_one)
+{
+	struct quic_rtt fresh;
+
+	world_init(true);
+	w.r.rtt.max_ack_delay = 25 * MS;
+	for (int i = 0; i < 4; i++)
+		send_stream(0, i * 100, 100, false);
+	w.now += 50 * MS;
+	quic_rtt_init(&fresh, QUIC_INITIAL_RTT);
+	quic_recovery_new_path(&w.r, &fresh);
+	EXPECT_EQ(w.r.in_flight, 0);
+	EXPECT_EQ(w.r.rtt.max_ack_delay, 25 * MS);
+	/* neither RTT nor window, but the stream hears of its bytes */
+	EXPECT_EQ(receive_ack1(APP, 3, 3), 0);
+	EXPECT_EQ(w.r.rtt.first_sample, 0);
+	EXPECT_EQ(w.acks, 0);
+	EXPECT_EQ(w.losses, 0);
+	EXPECT_EQ(w.r.lost_packets, 0);
+	EXPECT_EQ(w.n_told, 2);
+	EXPECT(!w.told[0].lost);
+	EXPECT(w.told[1].lost);
+	EXPECT_EQ(w.r.in_flight, 0);
+	/* the rest is lost in time */
+	w.now = w.r.space[APP].loss_time;
+	EXPECT(w.now);
+	quic_recovery_detect(&w.r, APP, w.now);
+	EXPECT_EQ(w.n_told, 3);
+	EXPECT_EQ(w.told[2].f.len, 200);
+	EXPECT_EQ(w.losses, 0);
+	/* what is sent now counts */
+	send_packet(APP, MSS, ELICITING);
+	w.now += 30 * MS;
+	EXPECT_EQ(receive_ack1(APP, 4, 4), 0);
+	EXPECT_EQ(w.acks, 1);
+	EXPECT_EQ(w.r.rtt.latest, 30 * MS);
+	world_free();
+}
+
+/* RFC 9000 section 14.4 */
+TEST(loss_of_a_probe_of_size_is_no_congestion)
+{
+	world_init(true);
+	send_packet(APP, 1500, ELICITING | QUIC_SENT_ASIDE);
+	for (int i = 0; i < 4; i++)
+		send_packet(APP, MSS, ELICITING);
+	EXPECT_EQ(w.r.in_flight, 1500 + 4 * MSS);
+	EXPECT_EQ(receive_ack1(APP, 1, 4), 0);
+	EXPECT_EQ(w.losses, 0);
+	EXPECT_EQ(w.r.lost_packets, 0);
+	EXPECT_EQ(w.r.in_flight, 0);
+	EXPECT_EQ(w.ack.bytes, 4 * MSS);
+	world_free();
+}
+
 TEST(late_acknowledgments_of_lost_packets_are_counted)
 {
 	static const struct quic_range most[] = { { 0, 0 }, { 2, 9 } };
