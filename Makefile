@@ -35,6 +35,10 @@ lint: ## check style, types and the rules of the house
 	@tests/lab/host python3
 	@tests/lint/run
 
+compliance: ## write docs/COMPLIANCE.md from docs/compliance
+	@tests/lab/host python3
+	@python3 tests/lint/compliance.py
+
 bench-quick: build ## instructions per byte: TCP, kTLS, ngtcp2, kquic
 	@bench/quick
 
@@ -59,5 +63,5 @@ clean: ## remove build/
 distclean: clean ## remove the lab's cache as well
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/kquic"
 
-.PHONY: help all build demo test lint bench-quick shell root native install clean distclean
+.PHONY: help all build demo test lint compliance bench-quick shell root native install clean distclean
 .NOTPARALLEL:

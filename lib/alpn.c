@@ -68,6 +68,7 @@ static int split(struct names *list, const char *alpns, size_t size)
 	return 0;
 }
 
+/* RFC9001-8.1-5 */
 /* GnuTLS has limits on names and list that its headers do not tell.  Ask it:
  * if one name alone is refused, that is too long, else there are too many.
  */
@@ -87,6 +88,7 @@ static int give_to_gnutls(gnutls_session_t tls, const struct names *list)
 	return list->count > 1 ? -E2BIG : ret;
 }
 
+/* RFC9000-7-2 RFC9001-8.1-1 */
 QUIC_EXPORT int quic_session_set_alpn(gnutls_session_t session,
 				      const void *alpns, size_t size)
 {

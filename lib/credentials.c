@@ -36,6 +36,7 @@ static void make_priority(int fd, char *buf, size_t size)
 		 name ? ":-CIPHER-ALL:+" : "", name ? name : "");
 }
 
+/* RFC9000-7-1 */
 int quic_tls_init(struct quic_tls *tls, int fd, unsigned int flags)
 {
 	char priority[QUIC_PRIORITY_MAX];

@@ -68,6 +68,7 @@ static gnutls_alert_description_t refine_alert(gnutls_session_t tls)
 	return GNUTLS_A_BAD_CERTIFICATE;
 }
 
+/* RFC9001-4.8-1 */
 static int on_alert(gnutls_session_t tls,
 		    gnutls_record_encryption_level_t level,
 		    gnutls_alert_level_t alert_level,
@@ -105,6 +106,7 @@ static int on_message(gnutls_session_t tls,
 	return 0;
 }
 
+/* RFC9001-8.1-2 RFC9001-8.1-3 RFC9001-8.1-6 RFC9001-8.2-2 */
 /* QUIC demands transport parameters, and ALPN if we speak it.  GnuTLS does
  * not call us for an extension that is missing, so look when all that the
  * peer can say has been said.

@@ -28,6 +28,7 @@ static int name_server(struct quic_tls *tls, const char *hostname)
 	return ret < 0 ? quic_error_tls(ret, "host name %s", hostname) : 0;
 }
 
+/* RFC9001-4.4-1 */
 static int verify_server(struct quic_tls *tls, const char *hostname)
 {
 	int ret;

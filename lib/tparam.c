@@ -19,6 +19,7 @@ static struct quic_handshake *find_handshake(gnutls_session_t tls)
 	return session ? session->handshake : NULL;
 }
 
+/* RFC9001-8.2-1 */
 /* After a HelloRetryRequest the ClientHello is written twice, and must say
  * the same: ask the kernel once.
  */

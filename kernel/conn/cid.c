@@ -96,6 +96,7 @@ static struct quic_local_cid *local_find(struct quic_conn *c, u64 seq)
 	return NULL;
 }
 
+/* RFC9000-5.1-1 RFC9000-5.1-2 */
 /* Make and register the next ID; its sequence number, or -errno. */
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
 {
@@ -174,6 +175,7 @@ void quic_cid_offer(struct quic_conn *c)
 	}
 }
 
+/* RFC9000-19.16-1 */
 /* RETIRE_CONNECTION_ID (section 19.16); a transport error, or 0. */
 int quic_cid_on_retire(struct quic_conn *c, u64 seq)
 {
@@ -261,6 +263,7 @@ static int retire_prior(struct quic_conn *c, u64 prior)
 	return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 }
 
+/* RFC9000-5.1.1-4 */
 /* NEW_CONNECTION_ID (section 19.15); a transport error, or 0. */
 int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 {

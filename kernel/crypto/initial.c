@@ -27,6 +27,7 @@ static const u8 salt_v2[] = {
 	0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9,
 };
 
+/* RFC9001-5.2-1 */
 int quic_initial_secrets(u32 version, const struct quic_cid *dcid,
 			 u8 client[QUIC_INITIAL_SECRET_LEN],
 			 u8 server[QUIC_INITIAL_SECRET_LEN])

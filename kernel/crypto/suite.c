@@ -19,6 +19,7 @@
 /* 2^21.5, for AEAD_AES_128_CCM */
 #define CCM_LIMIT	2965820
 
+/* RFC9001-5.3-1 RFC9001-5.4.1-1 RFC9001-6.6-7 RFC9001-6.6-8 */
 static const struct quic_suite suites[] = {
 	{
 		.type = TLS_CIPHER_AES_GCM_128,

@@ -38,6 +38,7 @@ void quic_ack_free(struct quic_ack *a)
 	quic_ranges_free(&a->seen);
 }
 
+/* RFC9000-12.3-4 */
 bool quic_ack_is_duplicate(const struct quic_ack *a, u64 pn)
 {
 	if (a->largest != QUIC_PN_NONE && likely(pn > a->largest))
@@ -45,6 +46,7 @@ bool quic_ack_is_duplicate(const struct quic_ack *a, u64 pn)
 	return pn < a->floor || quic_ranges_contains(&a->seen, pn);
 }
 
+/* RFC9000-13.2.3-1 */
 /* Forget the oldest range; whatever lies below is a duplicate from now on
  * (RFC 9000 section 13.2.3).
  */
@@ -75,6 +77,7 @@ static noinline void remember(struct quic_ack *a, u64 pn, u64 now)
 	}
 }
 
+/* RFC9000-13.2.1-1 RFC9000-13.2.1-2 RFC9000-13.2.1-4 */
 void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 			u8 ecn, u64 delay)
 {
@@ -115,6 +118,7 @@ static size_t ecn_len(const struct quic_ack *a)
 	       quic_varint_len(a->ecn[2]);
 }
 
+/* RFC9000-13.2.5-1 RFC9000-13.4.1-1 */
 u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
 		   u8 exponent)
 {
@@ -163,6 +167,7 @@ void quic_ack_on_sent(struct quic_ack *a)
 	a->immediate = false;
 }
 
+/* RFC9000-13.2.3-2 */
 void quic_ack_on_acked(struct quic_ack *a, u64 largest)
 {
 	if (a->largest == QUIC_PN_NONE || !a->largest)

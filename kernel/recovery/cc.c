@@ -157,6 +157,7 @@ static void tell_lost(struct quic_cc *cc, const struct quic_cc_loss *loss)
 	quic_cc_clamp(cc);
 }
 
+/* RFC9002-7.3.1-1 */
 void quic_cc_lost(struct quic_cc *cc, const struct quic_cc_loss *loss)
 {
 	struct quic_cc_loss event = *loss;
@@ -193,6 +194,7 @@ void quic_cc_set_mss(struct quic_cc *cc, u32 mss)
 	quic_cc_clamp(cc);
 }
 
+/* RFC9002-7.7-1 */
 /* RFC 9002 section 7.7, N being 2 in slow start and 5/4 after it. */
 u64 quic_cc_pacing_rate(const struct quic_cc *cc, u64 srtt)
 {

@@ -281,6 +281,7 @@ static void cubic_on_idle_restart(struct quic_cc *cc, u64 now)
 	cc->cwnd = min(cc->cwnd, quic_cc_initial_window(cc->mss));
 }
 
+/* RFC9002-7-1 */
 struct quic_congestion_ops quic_cc_cubic = {
 	.name = "cubic",
 	.owner = THIS_MODULE,

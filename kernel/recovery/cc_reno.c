@@ -23,6 +23,7 @@ static u64 slow_start(struct quic_cc *cc, u64 bytes)
 	return bytes - grow;
 }
 
+/* RFC9002-7.3.3-1 */
 static void reno_on_acked(struct quic_cc *cc, const struct quic_cc_ack *ack)
 {
 	u64 bytes = ack->bytes;
@@ -41,6 +42,7 @@ static void reno_on_acked(struct quic_cc *cc, const struct quic_cc_ack *ack)
 	}
 }
 
+/* RFC9002-7.3.2-1 RFC9002-7.3.2-2 RFC9002-7.6.2-2 */
 static void reno_on_lost(struct quic_cc *cc, const struct quic_cc_loss *loss)
 {
 	cc->acked = 0;

@@ -35,6 +35,7 @@ struct acked {
 	bool aside;		/* the largest is QUIC_SENT_ASIDE */
 };
 
+/* RFC9002-6.1.2-1 */
 /* RFC 9002 section 6.1.2 */
 static u64 loss_delay(const struct quic_rtt *rtt)
 {
@@ -60,6 +61,7 @@ static bool acked_elsewhere(const struct quic_recovery *r,
 	return false;
 }
 
+/* RFC9002-7.6.2-1 */
 /* RFC 9002 section 7.6: @p was lost.  Does it complete a period of persistent
  * congestion?
  */
@@ -137,6 +139,7 @@ static void lose(struct quic_recovery *r, enum quic_space_id id, u64 pn,
 	r->lost_bytes += p->size;
 }
 
+/* RFC9000-13.3-4 RFC9002-7.4-1 */
 /* RFC 9002 section A.10.  Packets are in order of number and of time: behind
  * the first that is not lost no other is, and it tells the time of the next.
  */
@@ -297,6 +300,7 @@ static void tell_acked(struct quic_recovery *r, const struct acked *a,
 	quic_cc_acked(&r->cc, &ack);
 }
 
+/* RFC9002-5.1-1 */
 int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 			 const struct quic_frame *f, u64 ack_delay, u64 now)
 {

@@ -29,6 +29,7 @@ static enum quic_space_id loss_space(const struct quic_recovery *r)
 	return id;
 }
 
+/* RFC9002-6.2.1-3 */
 /* RFC 9002 section 6.2.1: not in the application space until confirmed. */
 static bool is_pto_armed(const struct quic_recovery *r, int id)
 {
@@ -36,6 +37,7 @@ static bool is_pto_armed(const struct quic_recovery *r, int id)
 	       (id != QUIC_SPACE_APP || r->confirmed);
 }
 
+/* RFC9000-8.1-4 RFC9002-6.2.2.1-2 */
 /* RFC 9002 section 6.2.2.1: the server may be waiting for us.  Or 1-RTT data
  * that the peer has no keys for fills the window, and keeps lost handshake
  * data from going again.
@@ -45,6 +47,10 @@ static bool may_deadlock(const struct quic_recovery *r)
 	return !quic_recovery_validated(r) || (!r->confirmed && r->in_flight);
 }
 
+/*
+ * RFC9000-8.1-5 RFC9002-6.2.1-2 RFC9002-6.2.1-4 RFC9002-6.2.2.1-1
+ * RFC9002-6.2.2.1-3
+ */
 /* RFC 9002 section A.8: time and space of the next PTO; 0 for none. */
 static u64 next_pto(const struct quic_recovery *r, enum quic_space_id *id)
 {
@@ -74,6 +80,7 @@ static u64 next_pto(const struct quic_recovery *r, enum quic_space_id *id)
 	return best;
 }
 
+/* RFC9002-6.2.1-5 */
 u64 quic_recovery_deadline(const struct quic_recovery *r)
 {
 	enum quic_space_id id = loss_space(r);
@@ -104,6 +111,7 @@ static void offer_oldest(struct quic_recovery *r, enum quic_space_id id)
 	quic_report_flush(&rep);
 }
 
+/* RFC9002-6.2-1 */
 void quic_recovery_on_timer(struct quic_recovery *r, u64 now,
 			    enum quic_space_id *probe)
 {

@@ -58,6 +58,7 @@ void quic_recovery_wake(struct quic_recovery *r, u64 now)
 	quic_cc_idle_restart(&r->cc, now);
 }
 
+/* RFC9002-7.5-2 */
 struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 					    enum quic_space_id id, u64 now,
 					    u16 size, u8 flags)
@@ -80,6 +81,7 @@ struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 	return quic_sent_add(&space->sent, now, size, flags);
 }
 
+/* RFC9002-6.2.2-1 RFC9002-6.4-1 RFC9002-6.4-2 */
 /* RFC 9002 sections 6.4 and A.11 */
 void quic_recovery_discard(struct quic_recovery *r, enum quic_space_id id)
 {

@@ -62,6 +62,7 @@ static int act_stop_sending(struct at *a, const struct quic_frame *f)
 	return quic_stream_on_stop(a->c, f->stop.id, f->stop.code);
 }
 
+/* RFC9000-7.5-1 RFC9000-7.5-2 */
 static int act_crypto(struct at *a, const struct quic_frame *f)
 {
 	struct quic_conn *c = a->c;
@@ -203,6 +204,7 @@ static u8 packet_bit(u8 level)
 	}
 }
 
+/* RFC9000-12.4-3 RFC9000-17.2.4-1 RFC9000-19.7-4 RFC9000-19.20-2 */
 /* Is the frame legal here (section 12.4)? */
 static bool allowed(const struct at *a, const struct quic_frame *f)
 {
@@ -212,6 +214,7 @@ static bool allowed(const struct at *a, const struct quic_frame *f)
 	       !a->c->is_server;
 }
 
+/* RFC9000-12.4-2 */
 int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 		   const struct quic_rx_src *src, bool *eliciting, bool *data)
 {

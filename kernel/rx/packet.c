@@ -43,6 +43,7 @@ static void close_for(struct quic_conn *c, int err, u8 frame)
 	quic_conn_abort(c, err, frame, NULL);
 }
 
+/* RFC9000-17.2-7 RFC9000-17.3.1-3 */
 /* RFC 9000 sections 17.2 and 17.3.1: reserved bits are authenticated zeros. */
 static bool reserved_set(const struct quic_pkt *p)
 {

@@ -10,6 +10,7 @@
 
 /* ---- receiving ------------------------------------------------------------- */
 
+/* RFC9000-4.1-2 RFC9000-19.9-2 RFC9000-19.10-4 */
 /* @s received bytes up to @end: both limits hold?  A transport error, or 0. */
 int quic_flow_on_recv(struct quic_conn *c, struct quic_stream *s, u64 end)
 {
@@ -25,6 +26,7 @@ int quic_flow_on_recv(struct quic_conn *c, struct quic_stream *s, u64 end)
 	return 0;
 }
 
+/* RFC9000-4.2-1 */
 /* The reader took bytes of @s: announce more when half the window is used
  * (section 4.2), so that the peer does not stall and frames stay few.
  */
@@ -47,6 +49,7 @@ void quic_flow_credit(struct quic_conn *c, struct quic_stream *s, u64 bytes)
 		quic_tx_kick(c);
 }
 
+/* RFC9000-4.6-5 */
 /* A stream of the peer's is done: it may open another one. */
 void quic_flow_stream_closed(struct quic_conn *c, u64 id)
 {
@@ -63,6 +66,7 @@ void quic_flow_stream_closed(struct quic_conn *c, u64 id)
 
 /* ---- sending --------------------------------------------------------------- */
 
+/* RFC9000-2.2-3 RFC9000-4.1-1 RFC9000-19.9-1 RFC9000-19.10-3 */
 /* The offset up to which @s may send. */
 u64 quic_flow_room(const struct quic_conn *c, const struct quic_stream *s)
 {

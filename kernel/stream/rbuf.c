@@ -293,6 +293,7 @@ static u64 pull(struct sock *sk, struct quic_rbuf *rb, struct list_head *ready)
 	return got;
 }
 
+/* RFC9000-2.2-1 */
 int quic_rbuf_insert(struct sock *sk, struct quic_rbuf *rb,
 		     struct list_head *ready, struct quic_stream *stream,
 		     u64 off, const u8 *data, u32 len, bool fin,

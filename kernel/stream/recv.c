@@ -94,6 +94,7 @@ static void drop_unread(struct quic_conn *c, struct quic_stream *s)
 	quic_rbuf_purge(c->sk, &s->rb);
 }
 
+/* RFC9000-4.5-1 */
 /* RESET_STREAM (section 19.4).  A transport error, or 0. */
 int quic_stream_on_reset(struct quic_conn *c, u64 id, u64 code, u64 final)
 {

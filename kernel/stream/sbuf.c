@@ -261,6 +261,7 @@ void quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
 	advance(sk, sb, end);
 }
 
+/* RFC9000-2.2-2 */
 void quic_sbuf_lost(struct quic_sbuf *sb, u64 off, u32 len, bool fin)
 {
 	u64 end = off + len;

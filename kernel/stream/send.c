@@ -40,6 +40,7 @@ int quic_stream_send(struct quic_conn *c, struct quic_stream *s,
 	return n;
 }
 
+/* RFC9000-3.3-2 */
 /* RESET_STREAM: forget what was not delivered (section 3.1). */
 static void reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 {
@@ -63,6 +64,7 @@ int quic_stream_reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 	return 0;
 }
 
+/* RFC9000-3.5-1 */
 /* The peer wants no more of it (section 3.5): answer with RESET_STREAM. */
 int quic_stream_on_stop(struct quic_conn *c, u64 id, u64 code)
 {

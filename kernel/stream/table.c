@@ -83,6 +83,7 @@ static struct quic_stream *new_stream(struct quic_conn *c, u64 id)
 	return s;
 }
 
+/* RFC9000-2.1-1 RFC9000-3.2-1 */
 /* All streams of the type up to @id come into being (section 3.2). */
 static struct quic_stream *open_up_to(struct quic_conn *c, u64 id, u64 *next)
 {
@@ -97,6 +98,7 @@ static struct quic_stream *open_up_to(struct quic_conn *c, u64 id, u64 *next)
 	return s;
 }
 
+/* RFC9000-4.6-2 RFC9000-19.11-3 */
 struct quic_stream *quic_stream_open(struct quic_conn *c, s64 id, bool uni)
 {
 	struct quic_stream_limit *l;
@@ -123,6 +125,11 @@ struct quic_stream *quic_stream_open(struct quic_conn *c, s64 id, bool uni)
 	return s ?: ERR_PTR(-ENOMEM);
 }
 
+/*
+ * RFC9000-4.6-3 RFC9000-19.4-1 RFC9000-19.5-1 RFC9000-19.5-2
+ * RFC9000-19.8-1 RFC9000-19.10-1 RFC9000-19.10-2 RFC9000-19.11-4
+ * RFC9000-19.13-1
+ */
 /**
  * quic_stream_for_frame - the stream a received frame speaks of
  * @c:		connection
@@ -189,6 +196,7 @@ static void free_stream(struct quic_conn *c, struct quic_stream *s)
 	kmem_cache_free(stream_cache, s);
 }
 
+/* RFC9000-3.3-1 RFC9000-4.4-1 */
 /* Both halves are through: nothing will ever be said of it again. */
 void quic_stream_maybe_free(struct quic_conn *c, struct quic_stream *s)
 {

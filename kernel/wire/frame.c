@@ -31,6 +31,7 @@ static bool parse_ping(struct quic_cur *c, struct quic_frame *f)
 	return true;
 }
 
+/* RFC9000-19.3-1 */
 static bool parse_ecn_counts(struct quic_cur *c, struct quic_frame *f)
 {
 	f->ack.has_ecn = f->type & 0x01;
@@ -41,6 +42,7 @@ static bool parse_ecn_counts(struct quic_cur *c, struct quic_frame *f)
 	       quic_get_varint(c, &f->ack.ecn[2]);
 }
 
+/* RFC9000-19.3.1-1 */
 static bool parse_ack(struct quic_cur *c, struct quic_frame *f)
 {
 	u64 smallest, gap, len, n;
@@ -77,6 +79,7 @@ static bool parse_stop_sending(struct quic_cur *c, struct quic_frame *f)
 	       quic_get_varint(c, &f->stop.code);
 }
 
+/* RFC9000-19.6-1 */
 static bool parse_crypto(struct quic_cur *c, struct quic_frame *f)
 {
 	u64 len;
@@ -88,6 +91,7 @@ static bool parse_crypto(struct quic_cur *c, struct quic_frame *f)
 	return f->crypto.off + len <= QUIC_VARINT_MAX;
 }
 
+/* RFC9000-19.7-2 */
 static bool parse_new_token(struct quic_cur *c, struct quic_frame *f)
 {
 	u64 len;
@@ -99,6 +103,7 @@ static bool parse_new_token(struct quic_cur *c, struct quic_frame *f)
 	return true;
 }
 
+/* RFC9000-19.8-2 */
 static bool parse_stream(struct quic_cur *c, struct quic_frame *f)
 {
 	u64 off = 0, len;
@@ -131,6 +136,7 @@ static bool parse_max_stream_data(struct quic_cur *c, struct quic_frame *f)
 	       quic_get_varint(c, &f->max_stream_data.max);
 }
 
+/* RFC9000-4.6-1 RFC9000-19.11-1 */
 static bool parse_max_streams(struct quic_cur *c, struct quic_frame *f)
 {
 	f->max_streams.uni = f->type & 0x01;
@@ -149,6 +155,7 @@ static bool parse_stream_data_blocked(struct quic_cur *c, struct quic_frame *f)
 	       quic_get_varint(c, &f->stream_data_blocked.max);
 }
 
+/* RFC9000-19.14-1 */
 static bool parse_streams_blocked(struct quic_cur *c, struct quic_frame *f)
 {
 	f->streams_blocked.uni = f->type & 0x01;
@@ -156,6 +163,7 @@ static bool parse_streams_blocked(struct quic_cur *c, struct quic_frame *f)
 	       f->streams_blocked.max <= MAX_STREAMS_LIMIT;
 }
 
+/* RFC9000-19.15-1 RFC9000-19.15-6 */
 static bool parse_new_connection_id(struct quic_cur *c, struct quic_frame *f)
 {
 	struct quic_cid *cid = &f->new_cid.cid;
@@ -295,6 +303,7 @@ static bool parse_kind(struct quic_cur *c, struct quic_frame *f)
 	return false;
 }
 
+/* RFC9000-12.4-4 */
 int quic_frame_parse(struct quic_cur *c, struct quic_frame *f)
 {
 	const u8 *start = c->p;

@@ -16,6 +16,7 @@
 
 #include "frame.h"
 
+/* RFC9000-12.4-5 */
 /* Room for a frame of @len bytes; its type goes in.
  * Return: where the rest goes, or NULL.
  */

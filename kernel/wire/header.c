@@ -52,6 +52,7 @@ static bool get_invariants(struct quic_cur *c, struct quic_hdr *h)
 	       get_cid(c, &h->scid, &h->scid_len);
 }
 
+/* RFC8999-6-1 RFC8999-6-2 RFC9000-17.2.1-1 */
 /* A list of versions and nothing else; it fills the datagram. */
 static int parse_version_negotiation(struct quic_cur *c, struct quic_hdr *h)
 {
@@ -65,6 +66,7 @@ static int parse_version_negotiation(struct quic_cur *c, struct quic_hdr *h)
 	return 0;
 }
 
+/* RFC9000-17.2.5-1 RFC9000-17.2.5.2-4 */
 /* A token and its integrity tag; they fill the datagram. */
 static int parse_retry(struct quic_cur *c, struct quic_hdr *h)
 {
@@ -77,6 +79,7 @@ static int parse_retry(struct quic_cur *c, struct quic_hdr *h)
 	return 0;
 }
 
+/* RFC9001-5.4.2-1 */
 /* Initial, 0-RTT and Handshake: the length says where the packet ends. */
 static int parse_numbered(struct quic_cur *c, const u8 *buf,
 			  struct quic_hdr *h)
@@ -97,6 +100,7 @@ static int parse_numbered(struct quic_cur *c, const u8 *buf,
 	return 0;
 }
 
+/* RFC9000-17.2-1 RFC9000-17.2-3 RFC9000-17.2-5 */
 static int parse_long(struct quic_cur *c, const u8 *buf, struct quic_hdr *h)
 {
 	if (!get_invariants(c, h))
@@ -116,6 +120,7 @@ static int parse_long(struct quic_cur *c, const u8 *buf, struct quic_hdr *h)
 	return parse_numbered(c, buf, h);
 }
 
+/* RFC9000-17.3.1-1 */
 static int parse_short(struct quic_cur *c, const u8 *buf, u8 dcid_len,
 		       struct quic_hdr *h)
 {
@@ -171,6 +176,7 @@ static void put_cid(struct quic_out *o, const struct quic_cid *cid)
 	quic_put_bytes(o, cid->id, cid->len);
 }
 
+/* RFC9000-17.2-2 RFC9000-17.2-4 RFC9000-17.2-6 */
 u16 quic_hdr_put_long(struct quic_out *o, u8 type, u32 version,
 		      const struct quic_cid *dcid, const struct quic_cid *scid,
 		      const u8 *token, u16 token_len, u64 pn, u8 pn_len)
@@ -205,6 +211,7 @@ void quic_hdr_set_length(u8 *pkt, u16 pn_off, u16 payload_len)
 	quic_varint_write(pkt + pn_off - 2, payload_len, 2);
 }
 
+/* RFC9000-17.3.1-2 */
 u16 quic_hdr_put_short(struct quic_out *o, const struct quic_cid *dcid,
 		       bool key_phase, bool spin, u64 pn, u8 pn_len)
 {

@@ -10,6 +10,7 @@
  */
 #include "pn.h"
 
+/* RFC9000-17.1-1 RFC9000-17.1-2 */
 /* The encoding must span more than twice the distance to the largest number
  * the peer is known to have.  With nothing acknowledged that is @pn + 1,
  * which the wrap-around of QUIC_PN_NONE yields by itself.

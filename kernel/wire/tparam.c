@@ -97,6 +97,7 @@ void quic_tparams_default(struct quic_tparams *tp)
 
 /* Readers of one value.  @v holds exactly the value's bytes. */
 
+/* RFC9000-4.6-1 RFC9000-18.2-7 */
 static bool get_int(struct quic_cur *v, const struct tparam *row,
 		    struct quic_tparams *tp)
 {
@@ -204,6 +205,7 @@ static bool get_value(struct quic_cur *v, const struct tparam *row,
 	return false;
 }
 
+/* RFC9000-7.4.2-1 RFC9000-18.2-9 */
 /* @seen has a bit per row of the table, to find duplicates. */
 static bool get_param(u64 id, struct quic_cur *v, bool from_server, u32 *seen,
 		      struct quic_tparams *tp)
@@ -222,6 +224,7 @@ static bool get_param(u64 id, struct quic_cur *v, bool from_server, u32 *seen,
 	return get_value(v, &table[i], from_server, tp) && !quic_cur_left(v);
 }
 
+/* RFC9000-18.2-5 */
 /* Section 18.2: a zero-length connection ID forbids a preferred address. */
 static bool consistent(const struct quic_tparams *tp)
 {
@@ -229,6 +232,7 @@ static bool consistent(const struct quic_tparams *tp)
 	       !(tp->has & QUIC_TP_HAS_ISCID) || tp->iscid.len;
 }
 
+/* RFC9000-7.4-1 */
 int quic_tparams_decode(const u8 *buf, u32 len, bool from_server,
 			struct quic_tparams *tp)
 {
@@ -333,6 +337,7 @@ static void put_param(struct quic_out *o, const struct tparam *row,
 	}
 }
 
+/* RFC9000-7.4-2 RFC9000-18.2-1 RFC9000-18.2-8 */
 void quic_tparams_encode(struct quic_out *o, const struct quic_tparams *tp,
 			 bool server)
 {

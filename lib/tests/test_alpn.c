@@ -22,6 +22,7 @@ static void run(struct calls *calls, struct fake *fakes)
 	unsetenv("SSL_CERT_FILE");
 }
 
+/* RFC9000-7-2 RFC9001-8.1-1 */
 static void agree(void)
 {
 	struct calls calls = {
@@ -55,6 +56,7 @@ static void many(void)
 	fake_end(fakes, true);
 }
 
+/* RFC9001-8.1-5 */
 static void mismatch(void)
 {
 	struct calls calls = { .client_alpns = "h3", .server_alpns = "smb" };
@@ -71,6 +73,7 @@ static void mismatch(void)
 	fake_end(fakes, false);
 }
 
+/* RFC9001-8.1-2 RFC9001-8.1-3 RFC9001-8.1-6 */
 /* One end speaks ALPN, the other does not. */
 static void missing(void)
 {

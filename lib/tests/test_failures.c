@@ -83,6 +83,7 @@ static void parameters(void)
 	fake_end(fakes, false);
 }
 
+/* RFC9001-8.2-2 */
 static void no_parameters(void)
 {
 	struct fake fakes[2];
@@ -202,6 +203,7 @@ static void garbage(void)
 	fake_end(fakes, false);
 }
 
+/* RFC9001-4.8-1 */
 /* A bit flipped in every run: both ends must end in an error, or wait for
  * more, and name a TLS alert if it was theirs to complain.
  */

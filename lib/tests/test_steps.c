@@ -34,6 +34,7 @@ static void complete(const struct fake *settings)
 	fake_end(fakes, true);
 }
 
+/* RFC9001-8.2-1 */
 static void handshake(void)
 {
 	complete(NULL);

@@ -58,6 +58,7 @@ static void good(void)
 	run(certs.ca, certs.good, "127.0.0.1", 0);
 }
 
+/* RFC9001-4.4-1 */
 static void wrong_name(void)
 {
 	run(certs.ca, certs.good, "example.org", GNUTLS_A_BAD_CERTIFICATE);
@@ -65,6 +66,7 @@ static void wrong_name(void)
 	run(certs.ca, certs.good, "::1", GNUTLS_A_BAD_CERTIFICATE);
 }
 
+/* RFC9000-7-1 */
 static void untrusted(void)
 {
 	run(certs.other_ca, certs.good, "localhost", GNUTLS_A_UNKNOWN_CA);

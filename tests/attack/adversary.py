@@ -97,34 +97,51 @@ def new_cid(seq, prior=0, cid=None, length=None):
 
 # Name, frames of one packet or several, the codes that are right.
 CASES = [
+    # RFC9000-12.4-4
     ("unknown frame type", v(0x21), {FRAME_ENCODING}),
     ("unknown frame type of eight bytes", v(1 << 40), {FRAME_ENCODING}),
     # Longer than need be is an offence of its own (section 12.4).
+    # RFC9000-12.4-5
     ("frame type in more bytes than need be", b"\x40\x01", {PROTOCOL_VIOLATION}),
     ("truncated frame", v(0x0e) + v(0) + v(0) + v(50) + b"x", {FRAME_ENCODING}),
     ("truncated varint", b"\x04\xc0", {FRAME_ENCODING}),
     # The server grants 1048560 bytes of a stream, twice that of all.
+    # RFC9000-4.1-2 RFC9000-19.10-4
     ("stream data just beyond its credit", stream(0, 1048560), {FLOW_CONTROL}),
     ("stream data far beyond its credit", stream(0, 1 << 40), {FLOW_CONTROL}),
+    # RFC9000-19.8-2
     ("stream data beyond 2^62", stream(0, (1 << 62) - 1, b"xy"),
      {FRAME_ENCODING, FLOW_CONTROL}),
+    # RFC9000-19.9-2
     ("stream data beyond the connection's credit",
      [stream(i * 4, (1 << 20) - 100) for i in range(99)], {FLOW_CONTROL}),
+    # RFC9000-4.6-3 RFC9000-19.11-4
     ("stream over the limit", stream(4 * 70000), {STREAM_LIMIT}),
     ("one-way stream over the limit", stream(4 * 70000 + 2), {STREAM_LIMIT}),
+    # RFC9000-19.8-1
     ("stream that only the server opens", stream(1), {STREAM_STATE}),
     ("data on the server's one-way stream", stream(3), {STREAM_STATE}),
+    # RFC9000-19.4-1
     ("RESET_STREAM of the server's one-way stream", v(4) + v(3) + v(0) + v(0),
      {STREAM_STATE}),
     ("RESET_STREAM of a stream not opened", v(4) + v(5) + v(0) + v(0), {STREAM_STATE}),
+    # RFC9000-4.5-1
     ("RESET_STREAM beyond the credit", v(4) + v(0) + v(0) + v(1 << 40), {FLOW_CONTROL}),
+    # RFC9000-19.5-2
     ("STOP_SENDING for our one-way stream", v(5) + v(2) + v(0), {STREAM_STATE}),
+    # RFC9000-19.5-1
+    ("STOP_SENDING for a stream not opened", v(5) + v(1) + v(0), {STREAM_STATE}),
+    # RFC9000-19.10-2
     ("MAX_STREAM_DATA for our one-way stream", v(0x11) + v(2) + v(9), {STREAM_STATE}),
+    # RFC9000-19.10-1
     ("MAX_STREAM_DATA for a stream not opened", v(0x11) + v(1) + v(9), {STREAM_STATE}),
+    # RFC9000-19.13-1
     ("STREAM_DATA_BLOCKED for the server's one-way stream",
      v(0x15) + v(3) + v(9), {STREAM_STATE}),
+    # RFC9000-19.11-1
     ("MAX_STREAMS beyond 2^60", v(0x12) + v((1 << 60) + 1), {FRAME_ENCODING}),
     ("one-way MAX_STREAMS beyond 2^60", v(0x13) + v((1 << 60) + 1), {FRAME_ENCODING}),
+    # RFC9000-19.14-1
     ("STREAMS_BLOCKED beyond 2^60", v(0x16) + v((1 << 60) + 1),
      {FRAME_ENCODING, STREAM_LIMIT}),
     ("data after the end", stream(0, 0, b"GE", True) + stream(0, 2), {FINAL_SIZE}),
@@ -134,23 +151,32 @@ CASES = [
      {FINAL_SIZE}),
     ("ACK of what was never sent", v(2) + v(1 << 30) + v(0) + v(0) + v(0),
      {PROTOCOL_VIOLATION}),
+    # RFC9000-19.3.1-1
     ("ACK with ranges below zero", v(2) + v(0) + v(0) + v(0) + v(5),
      {FRAME_ENCODING}),
     ("ACK with more ranges than bytes", v(2) + v(1) + v(0) + v(1 << 20) + v(0),
      {FRAME_ENCODING}),
+    # RFC9000-7.5-2
     ("CRYPTO far away", v(6) + v(1 << 20) + v(1) + b"x", {CRYPTO_BUFFER}),
+    # RFC9000-19.6-1
     ("CRYPTO beyond 2^62", v(6) + v((1 << 62) - 1) + v(2) + b"xy",
      {FRAME_ENCODING, CRYPTO_BUFFER}),
+    # RFC9000-19.15-1
     ("NEW_CONNECTION_ID of no bytes", new_cid(1, 0, b""), {FRAME_ENCODING}),
     ("NEW_CONNECTION_ID of 21 bytes", new_cid(1, 0, os.urandom(21)), {FRAME_ENCODING}),
+    # RFC9000-19.15-6
     ("NEW_CONNECTION_ID that retires later ones", new_cid(1, 2), {FRAME_ENCODING}),
     ("NEW_CONNECTION_ID twice with other bytes", new_cid(1) + new_cid(1),
      {PROTOCOL_VIOLATION}),
+    # RFC9000-5.1.1-4
     ("more connection IDs than agreed", [new_cid(i) for i in range(20, 60)],
      {CONNECTION_ID_LIMIT}),
+    # RFC9000-19.16-1
     ("RETIRE_CONNECTION_ID of one never issued", v(0x19) + v(1000),
      {PROTOCOL_VIOLATION}),
+    # RFC9000-19.20-2
     ("HANDSHAKE_DONE from a client", v(0x1e), {PROTOCOL_VIOLATION}),
+    # RFC9000-19.7-4
     ("NEW_TOKEN from a client", v(7) + v(3) + b"abc", {PROTOCOL_VIOLATION}),
     ("NEW_TOKEN without a token", v(7) + v(0), {FRAME_ENCODING, PROTOCOL_VIOLATION}),
 ]
@@ -172,6 +198,7 @@ def illegal(address, name, frames, codes):
     return got in codes
 
 
+# RFC9000-12.4-2
 def empty_packet(address):
     client = Client(address)
     client.packet(b"")
@@ -179,6 +206,7 @@ def empty_packet(address):
     return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
 
 
+# RFC9000-17.2-7 RFC9000-17.3.1-3
 def reserved_bits(address):
     client = Client(address)
     client.packet(b"\x01" + bytes(20), first=0x5b)
@@ -222,6 +250,7 @@ def fragments(address):
     return bounded(before, 65536)
 
 
+# RFC9000-7.5-1
 def crypto_fragments(address):
     client, before = Client(address), slab()
     for i in range(0, 60000, 200):

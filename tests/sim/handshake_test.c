@@ -67,6 +67,7 @@ TEST(any_single_packet_may_be_lost)
 	EXPECT(worst < 1300 * MS);
 }
 
+/* RFC9000-8.1-4 */
 TEST(anti_amplification_does_not_deadlock)
 {
 	struct sim_link_config clean = sim_clean(10000000, 20 * MS, 1000000);

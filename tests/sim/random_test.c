@@ -79,6 +79,7 @@ static double patience(const struct sim_link_config *up,
 	       (p > 0.02 ? 20 : 0);
 }
 
+/* RFC9000-2.2-1 RFC9000-2.2-2 */
 TEST(every_byte_arrives_over_any_network)
 {
 	const char *env = getenv("SIM_SEEDS");

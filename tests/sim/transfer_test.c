@@ -169,6 +169,7 @@ static bool lose_tail(u64 count, u32 len)
 	return count >= tail_from && count < tail_to;
 }
 
+/* RFC9002-7.5-1 */
 TEST(a_lost_tail_takes_one_or_two_ptos)
 {
 	struct sim_link_config c = sim_clean(10 * MB, 50 * MS, 10 * MB);
@@ -301,6 +302,7 @@ static double share_of_one_link(const struct quic_congestion_ops *cc,
 	return sum * sum / SIM_FLOWS / squares;
 }
 
+/* RFC9002-7-1 */
 TEST(two_flows_share_a_link_fairly)
 {
 	double jain;

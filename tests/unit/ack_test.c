@@ -45,6 +45,7 @@ static u64 read_back(const struct quic_ack *a, u64 now, u8 exponent,
 	return largest;
 }
 
+/* RFC9000-13.2.1-1 */
 TEST(in_order_every_second_packet)
 {
 	struct quic_ack a;
@@ -67,6 +68,7 @@ TEST(in_order_every_second_packet)
 	quic_ack_free(&a);
 }
 
+/* RFC9000-13.2.1-2 */
 TEST(initial_and_handshake_do_not_wait)
 {
 	struct quic_ack a;
@@ -82,6 +84,7 @@ TEST(initial_and_handshake_do_not_wait)
 	quic_ack_free(&a);
 }
 
+/* RFC9000-13.2.1-4 */
 TEST(packets_that_elicit_nothing_are_owed_nothing)
 {
 	struct quic_ack a;
@@ -128,6 +131,7 @@ TEST(gaps_reordering_and_ce_do_not_wait)
 	quic_ack_free(&a);
 }
 
+/* RFC9000-13.2.5-1 RFC9000-13.4.1-1 */
 TEST(the_frame_carries_delay_and_ecn_counts)
 {
 	static bool acked[SPACE];
@@ -196,6 +200,7 @@ TEST(as_many_ranges_as_fit)
 	quic_ack_free(&a);
 }
 
+/* RFC9000-12.3-4 */
 /* The model: which numbers were processed, and a floor below which nothing
  * is accepted any more.
  */
@@ -247,6 +252,7 @@ TEST(random_arrivals_agree_with_the_model)
 	}
 }
 
+/* RFC9000-13.2.3-1 */
 /* A peer that leaves gaps for ever costs no more memory than the bound, and
  * nothing is accepted twice.
  */
@@ -292,6 +298,7 @@ TEST(without_memory_old_packets_are_forgotten_not_new_ones)
 	quic_ack_free(&a);
 }
 
+/* RFC9000-13.2.3-2 */
 TEST(an_acknowledged_ack_leaves_only_the_largest)
 {
 	struct quic_ack a;

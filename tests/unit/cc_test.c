@@ -188,6 +188,7 @@ TEST(what_is_left_out_is_newreno)
 	quic_cc_stop(&cc);
 }
 
+/* RFC9002-7.3.1-1 */
 /* RFC 9002 sections 7.3.2 and 7.6.2 */
 TEST(losses_of_one_round_trip_are_one_event)
 {
@@ -221,6 +222,7 @@ TEST(losses_of_one_round_trip_are_one_event)
 	quic_cc_stop(&cc);
 }
 
+/* RFC9002-7.3.2-1 RFC9002-7.3.2-2 RFC9002-7.6.2-2 */
 /* Section B.5 with fractions, one packet at a time. */
 TEST(reno_agrees_with_the_pseudocode)
 {
@@ -253,6 +255,7 @@ TEST(reno_agrees_with_the_pseudocode)
 	quic_cc_stop(&cc);
 }
 
+/* RFC9002-7.3.3-1 */
 /* Section 7.3.3's limit, exactly. */
 TEST(congestion_avoidance_adds_one_datagram_per_window)
 {
@@ -302,6 +305,7 @@ TEST(a_window_that_is_still_initial_follows_the_datagram_size)
 	quic_cc_stop(&cc);
 }
 
+/* RFC9002-7.7-1 */
 /* RFC 9002 section 7.7 */
 TEST(pacing)
 {

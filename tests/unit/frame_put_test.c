@@ -86,6 +86,7 @@ static bool data_follows(u8 type)
 	return type == 0x06 || (type >= 0x08 && type <= 0x0f);
 }
 
+/* RFC9000-12.4-5 */
 TEST(writers_write_what_the_model_writes)
 {
 	static struct value x;

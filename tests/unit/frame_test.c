@@ -174,6 +174,7 @@ static int both(const u8 *buf, size_t len)
 	return got;
 }
 
+/* RFC9000-19.3-1 */
 TEST(legal_frames_of_every_type_and_every_beginning_of_them)
 {
 	static struct value x;
@@ -239,6 +240,7 @@ TEST(illegal_values_close_with_the_right_error)
 		const char *what, *hex;
 		int err;
 	} cases[] = {
+		/* RFC9000-12.4-4 */
 		{ "unknown type 0x1f", "1f", BAD_ENCODING },
 		{ "unknown type 0x3f", "3f", BAD_ENCODING },
 		{ "unknown type of two bytes", "4040", BAD_ENCODING },
@@ -250,6 +252,7 @@ TEST(illegal_values_close_with_the_right_error)
 		{ "STREAM in two bytes", "4008 00", VIOLATION },
 		{ "unknown type, too long", "403f", VIOLATION },
 		{ "type cut off", "40", BAD_ENCODING },
+		/* RFC9000-19.3.1-1 */
 		{ "ACK below zero", "02 04 00 00 05", BAD_ENCODING },
 		{ "ACK range below zero", "02 0a 00 01 02 06 01", BAD_ENCODING },
 		{ "ACK gap below zero", "02 0a 00 01 02 07 00", BAD_ENCODING },
@@ -258,27 +261,34 @@ TEST(illegal_values_close_with_the_right_error)
 		  "02 3f 00 ffffffffffffffff 00 00 00", BAD_ENCODING },
 		{ "ACK_ECN without counts", "03 0a 00 00 02 01 01", BAD_ENCODING },
 		{ "CRYPTO beyond the packet", "06 00 05 01020304", BAD_ENCODING },
+		/* RFC9000-19.6-1 */
 		{ "CRYPTO beyond 2^62 - 1",
 		  "06 ffffffffffffffff 01 00", BAD_ENCODING },
+		/* RFC9000-19.7-2 */
 		{ "NEW_TOKEN, empty", "07 00", BAD_ENCODING },
 		{ "NEW_TOKEN beyond the packet", "07 02 00", BAD_ENCODING },
 		{ "STREAM beyond the packet", "0a 00 05 01020304", BAD_ENCODING },
+		/* RFC9000-19.8-2 */
 		{ "STREAM beyond 2^62 - 1",
 		  "0e 00 ffffffffffffffff 01 00", BAD_ENCODING },
 		{ "STREAM to the end beyond 2^62 - 1",
 		  "0c 00 ffffffffffffffff 00", BAD_ENCODING },
+		/* RFC9000-4.6-1 RFC9000-19.11-1 */
 		{ "MAX_STREAMS above 2^60", "12 d000000000000001", BAD_ENCODING },
 		{ "MAX_STREAMS uni above 2^60",
 		  "13 d000000000000001", BAD_ENCODING },
+		/* RFC9000-19.14-1 */
 		{ "STREAMS_BLOCKED above 2^60",
 		  "16 d000000000000001", BAD_ENCODING },
 		{ "STREAMS_BLOCKED uni above 2^60",
 		  "17 ffffffffffffffff", BAD_ENCODING },
+		/* RFC9000-19.15-1 */
 		{ "NEW_CONNECTION_ID, empty",
 		  "18 01 00 00 000102030405060708090a0b0c0d0e0f", BAD_ENCODING },
 		{ "NEW_CONNECTION_ID of 21 bytes",
 		  "18 01 00 15 000102030405060708090a0b0c0d0e0f"
 		  "000102030405060708090a0b0c0d0e0f0001020304", BAD_ENCODING },
+		/* RFC9000-19.15-6 */
 		{ "NEW_CONNECTION_ID that retires more than itself",
 		  "18 01 02 01 aa 000102030405060708090a0b0c0d0e0f",
 		  BAD_ENCODING },
@@ -336,6 +346,7 @@ TEST(a_run_of_padding_is_one_frame)
 	EXPECT_EQ(quic_cur_left(&c), 0);
 }
 
+/* RFC9000-12.4-3 RFC9000-12.5-1 RFC9000-12.5-2 RFC9000-17.2.4-1 */
 /* Section 12.4, table 3. */
 TEST(properties_are_those_of_table_3)
 {

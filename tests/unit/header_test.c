@@ -111,6 +111,7 @@ static void build_long(struct long_packet *p, int which)
 	quic_hdr_set_length(p->bytes, p->pn_off, p->len - p->pn_off);
 }
 
+/* RFC9000-17.2-2 RFC9000-17.2-4 RFC9000-17.2-6 */
 TEST(long_headers_round_trip)
 {
 	struct long_packet p;
@@ -193,6 +194,7 @@ TEST(prefixes_of_the_rfc_packets)
 	}
 }
 
+/* RFC9000-17.3.1-2 */
 TEST(short_headers_round_trip)
 {
 	struct quic_cid cid;
@@ -294,6 +296,7 @@ TEST(unknown_versions_give_version_and_connection_ids)
 	EXPECT(!quic_version_supported(UNKNOWN_VERSION));
 }
 
+/* RFC8999-6-1 RFC8999-6-2 RFC9000-17.2.1-1 */
 TEST(version_negotiation)
 {
 	u8 buf[700];
@@ -326,6 +329,7 @@ TEST(version_negotiation)
 	}
 }
 
+/* RFC9000-17.2.5-1 RFC9000-17.2.5.2-4 */
 TEST(retry_has_a_token_and_a_tag)
 {
 	struct quic_hdr h;
@@ -353,6 +357,7 @@ TEST(retry_has_a_token_and_a_tag)
 	}
 }
 
+/* RFC9000-17.2-3 RFC9000-17.2-5 */
 /* Section 17.2: versions 1 and 2 allow at most 20 bytes. */
 TEST(long_connection_ids_of_known_versions_are_dropped)
 {
@@ -379,6 +384,7 @@ TEST(long_connection_ids_of_known_versions_are_dropped)
 	}
 }
 
+/* RFC9000-17.2-1 RFC9000-17.3.1-1 */
 TEST(the_fixed_bit_must_be_set)
 {
 	struct long_packet p;
@@ -439,6 +445,7 @@ TEST(lengths_beyond_the_datagram_are_refused)
 	}
 }
 
+/* RFC9001-5.4.2-1 */
 /* Section 5.4.2 of RFC 9001: room for a sample, at the exact byte. */
 TEST(packets_without_room_for_a_sample_are_refused)
 {

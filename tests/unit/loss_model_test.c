@@ -243,6 +243,7 @@ static void random_ack(bool dark)
 	model_ack(acked, ranges[n - 1].hi);
 }
 
+/* RFC9002-6.1.2-1 RFC9002-7.4-1 RFC9002-7.5-2 */
 TEST(random_histories_agree_with_the_model)
 {
 	enum quic_space_id probe;

@@ -110,6 +110,7 @@ TEST(a_skipped_number_is_no_evidence_of_loss)
 	world_free();
 }
 
+/* RFC9002-5.1-1 */
 TEST(rtt_is_sampled_from_the_largest_newly_acknowledged)
 {
 	world_init(true);
@@ -158,6 +159,7 @@ TEST(delays_of_initial_acknowledgments_are_ignored)
 	}
 }
 
+/* RFC9000-13.3-4 */
 TEST(one_congestion_event_per_round_trip)
 {
 	u64 i;
@@ -304,6 +306,7 @@ static void one_sample(void)
 	EXPECT_EQ(quic_rtt_pto(&w.r.rtt, true), 400 * MS);
 }
 
+/* RFC9002-7.6.2-1 */
 TEST(persistent_congestion_of_the_example)
 {
 	world_init(true);

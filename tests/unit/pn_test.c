@@ -18,6 +18,7 @@ TEST(number_of_section_a_3)
 	EXPECT_EQ(quic_pn_decode(0x9b32, 2, 0xa82f30ea), 0xa82f9b32);
 }
 
+/* RFC9000-17.1-1 */
 TEST(nothing_acknowledged_sends_the_number_whole)
 {
 	EXPECT_EQ(quic_pn_len(0, QUIC_PN_NONE), 1);
@@ -27,6 +28,7 @@ TEST(nothing_acknowledged_sends_the_number_whole)
 	EXPECT_EQ(quic_pn_len(1 << 24, QUIC_PN_NONE), 4);
 }
 
+/* RFC9000-17.1-2 */
 /* Section 17.1: more than twice the distance must be representable, and no
  * shorter encoding may do.
  */

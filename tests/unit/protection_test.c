@@ -36,6 +36,7 @@ static const struct quic_cid no_cid;
 
 /* ---- cryptography, from the library ------------------------------------ */
 
+/* RFC9001-5.2-1 */
 struct keys {
 	bool chacha;
 	u8 secret[32], key[32], iv[12], hp[32];

@@ -41,6 +41,7 @@ TEST(nothing_in_flight_no_timer)
 	world_free();
 }
 
+/* RFC9002-6.2.1-4 */
 TEST(a_pto_backs_off_and_an_ack_resets_it)
 {
 	u64 start, pn;
@@ -87,6 +88,7 @@ TEST(back_off_stops_doubling)
 	world_free();
 }
 
+/* RFC9002-6.2.1-3 */
 TEST(the_application_space_waits_for_confirmation)
 {
 	world_init(true);
@@ -110,6 +112,7 @@ TEST(the_application_space_waits_for_confirmation)
 	world_free();
 }
 
+/* RFC9002-6.2.2.1-1 */
 TEST(the_amplification_limit_stops_the_pto_only)
 {
 	world_init(true);
@@ -128,6 +131,7 @@ TEST(the_amplification_limit_stops_the_pto_only)
 	world_free();
 }
 
+/* RFC9000-8.1-5 RFC9002-6.2.2.1-2 RFC9002-6.2.2.1-3 */
 /* Section 6.2.2.1 */
 TEST(a_client_probes_until_the_server_has_validated_it)
 {
@@ -206,6 +210,7 @@ static void send_crypto(enum quic_space_id id, u64 off)
 		.kind = QUIC_FRAME_CRYPTO, .off = off, .len = 1000 });
 }
 
+/* RFC9002-6.2-1 RFC9002-6.2.1-2 */
 TEST(probes_are_offered_the_oldest_data_of_every_armed_space)
 {
 	u64 i;
@@ -236,6 +241,7 @@ TEST(probes_are_offered_the_oldest_data_of_every_armed_space)
 	world_free();
 }
 
+/* RFC9002-6.2.1-5 */
 TEST(loss_time_goes_before_pto)
 {
 	u64 start;
@@ -270,6 +276,7 @@ TEST(loss_time_goes_before_pto)
 	world_free();
 }
 
+/* RFC9002-6.2.2-1 RFC9002-6.4-1 RFC9002-6.4-2 */
 TEST(discarding_a_space_forgets_its_packets)
 {
 	world_init(true);

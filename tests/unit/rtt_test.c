@@ -24,6 +24,7 @@ TEST(before_any_sample)
 	EXPECT_EQ(quic_rtt_pto(&rtt, true), 1024 * MS);
 }
 
+/* RFC9002-5.2-1 */
 TEST(the_first_sample_replaces_the_guess)
 {
 	struct quic_rtt rtt;
@@ -61,6 +62,7 @@ static const struct sample samples[] = {
 	{ 80000, 20000, true, 80000, 102565, 21184 },
 };
 
+/* RFC9002-5.2-2 RFC9002-5.3-1 RFC9002-5.3-2 */
 TEST(samples_worked_out_by_hand)
 {
 	struct quic_rtt rtt;
@@ -82,6 +84,7 @@ TEST(samples_worked_out_by_hand)
 	}
 }
 
+/* RFC9002-6.2.1-1 */
 TEST(a_pto_is_never_shorter_than_the_granularity)
 {
 	struct quic_rtt rtt;

@@ -114,6 +114,7 @@ static void check_int(const struct int_field *f, u64 v, u8 width)
 		EXPECT_EQ(got, v);
 }
 
+/* RFC9000-4.6-1 RFC9000-18.2-7 */
 /* Every integer: its field, and the ends of its legal range. */
 TEST(integers_and_their_ranges)
 {
@@ -150,6 +151,7 @@ TEST(integers_and_their_ranges)
 	}
 }
 
+/* RFC9000-7.4-1 */
 TEST(malformed_and_forbidden)
 {
 	static const struct {
@@ -175,6 +177,7 @@ TEST(malformed_and_forbidden)
 		  false },
 		{ "duplicate in two id encodings", "04 01 01 4004 01 01",
 		  false, false },
+		/* RFC9000-7.4.2-1 */
 		{ "unknown", "1b 03 010203", BOTH },
 		{ "unknown and empty", "7aaa 00", BOTH },
 		{ "unknown, twice", "1b 00 1b 00", BOTH },
@@ -184,6 +187,7 @@ TEST(malformed_and_forbidden)
 		{ "no encryption, with a value", "8000baad 01 01", false,
 		  false },
 		{ "flags", "0c 00 6ab2 00 8000baad 00", BOTH },
+		/* RFC9000-18.2-9 */
 		{ "odcid", "00 08 0001020304050607", false, true },
 		{ "odcid of 20", "00 14" CID20, false, true },
 		{ "odcid of 21", "00 15" CID20 "14", false, false },
@@ -208,6 +212,7 @@ TEST(malformed_and_forbidden)
 		  false },
 		{ "preferred, a byte long", "0d 2b" V4V6 "01 aa" TOKEN "00",
 		  false, false },
+		/* RFC9000-18.2-5 */
 		{ "preferred of a server without ids",
 		  "0d 2a" V4V6 "01 aa" TOKEN "0f 00", false, false },
 		{ "preferred of a server with ids",
@@ -366,6 +371,7 @@ static void random_tparams(struct quic_tparams *tp, bool server)
 	}
 }
 
+/* RFC9000-7.4-2 */
 TEST(random_parameters_round_trip_and_never_half_fit)
 {
 	struct quic_tparams tp, got;
@@ -405,6 +411,7 @@ TEST(random_parameters_round_trip_and_never_half_fit)
 	}
 }
 
+/* RFC9000-18.2-1 RFC9000-18.2-8 */
 TEST(a_client_never_sends_what_only_a_server_may)
 {
 	struct quic_tparams tp, got;

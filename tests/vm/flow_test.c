@@ -23,6 +23,7 @@ static const struct pair narrow = {
 
 static char block[65536];
 
+/* RFC9000-2.2-3 RFC9000-4.1-1 RFC9000-19.10-3 */
 TEST_EACH(stream_credit_runs_out)
 {
 	struct pair p = narrow;
@@ -36,6 +37,7 @@ TEST_EACH(stream_credit_runs_out)
 	ERR(write(p.client, block, 1), EAGAIN);
 }
 
+/* RFC9000-19.9-1 */
 TEST_EACH(connection_credit_runs_out)
 {
 	struct pair p = narrow;
@@ -64,6 +66,7 @@ TEST(poll_tells_of_new_credit)
 	OK(quic_sendmsg(p.client, block, 5000, 0, MSG_DONTWAIT) > 0);
 }
 
+/* RFC9000-4.2-1 */
 TEST(max_data_events)
 {
 	struct pair p = narrow;

@@ -173,6 +173,7 @@ TEST_EACH(parameters_on_the_wire)
 	ERR(opt_set(p.client, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, buf, 10), EINVAL);
 }
 
+/* RFC9000-7.4-1 */
 /* Parameters that make no sense end the connection, code 0x8. */
 TEST_EACH(parameters_that_are_bad)
 {

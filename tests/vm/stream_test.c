@@ -11,6 +11,7 @@
 #define FIN	MSG_QUIC_STREAM_FIN
 #define UNI	MSG_QUIC_STREAM_UNI
 
+/* RFC9000-2.1-1 RFC9000-3.2-1 */
 TEST_EACH(stream_open_numbers)
 {
 	struct pair p = { 0 };
@@ -48,6 +49,7 @@ TEST(stream_open_errors)
 	ERR(stream_open(p.client, 1LL << 62, 0), EINVAL);
 }
 
+/* RFC9000-4.6-2 RFC9000-19.11-3 */
 TEST_EACH(stream_open_over_limit)
 {
 	struct pair p = { .server_params = { .max_streams_bidi = 2,
@@ -91,6 +93,7 @@ TEST(stream_open_waits_for_credit)
 	EQ((long)id, 8);
 }
 
+/* RFC9000-3.3-1 */
 TEST(closed_stream)
 {
 	struct pair p = { .events = 1 << QUIC_EVENT_STREAM_UPDATE };
@@ -280,6 +283,7 @@ TEST(write_to_what_only_the_peer_writes)
 	ERR(stream_reset(p.server, 2, 1), EINVAL);
 }
 
+/* RFC9000-4.6-5 */
 TEST(many_streams_one_after_the_other)
 {
 	struct pair p = { 0 };
@@ -348,6 +352,7 @@ static const struct pair with_updates = {
 	.events = 1 << QUIC_EVENT_STREAM_UPDATE,
 };
 
+/* RFC9000-3.3-2 RFC9000-4.4-1 */
 TEST_EACH(reset_both_ways)
 {
 	struct pair p = with_updates;
@@ -391,6 +396,7 @@ TEST(reset_drops_what_was_not_read)
 	EQ(read_stream(p.server, 4, &c, 1, NULL), 1);
 }
 
+/* RFC9000-3.5-1 */
 TEST_EACH(stop_sending_both_ways)
 {
 	struct pair p = with_updates;
