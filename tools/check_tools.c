@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit tests of the tools: addresses, the served directory, cipher lists.
+ * Unit tests of the tools: addresses, the served directory, what HTTP fields
+ * mean, cipher lists.
  *
  * Everything here decides about bytes that others chose.  Needs no kernel
  * module and no network.  Prints TAP.
@@ -15,6 +16,9 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "http.h"
+#include "listing.h"
+#include "mime.h"
 #include "site.h"
 #include "tls.h"
 #include "url.h"
@@ -168,11 +172,12 @@ static void check_site(void)
 	} t[] = {
 		{ "/a.txt", 200, 5 }, { "/a.txt?q", 200, 5 },
 		{ "//a.txt", 200, 5 }, { "/%61.txt", 200, 5 },
-		{ "/with%20space", 200, 5 }, { "/sub", 200, 3 },
+		{ "/with%20space", 200, 5 }, { "/sub", 301, 0 },
 		{ "/sub/", 200, 3 }, { "/sub/../a.txt", 200, 5 },
 		{ "/in", 200, 5 }, { "/./a.txt", 200, 5 },
 		{ "/", 404, 0 }, { "/empty/", 404, 0 }, { "/none", 404, 0 },
 		{ "/a.txt/", 404, 0 }, { "/a.txt/b", 404, 0 },
+		{ "/empty", 301, 0 }, { "//sub/../sub", 301, 0 },
 		{ "/fifo", 404, 0 }, { "/loop", 404, 0 },
 		{ "/../outside.txt", 404, 0 }, { "/..", 404, 0 },
 		{ "/%2e%2e/outside.txt", 404, 0 },
@@ -188,16 +193,17 @@ static void check_site(void)
 	};
 	char base[] = "/tmp/check_tools.XXXXXX", path[64], big[5000];
 	struct answer answer;
-	struct site site;
+	struct site site = {};
 	int fd = make_tree(base);
 
 	snprintf(path, sizeof(path), "%s/site", base);
 	CHECK(!site_open(&site, path), "cannot open %s", path);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		site_find(&site, t[i].target, strlen(t[i].target), &answer);
-		CHECK(answer.status == t[i].status && answer.size == t[i].size,
+		CHECK(answer.status == t[i].status &&
+		      (answer.status != 200 || answer.st.st_size == t[i].size),
 		      "'%s': status %d, size %jd", t[i].target, answer.status,
-		      (intmax_t)answer.size);
+		      (intmax_t)answer.st.st_size);
 		CHECK((answer.status == 200) == (answer.fd >= 0),
 		      "'%s': descriptor %d", t[i].target, answer.fd);
 		if (answer.fd >= 0)
@@ -212,6 +218,198 @@ static void check_site(void)
 	site_close(&site);
 	CHECK(site_open(&site, path) == -ENOTDIR, "a file was taken for a site");
 	close(fd);
+	remove_tree(base);
+}
+
+static void check_listing(void)
+{
+	char base[] = "/tmp/check_tools.XXXXXX", path[64];
+	struct site site = { .listings = true };
+	struct answer answer;
+	char *text = NULL;
+	size_t len = 0;
+	int fd = make_tree(base);
+
+	put_file(fd, "<b>&\"", "x");
+	put_file(fd, "a:b", "x");
+	put_file(fd, ".hidden", "x");
+	snprintf(path, sizeof(path), "%s/site", base);
+	CHECK(!site_open(&site, path), "cannot open %s", path);
+	site_find(&site, "/", 1, &answer);
+	CHECK(answer.status == 200 && answer.listing, "/: %d", answer.status);
+	text = listing_make(answer.fd, "/<i>/", &len);
+	close(answer.fd);
+	CHECK(text && strlen(text) == len, "no text");
+	CHECK(text && strstr(text, "<h1>/&lt;i&gt;/</h1>"), "the path");
+	CHECK(text && strstr(text, "<a href=\"./%3Cb%3E%26%22\">"
+			     "&lt;b&gt;&amp;&quot;</a>"), "a name");
+	CHECK(text && strstr(text, "<a href=\"./sub/\">sub/</a>"),
+	      "a directory");
+	CHECK(text && strstr(text, "<a href=\"./a%3Ab\">"), "a colon");
+	CHECK(text && strstr(text, "<td>5\n"), "a size");
+	CHECK(text && !strstr(text, "hidden"), "a hidden file is shown");
+	/* A link is not followed: its target may be outside. */
+	CHECK(text && !strstr(text, "<td>6\n"), "the size of what is outside");
+	free(text);
+
+	site_find(&site, "/sub/", 5, &answer);
+	CHECK(answer.status == 200 && !answer.listing, "index.html is there");
+	close(answer.fd);
+	site_find(&site, "/up/", 4, &answer);
+	CHECK(answer.status == 404, "a directory outside: %d", answer.status);
+	site_close(&site);
+	close(fd);
+	remove_tree(base);
+}
+
+/* ---- http ---------------------------------------------------------------- */
+
+/* RFC 9110 section 5.6.7 */
+static void check_dates(void)
+{
+	static const char *const good[] = {
+		"Sun, 06 Nov 1994 08:49:37 GMT",
+		"Sunday, 06-Nov-94 08:49:37 GMT",
+		"Sun Nov  6 08:49:37 1994",
+	}, *const bad[] = {
+		"", "Sun", "784111777", "Sun, 06 Nov 1994 08:49:37",
+		"Sun, 06 Nov 1994 08:49:37 GMT, x", "Sun, 36 Nov 1994 08:49:37 GMT",
+	};
+	char out[HTTP_DATE_SIZE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		CHECK(http_parse_date(good[i]) == 784111777, "%s", good[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(http_parse_date(bad[i]) == -1, "%s", bad[i]);
+	http_date(out, 784111777);
+	CHECK(!strcmp(out, good[0]), "%s", out);
+	http_date(out, INT64_MAX);
+	CHECK(!*out, "the end of time: %s", out);
+}
+
+static const struct http_validators have = {
+	.etag = "\"a,b\"", .modified = 784111777, .now = 784111999,
+};
+
+#define LATER	"Sun, 06 Nov 1994 08:49:38 GMT"
+#define SAME	"Sun, 06 Nov 1994 08:49:37 GMT"
+#define EARLIER	"Sun, 06 Nov 1994 08:49:36 GMT"
+
+/* RFC 9110 section 13 */
+static void check_conditions(void)
+{
+	static const struct {
+		struct http_conditions c;
+		int status;
+	} t[] = {
+		{ {}, 0 },
+		{ { .if_none_match = "\"a,b\"" }, 304 },
+		{ { .if_none_match = "W/\"a,b\"" }, 304 },
+		{ { .if_none_match = "\"x\", \"a,b\"" }, 304 },
+		{ { .if_none_match = "*" }, 304 },
+		{ { .if_none_match = "\"x\"" }, 0 },
+		{ { .if_none_match = "a,b" }, 0 },
+		{ { .if_none_match = "\"a,b" }, 0 },
+		{ { .if_modified_since = SAME }, 304 },
+		{ { .if_modified_since = LATER }, 304 },
+		{ { .if_modified_since = EARLIER }, 0 },
+		{ { .if_modified_since = "yesterday" }, 0 },
+		{ { .if_none_match = "\"x\"", .if_modified_since = SAME }, 0 },
+		{ { .if_match = "\"a,b\"" }, 0 },
+		{ { .if_match = "*" }, 0 },
+		{ { .if_match = "W/\"a,b\"" }, 412 },
+		{ { .if_match = "\"x\"" }, 412 },
+		{ { .if_unmodified_since = SAME }, 0 },
+		{ { .if_unmodified_since = EARLIER }, 412 },
+		{ { .if_unmodified_since = "never" }, 0 },
+		{ { .if_match = "\"a,b\"", .if_unmodified_since = EARLIER }, 0 },
+		{ { .if_match = "\"a,b\"", .if_none_match = "*" }, 304 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		CHECK(http_precondition(&t[i].c, &have) == t[i].status,
+		      "case %zu: %d", i, http_precondition(&t[i].c, &have));
+}
+
+/* RFC 9110 sections 14.1.2 and 13.1.5 */
+static void check_ranges(void)
+{
+	static const struct {
+		const char *range, *if_range;
+		off_t size;
+		enum http_range want;
+		off_t first, length;
+	} t[] = {
+		{ "bytes=0-0", NULL, 10, HTTP_RANGE_ONE, 0, 1 },
+		{ "bytes=0-", NULL, 10, HTTP_RANGE_ONE, 0, 10 },
+		{ "Bytes=3-5", NULL, 10, HTTP_RANGE_ONE, 3, 3 },
+		{ "bytes=9-100", NULL, 10, HTTP_RANGE_ONE, 9, 1 },
+		{ "bytes=-4", NULL, 10, HTTP_RANGE_ONE, 6, 4 },
+		{ "bytes=-40", NULL, 10, HTTP_RANGE_ONE, 0, 10 },
+		{ "bytes=1-99999999999999999999", NULL, 10, HTTP_RANGE_ONE, 1, 9 },
+		{ "bytes=10-", NULL, 10, HTTP_RANGE_BAD, 0, 0 },
+		{ "bytes=99999999999999999999-", NULL, 10, HTTP_RANGE_BAD, 0, 0 },
+		{ "bytes=-0", NULL, 10, HTTP_RANGE_BAD, 0, 0 },
+		{ "bytes=-1", NULL, 0, HTTP_RANGE_BAD, 0, 0 },
+		{ "bytes=0-", NULL, 0, HTTP_RANGE_BAD, 0, 0 },
+		{ "bytes=5-3", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=0-1,3-4", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=-1,0-", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=-", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=--1", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=1", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=0-x", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "lines=0-1", NULL, 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=0-1", "\"a,b\"", 10, HTTP_RANGE_ONE, 0, 2 },
+		{ "bytes=0-1", "W/\"a,b\"", 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=0-1", "\"x\"", 10, HTTP_RANGE_NONE, 0, 0 },
+		{ "bytes=0-1", SAME, 10, HTTP_RANGE_ONE, 0, 2 },
+		{ "bytes=0-1", LATER, 10, HTTP_RANGE_NONE, 0, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct http_conditions c = { .range = t[i].range,
+					     .if_range = t[i].if_range };
+		off_t first = 0, length = 0;
+		enum http_range got = http_range(&c, &have, t[i].size, &first,
+						 &length);
+
+		CHECK(got == t[i].want, "%s: %d", t[i].range, got);
+		CHECK(got != HTTP_RANGE_ONE || (first == t[i].first &&
+						length == t[i].length),
+		      "%s: %jd bytes at %jd", t[i].range, (intmax_t)length,
+		      (intmax_t)first);
+	}
+}
+
+static void check_mime(void)
+{
+	char base[] = "/tmp/check_tools.XXXXXX", path[64];
+	struct mime m = {};
+	int fd;
+
+	CHECK(!strcmp(mime_type(&m, "a/b.HTML"), "text/html"), "built-in");
+	CHECK(!strcmp(mime_type(&m, "x.tar.gz"), "application/gzip"), "two");
+	CHECK(!strcmp(mime_type(&m, ".html"), "application/octet-stream"),
+	      "no suffix, but a hidden file");
+	CHECK(!strcmp(mime_type(&m, "a.html/b"), "application/octet-stream"),
+	      "the suffix of a directory");
+	CHECK(mime_load(&m, "/nonexistent") == -ENOENT, "no table");
+	if (!mkdtemp(base))
+		return;
+	fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	put_file(fd, "types", "# none\ntext/x-a\ta aa # bb\n\nx/none\n"
+			      "text/x-html html\n");
+	close(fd);
+	snprintf(path, sizeof(path), "%s/types", base);
+	CHECK(!mime_load(&m, path), "a table");
+	CHECK(!strcmp(mime_type(&m, "x.aa"), "text/x-a"), "its second suffix");
+	CHECK(!strcmp(mime_type(&m, "x.html"), "text/x-html"), "it goes first");
+	CHECK(!strcmp(mime_type(&m, "x.css"), "text/css"), "what it lacks");
+	CHECK(!strcmp(mime_type(&m, "x.bb"), "application/octet-stream"),
+	      "a comment");
+	mime_free(&m);
 	remove_tree(base);
 }
 
@@ -263,6 +461,11 @@ int main(void)
 		{ check_bad_urls, "url: what is no address is refused" },
 		{ check_unescape, "url: escapes, and the room for them" },
 		{ check_site, "site: nothing outside of the directory opens" },
+		{ check_listing, "site: listings, whatever the names" },
+		{ check_dates, "http: dates" },
+		{ check_conditions, "http: conditional requests" },
+		{ check_ranges, "http: ranges" },
+		{ check_mime, "mime: types by suffix" },
 		{ check_ciphers, "tls: lists of ciphers" },
 		{ check_certificate, "tls: credentials, with and without files" },
 	};

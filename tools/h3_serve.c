@@ -67,33 +67,88 @@ static nghttp3_ssize no_content(nghttp3_conn *nc, int64_t id, nghttp3_vec *vec,
 	return 0;
 }
 
+/* What a response can have, with room for its values. */
+struct fields {
+	nghttp3_nv nv[12];
+	size_t n;
+	char status[4], length[24], range[80];
+	char date[HTTP_DATE_SIZE], modified[HTTP_DATE_SIZE];
+};
+
+static void put(struct fields *f, const char *name, const char *value)
+{
+	f->nv[f->n++] = nv(name, value);
+}
+
+static void describe_file(struct fields *f, const struct request *r)
+{
+	put(f, "accept-ranges", "bytes");
+	put(f, "etag", r->v.etag);
+	http_date(f->modified, r->v.modified);
+	if (f->modified[0])
+		put(f, "last-modified", f->modified);
+	if (r->status == 206)
+		snprintf(f->range, sizeof(f->range), "bytes %jd-%jd/%jd",
+			 (intmax_t)r->first,
+			 (intmax_t)(r->first + r->length - 1),
+			 (intmax_t)r->size);
+	else if (r->status == 416)
+		snprintf(f->range, sizeof(f->range), "bytes */%jd",
+			 (intmax_t)r->size);
+	if (f->range[0])
+		put(f, "content-range", f->range);
+}
+
+static void describe(struct fields *f, const struct request *r)
+{
+	snprintf(f->status, sizeof(f->status), "%03d", r->status);
+	put(f, ":status", f->status);
+	put(f, "server", "quicserve");
+	http_date(f->date, time(NULL));
+	put(f, "date", f->date);
+	if (r->status != 304) {
+		snprintf(f->length, sizeof(f->length), "%jd",
+			 (intmax_t)r->length);
+		put(f, "content-length", f->length);
+		if (r->type)
+			put(f, "content-type", r->type);
+	}
+	if (r->is_file)
+		describe_file(f, r);
+	if (r->location)
+		put(f, "location", r->location);
+	if (r->status == 405)
+		put(f, "allow", "GET, HEAD");
+}
+
+static void read_priority(struct h3_server *s, struct request *r)
+{
+	nghttp3_pri pri;
+
+	if (nghttp3_conn_get_stream_priority(s->h3.nc, &pri, r->id))
+		return;
+	r->urgency = pri.urgency;
+	r->incremental = pri.inc;
+}
+
 static int respond(struct h3_server *s, struct request *r)
 {
-	static const nghttp3_data_reader file = { no_content };
-	char status[4], length[24];
-	nghttp3_nv fields[4];
-	size_t n = 0;
+	static const nghttp3_data_reader content = { no_content };
+	struct fields f = {};
 
-	snprintf(status, sizeof(status), "%03d", r->status);
-	snprintf(length, sizeof(length), "%jd",
-		 (intmax_t)(r->status == 200 ? r->size : 0));
-	fields[n++] = nv(":status", status);
-	fields[n++] = nv("server", "quicserve");
-	fields[n++] = nv("content-length", length);
-	if (r->status == 405)
-		fields[n++] = nv("allow", "GET, HEAD");
-
-	if (r->fd >= 0) {
+	describe(&f, r);
+	read_priority(s, r);
+	if (r->off < r->end) {
 		r->frame[0] = FRAME_DATA;
-		r->frame_len = 1 + put_varint(r->frame + 1, r->size);
+		r->frame_len = 1 + put_varint(r->frame + 1, r->end - r->off);
 	}
-	return nghttp3_conn_submit_response(s->h3.nc, r->id, fields, n,
-					    r->fd >= 0 ? &file : NULL);
+	return nghttp3_conn_submit_response(s->h3.nc, r->id, f.nv, f.n,
+					    r->frame_len ? &content : NULL);
 }
 
 static int refuse(struct h3_server *s, struct request *r, int status)
 {
-	r->status = status;
+	request_refuse(r, status);
 	return respond(s, r) ? NGHTTP3_ERR_CALLBACK_FAILURE : 0;
 }
 
@@ -154,11 +209,51 @@ static enum method method_of(nghttp3_vec name)
 	return METHOD_OTHER;
 }
 
+/* The field that is kept, or FIELDS. */
+static enum request_field field_of(int32_t token, nghttp3_vec name)
+{
+	static const char match[] = "if-match", since[] = "if-unmodified-since";
+
+	switch (token) {
+	case NGHTTP3_QPACK_TOKEN_IF_NONE_MATCH:
+		return FIELD_IF_NONE_MATCH;
+	case NGHTTP3_QPACK_TOKEN_IF_MODIFIED_SINCE:
+		return FIELD_IF_MODIFIED_SINCE;
+	case NGHTTP3_QPACK_TOKEN_IF_RANGE:
+		return FIELD_IF_RANGE;
+	case NGHTTP3_QPACK_TOKEN_RANGE:
+		return FIELD_RANGE;
+	case NGHTTP3_QPACK_TOKEN_REFERER:
+		return FIELD_REFERER;
+	case NGHTTP3_QPACK_TOKEN_USER_AGENT:
+		return FIELD_USER_AGENT;
+	}
+	if (name.len == sizeof(match) - 1 && !memcmp(name.base, match, name.len))
+		return FIELD_IF_MATCH;
+	if (name.len == sizeof(since) - 1 && !memcmp(name.base, since, name.len))
+		return FIELD_IF_UNMODIFIED_SINCE;
+	return FIELDS;
+}
+
+static bool keep_header(struct request *r, int32_t token, nghttp3_vec name,
+			nghttp3_vec v)
+{
+	enum request_field field;
+
+	if (token == NGHTTP3_QPACK_TOKEN__METHOD)
+		r->method = method_of(v);
+	else if (token == NGHTTP3_QPACK_TOKEN__PATH)
+		return request_target(r, v.base, v.len);
+	field = field_of(token, name);
+	return field == FIELDS || request_field(r, field, v.base, v.len);
+}
+
 static int recv_header(nghttp3_conn *nc, int64_t id, int32_t token,
 		       nghttp3_rcbuf *name, nghttp3_rcbuf *value,
 		       uint8_t flags, void *user, void *stream_user)
 {
 	struct request *r = stream_user;
+	nghttp3_vec n = nghttp3_rcbuf_get_buf(name);
 	nghttp3_vec v = nghttp3_rcbuf_get_buf(value);
 
 	(void)nc;
@@ -166,13 +261,8 @@ static int recv_header(nghttp3_conn *nc, int64_t id, int32_t token,
 	(void)flags;
 	(void)user;
 	/* The rest of what is too much is read and forgotten. */
-	r->field_bytes += nghttp3_rcbuf_get_buf(name).len + v.len + 32;
-	if (r->field_bytes > H3_FIELDS_MAX)
-		return 0;
-	if (token == NGHTTP3_QPACK_TOKEN__METHOD)
-		r->method = method_of(v);
-	else if (token == NGHTTP3_QPACK_TOKEN__PATH &&
-		 !request_target(r, v.base, v.len))
+	r->field_bytes += n.len + v.len + 32;
+	if (r->field_bytes <= H3_FIELDS_MAX && !keep_header(r, token, n, v))
 		r->field_bytes = H3_FIELDS_MAX + 1;
 	return 0;
 }
@@ -265,6 +355,16 @@ static bool open_server(struct conn *c)
 	return true;
 }
 
+/* PRIORITY_UPDATE frames come on the control stream (RFC 9218 section 7). */
+static bool reorder(struct h3_server *s)
+{
+	struct request *r;
+
+	TAILQ_FOREACH(r, &s->served.requests, link)
+		read_priority(s, r);
+	return true;
+}
+
 static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 		 bool fin)
 {
@@ -272,7 +372,7 @@ static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 	struct request *r;
 
 	if (h3_is_uni(id))
-		return h3_data(&s->h3, id, bytes, n, fin);
+		return h3_data(&s->h3, id, bytes, n, fin) && reorder(s);
 	if (!served_get(&s->served, id, &r))
 		return false;
 	/* nghttp3 must not see a stream again that it has closed. */

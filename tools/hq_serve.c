@@ -42,6 +42,7 @@ static bool answer(struct served *s, struct request *r)
 		request_answer(s, r);
 	if (r->status != 200)
 		return request_cut(s, r, r->status);
+	r->incremental = true;	/* nobody said what comes first */
 	r->ready = true;
 	return true;
 }

@@ -91,7 +91,7 @@ void log_request(const struct serve_log *log, const struct request *r)
 	printable(r, target, sizeof(target));
 	if (log->verbose)
 		fprintf(stderr, "quicserve: %s %s %d, %jd bytes, %.3f s\n",
-			names[r->method], target, r->status, (intmax_t)r->off,
+			names[r->method], target, r->status, (intmax_t)(r->off - r->first),
 			seconds);
 	if (!log->json)
 		return;
@@ -99,7 +99,7 @@ void log_request(const struct serve_log *log, const struct request *r)
 	add(line, "method", names[r->method]);
 	add(line, "path", target);
 	json_object_object_add(line, "status", json_object_new_int(r->status));
-	json_object_object_add(line, "bytes", json_object_new_int64(r->off));
+	json_object_object_add(line, "bytes", json_object_new_int64(r->off - r->first));
 	add_number(line, "seconds", seconds);
 	put(log, line);
 }

@@ -28,6 +28,7 @@
 #define TICK_MS		250
 #define HANDSHAKE_US	(30 * 1000000ULL)
 #define CLIENTS_MAX	4096	/* default of --max-connections */
+#define MIME_TYPES	"/etc/mime.types"
 #define NAME_SIZE	(INET6_ADDRSTRLEN + 8)
 
 struct listener {
@@ -69,6 +70,8 @@ struct options {
 	unsigned int max_clients;
 	bool verbose;
 	bool once;
+	bool listings;
+	const char *mime;
 	struct tls_options tls;
 };
 
@@ -81,7 +84,7 @@ const char *argp_program_version = "quicserve 0.1";
 
 enum {
 	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
-	OPT_CIPHERS, OPT_MAX,
+	OPT_CIPHERS, OPT_MAX, OPT_MIME,
 };
 
 static const struct argp_option argp_options[] = {
@@ -98,6 +101,10 @@ static const struct argp_option argp_options[] = {
 	{ "cc", OPT_CC, "NAME", 0, "Congestion control by name, as cubic or reno", 0 },
 	{ "keylog", OPT_KEYLOG, "FILE", 0,
 	  "Append TLS secrets (default $SSLKEYLOGFILE)", 0 },
+	{ "listings", 'l', NULL, 0,
+	  "List directories that have no index.html", 0 },
+	{ "mime-types", OPT_MIME, "FILE", 0,
+	  "Media types by suffix (default /etc/mime.types)", 0 },
 	{ "json-log", OPT_JSON, "FILE", 0,
 	  "Write a JSON object per event ('-': stdout)", 0 },
 	{ "max-connections", OPT_MAX, "N", 0,
@@ -148,6 +155,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (!o->max_clients)
 			argp_error(state, "'%s' is not a number of connections",
 				   arg);
+		return 0;
+	case 'l':
+		o->listings = true;
+		return 0;
+	case OPT_MIME:
+		o->mime = arg;
 		return 0;
 	case '1':
 		o->once = true;
@@ -496,6 +509,11 @@ int main(int argc, char **argv)
 	ret = site_open(&s.serve.site, o.dir);
 	if (ret)
 		errx(1, "%s: %s", o.dir, strerror(-ret));
+	s.serve.site.listings = o.listings;
+	/* The usual table may be missing: the built-in one is there. */
+	ret = mime_load(&s.serve.mime, o.mime ? o.mime : MIME_TYPES);
+	if (ret && o.mime)
+		errx(1, "%s: %s", o.mime, strerror(-ret));
 	open_log(&s.serve.log, &o);
 	why = tls_server_init(&s.tls, &o.tls, s.alpns);
 	if (why)
@@ -524,6 +542,7 @@ int main(int argc, char **argv)
 		close(s.listeners[i].fd);
 	close(s.epoll);
 	site_close(&s.serve.site);
+	mime_free(&s.serve.mime);
 	tls_free(&s.tls);
 	return 0;
 }

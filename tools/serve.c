@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The requests of a served connection, whatever the protocol: their life, and
- * the turns in which their files are sent.
+ * the turns in which their contents are sent (RFC 9218 section 10).
  *
  * A request ends when both directions of its stream are over.  A response
  * that is complete while the peer still sends makes us ask it to stop, so
@@ -19,6 +19,7 @@
  */
 #define QUANTUM		(256 * 1024)
 #define TURNS		16
+#define URGENCY_DEFAULT	3	/* RFC 9218 section 4.1 */
 /* Up to here sendfile() and a FIN of its own cost more than a copy. */
 #define SMALL		(16 * 1024)
 
@@ -35,7 +36,11 @@ static void free_request(struct served *s, struct request *r)
 	s->count--;
 	if (r->fd >= 0)
 		close(r->fd);
+	for (int i = 0; i < FIELDS; i++)
+		free(r->fields[i]);
 	free(r->target);
+	free(r->location);
+	free(r->text);
 	free(r);
 }
 
@@ -86,6 +91,7 @@ static struct request *new_request(struct served *s, int64_t id)
 	r->id = id;
 	r->fd = -1;
 	r->began = clock_us();
+	r->urgency = URGENCY_DEFAULT;
 	TAILQ_INSERT_TAIL(&s->requests, r, link);
 	s->count++;
 	return r;
@@ -151,22 +157,22 @@ bool request_target(struct request *r, const void *data, size_t n)
 	return true;
 }
 
-void request_answer(struct served *s, struct request *r)
+bool request_field(struct request *r, enum request_field field,
+		   const void *value, size_t n)
 {
-	struct answer answer;
+	char *old = r->fields[field];
+	size_t len = old ? strlen(old) : 0;
+	char *text;
 
-	if (r->method != METHOD_GET && r->method != METHOD_HEAD) {
-		r->status = 405;
-		return;
-	}
-	site_find(&s->serve->site, r->target ? r->target : "", r->target_len,
-		  &answer);
-	r->status = answer.status;
-	r->size = answer.size;
-	if (r->method == METHOD_GET && answer.size)
-		r->fd = answer.fd;
-	else if (answer.fd >= 0)
-		close(answer.fd);
+	/* A NUL would hide the rest. */
+	if (n > SERVE_FIELD_MAX - len || memchr(value, '\0', n))
+		return false;
+	if (asprintf(&text, "%s%s%.*s", old ? old : "", old ? ", " : "",
+		     (int)n, (const char *)value) < 0)
+		return false;
+	free(old);
+	r->fields[field] = text;
+	return strlen(text) <= SERVE_FIELD_MAX;
 }
 
 static bool check_over(struct served *s, struct request *r)
@@ -215,20 +221,20 @@ void served_credit(struct served *s, int64_t id)
 			r->blocked = false;
 }
 
-/* The rest of a small file, with what goes before it and the FIN, in one. */
+/* All that is left, with what goes before it and the FIN, in one. */
 static ssize_t send_rest(struct served *s, struct request *r, bool *fin)
 {
-	static char buffer[SMALL];
 	size_t frame = r->frame_len - r->frame_off;
-	ssize_t len = 0, n;
+	size_t len = r->end - r->off;
 	struct iovec iov[2];
+	char buffer[SMALL];
+	ssize_t n;
 
-	if (r->off < r->size)
-		len = pread(r->fd, buffer, r->size - r->off, r->off);
-	if (len != r->size - r->off)
+	if (!r->text && len &&
+	    pread(r->fd, buffer, len, r->off) != (ssize_t)len)
 		return -ENODATA;	/* the file became shorter */
 	iov[0] = (struct iovec){ r->frame + r->frame_off, frame };
-	iov[1] = (struct iovec){ buffer, len };
+	iov[1] = (struct iovec){ r->text ? r->text + r->off : buffer, len };
 	n = conn_send(s->conn, r->id, iov, 2, CONN_FIN);
 	if (n < 0)
 		return n;
@@ -239,16 +245,16 @@ static ssize_t send_rest(struct served *s, struct request *r, bool *fin)
 	return n;
 }
 
-/* Send the next piece: what goes before the file, the file, the FIN.
+/* Send the next piece: what goes before the content, the content, the FIN.
  * Returns what conn_send() does, with *fin set once all is gone.
  */
 static ssize_t send_piece(struct served *s, struct request *r, size_t n,
 			  bool *fin)
 {
-	off_t left = r->size - r->off;
+	off_t left = r->end - r->off;
 	ssize_t ret;
 
-	if (left <= SMALL)
+	if (r->text || left <= SMALL)
 		return send_rest(s, r, fin);
 	if (r->frame_off < r->frame_len) {
 		struct iovec iov = { r->frame + r->frame_off,
@@ -282,20 +288,23 @@ static bool take_turn(struct served *s, struct request *r, uint32_t code)
 			return request_cut(s, r, code);
 		left -= (size_t)ret < left ? (size_t)ret : left;
 	}
-	/* To the end of the queue. */
-	TAILQ_REMOVE(&s->requests, r, link);
-	TAILQ_INSERT_TAIL(&s->requests, r, link);
+	/* What is of no use before it is whole keeps its place. */
+	if (r->incremental) {
+		TAILQ_REMOVE(&s->requests, r, link);
+		TAILQ_INSERT_TAIL(&s->requests, r, link);
+	}
 	return true;
 }
 
 static struct request *next_to_send(struct served *s)
 {
-	struct request *r;
+	struct request *r, *best = NULL;
 
 	TAILQ_FOREACH(r, &s->requests, link)
-		if (r->ready && !r->blocked && !r->tx_done)
-			return r;
-	return NULL;
+		if (r->ready && !r->blocked && !r->tx_done &&
+		    (!best || r->urgency < best->urgency))
+			best = r;
+	return best;
 }
 
 bool served_push(struct served *s, uint32_t code)

@@ -6,6 +6,8 @@
 #include <sys/queue.h>
 
 #include "conn.h"
+#include "http.h"
+#include "mime.h"
 #include "site.h"
 #include "url.h"
 
@@ -14,6 +16,8 @@
  */
 #define SERVE_REQUESTS_MAX	256
 #define SERVE_TARGET_MAX	URL_PATH_MAX
+/* The longest field that means something to us; longer ones are refused. */
+#define SERVE_FIELD_MAX		1024
 /* Streams that are open because a later one is, but have brought nothing. */
 #define SERVE_SKIPPED_MAX	4096
 
@@ -25,10 +29,19 @@ struct serve_log {
 /* What all connections of the server share. */
 struct serve {
 	struct site site;
+	struct mime mime;
 	struct serve_log log;
 };
 
 enum method { METHOD_NONE, METHOD_GET, METHOD_HEAD, METHOD_OTHER };
+
+/* The fields of a request that are kept. */
+enum request_field {
+	FIELD_IF_MATCH, FIELD_IF_NONE_MATCH, FIELD_IF_MODIFIED_SINCE,
+	FIELD_IF_UNMODIFIED_SINCE, FIELD_IF_RANGE, FIELD_RANGE,
+	FIELD_REFERER, FIELD_USER_AGENT,	/* for the log */
+	FIELDS
+};
 
 /* One request and its response: one stream. */
 struct request {
@@ -40,14 +53,25 @@ struct request {
 	char *target;		/* what was asked for */
 	size_t target_len;
 	size_t field_bytes;	/* of its header section, so far */
+	char *fields[FIELDS];
 
 	int status;		/* 0: not answered yet */
+	const char *type;	/* media type, or NULL */
+	char *location;		/* or NULL */
+	bool is_file;		/* v and size are about a file */
+	struct http_validators v;
+	off_t size;		/* of all, where a range is sent */
+	off_t length;		/* of the content, even if HEAD sends none */
+
 	int fd;			/* the file to send, or -1 */
-	off_t off, size;
-	uint8_t frame[9];	/* goes before the file */
+	char *text;		/* or what to send instead */
+	off_t first, off, end;	/* what of it; off is how far it got */
+	uint8_t frame[9];	/* goes before the content */
 	uint8_t frame_len, frame_off;
 
-	bool ready;		/* the file's turn has come */
+	uint8_t urgency;	/* RFC 9218: 0 is first, 7 last */
+	bool incremental;	/* shares with others of its urgency */
+	bool ready;		/* the content's turn has come */
 	bool blocked;		/* waits for stream credit */
 	bool rx_done, tx_done;	/* directions that are over */
 	bool head_made;		/* HTTP/3: HEADERS are framed */
@@ -59,7 +83,7 @@ TAILQ_HEAD(request_list, request);
 struct served {
 	struct conn *conn;
 	struct serve *serve;
-	struct request_list requests;	/* in the order they get their turn */
+	struct request_list requests;	/* in the order of their turns */
 	unsigned int count;
 	int64_t next;		/* lowest ID not seen, nor skipped */
 	int64_t *skipped;	/* IDs below it that brought nothing yet */
@@ -85,8 +109,17 @@ bool served_get(struct served *s, int64_t id, struct request **r);
 
 /* Append to the request target.  False: longer than SERVE_TARGET_MAX. */
 bool request_target(struct request *r, const void *data, size_t n);
-/* Find the file; sets status, and for a GET fd and size. */
+/* Keep a field; a second one of the name is appended, as a list.  False: it is
+ * too long.
+ */
+bool request_field(struct request *r, enum request_field field,
+		   const void *value, size_t n);
+
+/* answer.c: find what the request is for; sets status, and for a GET what to
+ * send.  The other refuses it.
+ */
 void request_answer(struct served *s, struct request *r);
+void request_refuse(struct request *r, int status);
 
 /* The peer's direction of the request is over; ours is; ours is to be cut off
  * with an error code.  Each frees the request if it was the second one.
@@ -98,8 +131,9 @@ bool request_cut(struct served *s, struct request *r, uint32_t code);
 /* Let streams try again that waited for credit; id -1 is all. */
 void served_credit(struct served *s, int64_t id);
 
-/* Send files, in turns of a quantum, while the socket takes them.  code is
- * what to reset a stream with whose file cannot be read.
+/* Send content while the socket takes it: in turns of a quantum, the most
+ * urgent request first.  code is what to reset a stream with whose file cannot
+ * be read.
  */
 bool served_push(struct served *s, uint32_t code);
 

@@ -11,12 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -60,45 +56,81 @@ static int status_of(int err)
 	}
 }
 
-static void check_file(struct answer *answer, int fd, const struct stat *st)
+static void take_file(struct answer *answer, int fd)
 {
-	if (!S_ISREG(st->st_mode)) {
-		close(fd);
-		answer->status = 404;
-		return;
-	}
 	answer->status = 200;
 	answer->fd = fd;
-	answer->size = st->st_size;
 }
 
-static void find_file(const struct site *site, const char *name, bool index,
+static void refuse(struct answer *answer, int fd, int status)
+{
+	if (fd >= 0)
+		close(fd);
+	answer->status = status;
+}
+
+/* True: fd is open, and answer->st is about it. */
+static bool open_name(const struct site *site, const char *name, int *fd,
 		      struct answer *answer)
 {
-	char inside[PATH_MAX];
-	struct stat st;
+	*fd = open_beneath(site->dir, name);
+	if (*fd < 0) {
+		answer->status = status_of(*fd);
+		return false;
+	}
+	if (!fstat(*fd, &answer->st))
+		return true;
+	refuse(answer, *fd, 503);
+	return false;
+}
+
+/* A directory is its index.html, or a listing. */
+static void find_index(const struct site *site, int dir, struct answer *answer)
+{
+	char *name = answer->name;
+	size_t n = strlen(name);
+	struct stat st = answer->st;
 	int fd;
 
-	fd = open_beneath(site->dir, name);
-	if (fd < 0) {
-		answer->status = status_of(fd);
+	if (n && name[n - 1] != '/') {
+		refuse(answer, dir, 301);
 		return;
 	}
-	if (fstat(fd, &st)) {
-		close(fd);
-		answer->status = 503;
+	if (n + sizeof("index.html") > sizeof(answer->name)) {
+		refuse(answer, dir, 404);
 		return;
 	}
-	if (!S_ISDIR(st.st_mode) || !index) {
-		check_file(answer, fd, &st);
+	strcpy(name + n, "index.html");
+	if (open_name(site, name, &fd, answer)) {
+		close(dir);
+		if (S_ISREG(answer->st.st_mode))
+			take_file(answer, fd);
+		else
+			refuse(answer, fd, 404);
 		return;
 	}
-	close(fd);
-	if (snprintf(inside, sizeof(inside), "%s/index.html", name) >=
-	    (int)sizeof(inside))
-		answer->status = 404;
+	name[n] = '\0';
+	if (answer->status != 404 || !site->listings) {
+		close(dir);
+		return;
+	}
+	answer->st = st;
+	answer->listing = true;
+	take_file(answer, dir);
+}
+
+static void find_file(const struct site *site, struct answer *answer)
+{
+	int fd;
+
+	if (!open_name(site, *answer->name ? answer->name : ".", &fd, answer))
+		return;
+	if (S_ISREG(answer->st.st_mode))
+		take_file(answer, fd);
+	else if (S_ISDIR(answer->st.st_mode))
+		find_index(site, fd, answer);
 	else
-		find_file(site, inside, false, answer);
+		refuse(answer, fd, 404);
 }
 
 int site_open(struct site *site, const char *path)
@@ -115,17 +147,23 @@ void site_close(struct site *site)
 void site_find(const struct site *site, const char *target, size_t n,
 	       struct answer *answer)
 {
-	char path[PATH_MAX];
 	const char *query = memchr(target, '?', n);
-	const char *name = path;
+	char *name = answer->name;
+	size_t slashes;
 
-	*answer = (struct answer){ .status = 400, .fd = -1 };
+	answer->status = 400;
+	answer->fd = -1;
+	answer->listing = false;
+	name[0] = '\0';
 	if (query)
 		n = query - target;
 	if (!n || target[0] != '/')
 		return;
-	if (url_unescape(path, sizeof(path), target, n) < 0)
+	if (url_unescape(name, sizeof(answer->name), target, n) < 0) {
+		name[0] = '\0';
 		return;
-	name += strspn(name, "/");
-	find_file(site, *name ? name : ".", true, answer);
+	}
+	slashes = strspn(name, "/");
+	memmove(name, name + slashes, strlen(name + slashes) + 1);
+	find_file(site, answer);
 }

@@ -56,6 +56,24 @@ int url_unescape(char *out, size_t size, const char *text, size_t n)
 	return len;
 }
 
+int url_escape(char *out, size_t size, const char *text)
+{
+	size_t len = 0;
+
+	for (; *text; text++) {
+		unsigned char c = *text;
+		bool plain = isalnum(c) || strchr("-._~/", c);
+
+		if (len + (plain ? 1 : 3) >= size)
+			return -1;
+		len += sprintf(out + len, plain ? "%c" : "%%%02X", c);
+	}
+	if (len >= size)
+		return -1;
+	out[len] = '\0';
+	return len;
+}
+
 /* The last segment of the path, decoded; "index.html" where that is not a
  * name.  Bytes a terminal or a shell could stumble over become '_'.
  */

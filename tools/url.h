@@ -27,4 +27,9 @@ bool url_same_authority(const struct url *a, const struct url *b);
  */
 int url_unescape(char *out, size_t size, const char *text, size_t n);
 
+/* Write text so that it can stand in the path of a URL; '/' stays.  Returns its
+ * length, or -1 for too little room.
+ */
+int url_escape(char *out, size_t size, const char *text);
+
 #endif

@@ -1,0 +1,222 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# guest.sh - the cases that match $PATTERN, inside the VM. TAP on stdout.
+#
+# A case is a function case_NAME whose comment line above says what it shows; it
+# fails by its status. Sections are those of RFC 9110 unless another is named.
+
+set -u
+shopt -s extglob
+pattern=${PATTERN-*}
+work=$(mktemp -d)
+number=0 failed=0
+url=https://127.0.0.1:4433
+
+server_pid=
+start_server() { # OPTION...
+	: >"$work/server.log"
+	quicserve -v -a 127.0.0.1 "$@" "$work/site" 2>"$work/server.log" &
+	server_pid=$!
+	until_true grep -q serving "$work/server.log"
+}
+
+stop_server() {
+	kill "$server_pid" && wait "$server_pid"
+}
+
+until_true() { # COMMAND...
+	for _ in {1..400}; do
+		"$@" && return
+		sleep 0.05
+	done
+	echo "# never true: $*"
+	return 1
+}
+
+# The response fields go to $work/fields, the content to $work/content.
+ask() { # PATH OPTION...
+	curl -sk --http3-only --max-time 60 -D "$work/fields" \
+		-o "$work/content" "$url$1" "${@:2}" ||
+		{ echo "# curl: exit status $?"; return 1; }
+	tr -d '\r' <"$work/fields" >"$work/fields.txt"
+}
+
+is_status() { # CODE
+	grep -q "^HTTP/3 $1 " "$work/fields.txt" && return
+	echo "# not $1, but: $(head -n 1 "$work/fields.txt")"
+	return 1
+}
+
+field() { # NAME
+	sed -n "s/^$1: //p" "$work/fields.txt"
+}
+
+has() { # NAME VALUE
+	[ "$(field "$1")" = "$2" ] && return
+	echo "# $1: $(field "$1"), not $2"
+	return 1
+}
+
+lacks() { # NAME
+	[ -z "$(field "$1")" ] && return
+	echo "# there is a $1: $(field "$1")"
+	return 1
+}
+
+same() { # FILE: the content is that of FILE
+	cmp "$work/content" "$1" | sed 's/^/# /'
+	cmp -s "$work/content" "$1"
+}
+
+result() { # STATUS NAME
+	number=$((number + 1))
+	[ "$1" = 0 ] || failed=1
+	[ "$1" = 0 ] && echo "ok $number - $2" || {
+		echo "not ok $number - $2"
+		tail -n 20 "$work/server.log" | sed 's/^/# /'
+	}
+}
+
+# ---- files ---------------------------------------------------------------------
+
+case_fields() {
+	ask /page.html && is_status 200 && has content-type text/html &&
+		has content-length 6 && has accept-ranges bytes &&
+		has last-modified 'Sun, 06 Nov 1994 08:49:37 GMT' &&
+		[ -n "$(field etag)" ] && [ -n "$(field date)" ] &&
+		same "$work/site/page.html"
+}
+
+case_head() {
+	ask /big -I && is_status 200 && has content-length 5000000 &&
+		[ -n "$(field etag)" ] && grep -q 'HEAD /big 200, 0 bytes' "$work/server.log"
+}
+
+case_empty_file() {
+	ask /empty && is_status 200 && has content-length 0 && [ ! -s "$work/content" ]
+}
+
+case_index() {
+	ask /sub/ && is_status 200 && same "$work/site/sub/index.html"
+}
+
+# A relative link on the page must lead into the directory.
+case_directory_without_slash() {
+	ask /sub && is_status 301 && has location /sub/
+}
+
+case_listing() {
+	ask / && is_status 200 && has content-type 'text/html; charset=utf-8' &&
+		grep -q '<a href="./sub/">sub/</a>' "$work/content" &&
+		grep -q '5000000' "$work/content" && ! grep -q hidden "$work/content"
+}
+
+case_errors() {
+	ask /none && is_status 404 && has content-length 14 &&
+		grep -q '^404 Not Found$' "$work/content" &&
+		ask /none -I && is_status 404 && has content-length 14 &&
+		ask /page.html -X POST -d x=1 && is_status 405 && has allow 'GET, HEAD' &&
+		ask /page.html -H "cookie: $(head -c 70000 /dev/zero | tr '\0' x)" &&
+		is_status 431 && ask /%zz && is_status 400
+}
+
+case_nothing_outside() {
+	ask /../secret --path-as-is && is_status 404 &&
+		ask /%2e%2e/secret && is_status 404 && ask /out && is_status 404
+}
+
+# ---- ranges (section 14) ---------------------------------------------------------
+
+part() { # RANGE FIRST LENGTH
+	ask /big -r "$1" && is_status 206 && has content-length "$3" &&
+		has content-range "bytes $2-$(($2 + $3 - 1))/5000000" &&
+		tail -c "+$(($2 + 1))" "$work/site/big" | head -c "$3" >"$work/part" &&
+		same "$work/part"
+}
+
+case_range() {
+	part 0-0 0 1 && part 1000-1999 1000 1000 && part 4999999- 4999999 1 &&
+		part 100000- 100000 4900000 && part -70000 4930000 70000
+}
+
+case_range_refused() {
+	ask /big -r 5000000- && is_status 416 && has content-range 'bytes */5000000' &&
+		ask /big -r 0-1,5-6 && is_status 200 && has content-length 5000000
+}
+
+case_if_range() {
+	ask /big -I && etag=$(field etag) &&
+		ask /big -r 0-9 -H "If-Range: $etag" && is_status 206 &&
+		ask /big -r 0-9 -H 'If-Range: "other"' && is_status 200
+}
+
+# ---- conditions (section 13) -------------------------------------------------------
+
+case_not_modified() {
+	ask /page.html && etag=$(field etag) &&
+		ask /page.html -H "If-None-Match: $etag" && is_status 304 &&
+		has etag "$etag" && lacks content-length &&
+		ask /page.html -H 'If-None-Match: "other"' && is_status 200 &&
+		ask /page.html -H 'If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT' &&
+		is_status 304 &&
+		ask /page.html -H 'If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT' &&
+		is_status 200
+}
+
+case_precondition_failed() {
+	ask /page.html -H 'If-Match: "other"' && is_status 412 &&
+		ask /page.html -H 'If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT' &&
+		is_status 412
+}
+
+# Another content, another tag.
+case_changed_file() {
+	echo one >"$work/site/changing"
+	ask /changing && etag=$(field etag) || return
+	echo two >"$work/site/changing"
+	ask /changing -H "If-None-Match: $etag" && is_status 200 &&
+		same "$work/site/changing"
+}
+
+# ---- go ------------------------------------------------------------------------------
+
+run_cases() { # NAME...
+	local name start
+	for name; do
+		# shellcheck disable=SC2254 # a pattern is meant
+		case $name in
+		$pattern) ;;
+		*) continue ;;
+		esac
+		start=$SECONDS
+		"case_$name"
+		result $? "${name//_/ }"
+		echo "# $((SECONDS - start)) s"
+	done
+}
+
+make_site() {
+	mkdir "$work/site" "$work/site/sub"
+	echo '<html' >"$work/site/page.html"
+	touch -d '1994-11-06T08:49:37Z' "$work/site/page.html"
+	head -c 5000000 /dev/urandom >"$work/site/big"
+	: >"$work/site/empty"
+	echo index >"$work/site/sub/index.html"
+	echo x >"$work/site/.hidden"
+	echo secret >"$work/secret"
+	ln -s ../secret "$work/site/out"
+}
+
+echo 'TAP version 13'
+modprobe aesni_intel 2>/dev/null
+modprobe quic || exit
+ip link set lo up
+make_site
+start_server --listings || exit
+run_cases fields head empty_file index directory_without_slash listing errors \
+	nothing_outside range range_refused if_range not_modified \
+	precondition_failed changed_file
+stop_server
+echo "1..$number"
+exit $failed
