@@ -214,8 +214,11 @@ struct quic_conn {
 
 	struct list_head rq_crypto;	/* L; quic_chunk of TLS bytes */
 	struct list_head rq_event;	/* L; quic_event_node */
-	struct list_head rq_data;	/* L; quic_chunk of streams */
+	struct list_head rq_data;	/* L; quic_chunk of streams, and of
+					 * datagrams: those have no stream
+					 */
 	u64 rq_bytes;			/* L; unread stream bytes */
+	struct quic_dgrams dgrams;	/* L */
 	u32 n_events;			/* L */
 	struct sk_buff_head parked;	/* L; undecryptable so far */
 

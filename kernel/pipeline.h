@@ -233,6 +233,20 @@ int quic_stream_stop(struct quic_conn *c, struct quic_stream *s, u64 code);
 void quic_stream_consumed(struct quic_conn *c, struct quic_stream *s, u32 len,
 			  bool fin);
 
+/* stream/datagram.c */
+u32 quic_dgram_max(const struct quic_conn *c);
+int quic_dgram_send(struct quic_conn *c, struct msghdr *msg, size_t len);
+void quic_dgram_done(struct quic_conn *c, bool sent);
+void quic_dgram_purge(struct quic_conn *c);
+int quic_dgram_on_frame(struct quic_conn *c, const struct quic_frame *f,
+			const struct quic_rx_src *src);
+int quic_dgram_read(struct quic_conn *c, struct msghdr *msg, size_t len,
+		    bool peek, bool *eor);
+static inline bool quic_dgram_waits(const struct quic_conn *c)
+{
+	return !skb_queue_empty(&c->dgrams.q);
+}
+
 /* stream/flow.c */
 int quic_flow_on_recv(struct quic_conn *c, struct quic_stream *s, u64 end);
 void quic_flow_credit(struct quic_conn *c, struct quic_stream *s, u64 bytes);

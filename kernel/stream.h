@@ -154,7 +154,24 @@ int quic_rbuf_insert(struct sock *sk, struct quic_rbuf *rb,
 /* Copy up to @len bytes out and advance unless @peek.  Bytes or -EFAULT. */
 int quic_chunk_read(struct quic_chunk *c, struct iov_iter *to, u32 len,
 		    bool peek);
+/* Forget the first @n bytes. */
+void quic_chunk_trim(struct quic_chunk *c, u32 n);
+/* A chunk that refers to @src, or NULL. */
+struct quic_chunk *quic_chunk_new_ref(struct sock *sk,
+				      const struct quic_rx_src *src);
+/* One with room for @room bytes of its own behind seg[0]. */
+struct quic_chunk *quic_chunk_new_copy(struct sock *sk, u32 room);
 void quic_chunk_free(struct sock *sk, struct quic_chunk *c);
+
+/* ---- datagrams (RFC 9221): stream/datagram.c ---------------------------- */
+
+/* What waits for the reader, overhead included; more is dropped. */
+#define QUIC_DGRAM_RX_MAX	1048576
+
+struct quic_dgrams {
+	struct sk_buff_head q;	/* to be sent, charged to the send buffer */
+	u32 rx_queued;		/* counts to QUIC_DGRAM_RX_MAX */
+};
 
 /* ---- streams: stream/table.c ------------------------------------------- */
 

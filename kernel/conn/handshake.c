@@ -148,6 +148,7 @@ static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
 	tp->max_streams_uni = p->max_streams_uni;
 	tp->max_ack_delay = p->max_ack_delay / USEC_PER_MSEC;
 	tp->active_connection_id_limit = p->active_connection_id_limit;
+	tp->max_datagram_frame_size = p->max_datagram_frame_size;
 	tp->has = QUIC_TP_HAS_ISCID;
 	tp->iscid = c->scid;
 	if (!c->is_server)

@@ -43,6 +43,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	INIT_LIST_HEAD(&c->rq_event);
 	INIT_LIST_HEAD(&c->rq_data);
 	skb_queue_head_init(&c->parked);
+	skb_queue_head_init(&c->dgrams.q);
 	quic_streams_init(c);
 	quic_timer_init(c);
 	quic_recovery_init(&c->rec, &quic_sent_ops, is_server,
@@ -86,6 +87,7 @@ void quic_conn_drop_data(struct quic_conn *c)
 	c->rq_bytes = 0;
 	c->n_events = 0;
 	quic_streams_free(c);
+	quic_dgram_purge(c);
 	free_crypto(c);
 	__skb_queue_purge(&c->parked);
 }

@@ -69,6 +69,11 @@
 	X(QuicDropCid)		/* wrong ID in a coalesced packet */ \
 	X(QuicDropPeer)		/* not from the peer's address */ \
 	X(QuicAcksRcvd)				\
+	X(QuicDgramSent)	/* datagrams put into packets */ \
+	X(QuicDgramSndDrop)	/* that fit no packet any more */ \
+	X(QuicDgramLost)	/* reported lost, perhaps more than once */ \
+	X(QuicDgramRcvd)			\
+	X(QuicDgramRcvDrop)	/* beyond the bound, or no memory */ \
 	X(QuicBlackHoles)	/* fell back to 1200-byte packets */
 
 enum quic_mib {

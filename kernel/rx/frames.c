@@ -181,6 +181,11 @@ static int act_handshake_done(struct at *a, const struct quic_frame *f)
 	return 0;
 }
 
+static int act_datagram(struct at *a, const struct quic_frame *f)
+{
+	return quic_dgram_on_frame(a->c, f, a->src);
+}
+
 typedef int (*act_fn)(struct at *a, const struct quic_frame *f);
 
 static const act_fn acts[QUIC_FRAME_KIND_MAX] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: recvmsg(), and with it read(): one queue, TLS bytes first, then
- * events, then stream data in order of readiness.
+ * events, then stream data and datagrams in order of readiness.
  * Context: process; takes the socket lock.
  * socket-api.md section 4.
  */
@@ -130,6 +130,24 @@ static int recv_stream(struct sock *sk, struct quic_conn *c,
 	return done || fin ? done : got;
 }
 
+static int recv_datagram(struct quic_conn *c, struct msghdr *msg, size_t len,
+			 bool peek)
+{
+	bool eor = false;
+	int n = quic_dgram_read(c, msg, len, peek, &eor);
+
+	if (n < 0)
+		return n;
+	msg->msg_flags |= MSG_QUIC_DATAGRAM | (eor ? MSG_EOR : 0);
+	return n;
+}
+
+/* Is it a datagram's turn?  Those have no stream. */
+static bool datagram_next(const struct quic_conn *c)
+{
+	return !list_first_entry(&c->rq_data, struct quic_chunk, link)->stream;
+}
+
 static int quic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 			int flags)
 {
@@ -150,6 +168,8 @@ static int quic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 		err = recv_handshake(sk, c, msg, len, peek);
 	else if (!list_empty(&c->rq_event))
 		err = recv_event(c, msg, len, peek);
+	else if (datagram_next(c))
+		err = recv_datagram(c, msg, len, peek);
 	else
 		err = recv_stream(sk, c, msg, len, peek);
 	if (c->tx_pending && quic_conn_alive(c))

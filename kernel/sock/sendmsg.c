@@ -267,6 +267,47 @@ static int send_stream(struct sock *sk, struct msghdr *msg, size_t len,
 	return done ?: err;
 }
 
+/* ---- datagrams (RFC 9221) ---------------------------------------------------------- */
+
+static int send_datagram(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	int err;
+
+	if (!quic_dgram_max(c))
+		return -EINVAL;
+	if (!len)
+		return -EMSGSIZE;
+	for (;;) {
+		err = quic_path_route(c->path, sk);
+		if (err)
+			return err;
+		if (len > quic_dgram_max(c))
+			return -EMSGSIZE;
+		expand_sndbuf(sk, c);
+		if (quic_sock_has_room(sk))
+			break;
+		quic_tx_push(c);
+		if (quic_sock_has_room(sk))
+			break;
+		err = quic_wait_send(sk, &timeo);
+		if (err == -EAGAIN)
+			set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		if (err)
+			return err;
+		if (!quic_conn_alive(c))
+			return -EPIPE;
+	}
+	err = quic_dgram_send(c, msg, len);
+	/* More follow at once: they share a train. */
+	if (err > 0 && msg->msg_flags & (MSG_MORE | MSG_BATCH))
+		quic_tx_kick(c);
+	else
+		quic_tx_push(c);
+	return err;
+}
+
 int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct quic_send_args args;
@@ -286,7 +327,7 @@ int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	else if (args.handshake)
 		err = send_handshake(sk, msg, len, args.level);
 	else if (msg->msg_flags & MSG_QUIC_DATAGRAM)
-		err = -EINVAL;	/* the peer was not told to take any */
+		err = send_datagram(sk, msg, len);
 	else
 		err = send_stream(sk, msg, len, &args);
 	if (err == -EPIPE)

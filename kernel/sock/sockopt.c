@@ -265,7 +265,7 @@ static int set_transport_param(struct sock *sk, void *val, u32 len)
 	if (p.remote)	/* for 0-RTT, which is not there yet */
 		return -EOPNOTSUPP;
 	/* Refused rather than promised: not there yet. */
-	if (p.disable_1rtt_encryption || p.max_datagram_frame_size)
+	if (p.disable_1rtt_encryption)
 		return -EOPNOTSUPP;
 	n.disable_active_migration |= !!p.disable_active_migration;
 	n.grease_quic_bit |= !!p.grease_quic_bit;
@@ -273,6 +273,7 @@ static int set_transport_param(struct sock *sk, void *val, u32 len)
 	n.disable_compatible_version |= !!p.disable_compatible_version;
 	SET(n, p, active_connection_id_limit, 2, QUIC_CID_SLOTS);
 	SET(n, p, ack_delay_exponent, 0, 20);
+	SET(n, p, max_datagram_frame_size, 1200, U16_MAX);
 	SET(n, p, max_udp_payload_size, 1200, 65527);
 	SET(n, p, max_idle_timeout, USEC_PER_SEC, U32_MAX);
 	SET(n, p, max_ack_delay, 0, 16384000 - 1);

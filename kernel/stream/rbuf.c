@@ -62,8 +62,8 @@ static bool charge_skb(struct sock *sk, struct sk_buff *skb)
 	return true;
 }
 
-static struct quic_chunk *new_ref_chunk(struct sock *sk,
-					const struct quic_rx_src *src)
+struct quic_chunk *quic_chunk_new_ref(struct sock *sk,
+				      const struct quic_rx_src *src)
 {
 	u16 cap = src->segs_left + 1;
 	struct quic_chunk *c;
@@ -79,11 +79,11 @@ static struct quic_chunk *new_ref_chunk(struct sock *sk,
 	return c;
 }
 
-static struct quic_chunk *new_copy_chunk(struct sock *sk)
+struct quic_chunk *quic_chunk_new_copy(struct sock *sk, u32 room)
 {
 	struct quic_chunk *c;
 	u32 size = kmalloc_size_roundup(struct_size(c, seg, 1) +
-					QUIC_CHUNK_ROOM);
+					room);
 
 	if (over_limit(sk, size) || !__sk_rmem_schedule(sk, size, false))
 		return NULL;
@@ -133,9 +133,9 @@ static struct quic_chunk *make(struct sock *sk, struct quic_stream *stream,
 	struct quic_chunk *c;
 
 	if (len < QUIC_CHUNK_COPY)
-		c = new_copy_chunk(sk);
+		c = quic_chunk_new_copy(sk, QUIC_CHUNK_ROOM);
 	else
-		c = new_ref_chunk(sk, src);
+		c = quic_chunk_new_ref(sk, src);
 	if (!c)
 		return NULL;
 	c->stream = stream;
@@ -151,8 +151,7 @@ static struct quic_chunk *make(struct sock *sk, struct quic_stream *stream,
 	return c;
 }
 
-/* Forget the first @n bytes. */
-static void trim_front(struct quic_chunk *c, u32 n)
+void quic_chunk_trim(struct quic_chunk *c, u32 n)
 {
 	c->off += n;
 	c->len -= n;
@@ -285,7 +284,7 @@ static u64 pull(struct sock *sk, struct quic_rbuf *rb, struct list_head *ready)
 			quic_chunk_free(sk, c);
 			continue;
 		}
-		trim_front(c, rb->next - c->off);
+		quic_chunk_trim(c, rb->next - c->off);
 		got += c->len;
 		rb->next += c->len;
 		list_add_tail(&c->link, ready);
@@ -349,6 +348,6 @@ int quic_chunk_read(struct quic_chunk *c, struct iov_iter *to, u32 len,
 		i++;
 	}
 	if (!peek)
-		trim_front(c, done);
+		quic_chunk_trim(c, done);
 	return done || !len ? done : -EFAULT;
 }

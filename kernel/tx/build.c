@@ -35,6 +35,7 @@ static void build_init(struct quic_pkt_build *b, u8 *p, u32 len)
 	b->eliciting = false;
 	b->in_flight = false;
 	b->stream = false;
+	b->dgram = false;
 	b->done = false;
 	b->retrans = 0;
 	b->src = NULL;
@@ -166,6 +167,8 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 			quic_frames_control(c, &b);
 		if (unlikely(crypto->send.end != crypto->send.base))
 			quic_frames_crypto(c, &b, QUIC_SPACE_APP);
+		if (unlikely(quic_dgram_waits(c)))
+			quic_frames_datagrams(c, &b);
 		quic_frames_streams(c, &b);
 	}
 	if (!b.eliciting && (a->probe || (b.n_frames && ping_due(c))))
@@ -173,8 +176,13 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 	if (!b.n_frames)
 		return false;
 	c->acks_alone = b.eliciting ? 0 : c->acks_alone + 1;
-	if (more && !b.src && quic_sched_has_more(c))
-		pad_to(&b, b.o.end);
+	if (more && !b.done && quic_sched_has_more(c)) {
+		/* Datagrams that fill no packet have trains of their own size. */
+		if (b.dgram && !tx->train.n)
+			tx->own_size = true;
+		else
+			pad_to(&b, b.o.end);
+	}
 	pad_to(&b, p + pkt->pn_off + 4);
 	commit(tx, &b, QUIC_SPACE_APP, pkt, a->probe);
 	return true;
@@ -218,6 +226,8 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 			break;
 		len = tx->train.pkt[n].len;
 		attach(tx, len);
+		if (tx->own_size && !n)
+			mss = len;
 		if (len < mss || !c->path->validated)
 			break;
 	}

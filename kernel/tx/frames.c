@@ -257,6 +257,38 @@ void quic_frames_control(struct quic_conn *c, struct quic_pkt_build *b)
 	}
 }
 
+/* ---- datagrams (RFC 9221) ------------------------------------------------------ */
+
+/* Before streams, whose bytes fill what is left.  One that does not fit waits
+ * for the next packet, or is dropped if no packet will be large enough.
+ */
+void quic_frames_datagrams(struct quic_conn *c, struct quic_pkt_build *b)
+{
+	struct sk_buff *skb;
+	u32 room, hdr;
+
+	while (can_add(b) && (skb = skb_peek(&c->dgrams.q))) {
+		if (unlikely(skb->len > quic_dgram_max(c))) {
+			quic_dgram_done(c, false);
+			continue;
+		}
+		room = quic_out_left(&b->o);
+		hdr = 1 + quic_varint_len(skb->len);
+		/* Without a length it must be the last thing in its packet. */
+		if (hdr + skb->len > room) {
+			hdr = 1;
+			if (hdr + skb->len > room)
+				return;
+			b->done = true;
+		}
+		quic_put_datagram(&b->o, skb->len, b->done);
+		quic_put_bytes(&b->o, skb->data, skb->len);
+		record(b, QUIC_FRAME_DATAGRAM, 0, 0, skb->len, false);
+		b->dgram = true;
+		quic_dgram_done(c, true);
+	}
+}
+
 /* ---- stream data ---------------------------------------------------------------- */
 
 static void account(struct quic_conn *c, struct quic_pkt_build *b,

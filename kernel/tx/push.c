@@ -98,6 +98,7 @@ static int push_one(struct quic_conn *c)
 	tx->eliciting = 0;
 	tx->records = 0;
 	tx->retrans = 0;
+	tx->own_size = false;
 	tx->drop_initial = false;
 	tx->train.n = 0;
 

@@ -77,7 +77,7 @@ bool quic_sched_has_more(struct quic_conn *c)
 	u32 len;
 	bool fin;
 
-	return c->ctl || !list_empty(&c->streams.ctl) ||
+	return c->ctl || !list_empty(&c->streams.ctl) || quic_dgram_waits(c) ||
 	       quic_sched_stream(c, &off, &len, &fin);
 }
 

@@ -44,6 +44,7 @@ FATE(nothing)
 #define acked_connection_close		nothing
 #define lost_connection_close		nothing
 #define acked_handshake_done		nothing
+#define acked_datagram			nothing
 
 /* ---- data --------------------------------------------------------------------- */
 
@@ -184,6 +185,12 @@ FATE(lost_retire_connection_id)
 FATE(lost_handshake_done)
 {
 	c->ctl |= QUIC_CTL_HANDSHAKE_DONE;
+}
+
+/* Noted, never sent again (RFC 9221 section 5.2). */
+FATE(lost_datagram)
+{
+	QUIC_INC(sock_net(c->sk), QuicDgramLost);
 }
 
 /* ---- tables ------------------------------------------------------------------- */

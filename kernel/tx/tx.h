@@ -17,6 +17,7 @@ struct quic_tx {
 	u16 eliciting;		/* packets that are */
 	u32 records;		/* frames in them */
 	u32 retrans;		/* bytes of them that were sent before */
+	bool own_size;		/* packets are as short as the first one */
 	bool drop_initial;	/* a client sent its first Handshake packet */
 	struct page_frag *frag;	/* where packets are laid out */
 	struct quic_train train;
@@ -51,6 +52,7 @@ struct quic_pkt_build {
 	bool eliciting;
 	bool in_flight;
 	bool stream;		/* carries STREAM frames */
+	bool dgram;		/* carries DATAGRAM frames */
 	bool done;		/* nothing may follow: data runs to the end */
 	u32 retrans;
 	/* the rest of the plaintext, sealed from where it lies */
@@ -64,6 +66,7 @@ void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
 void quic_frames_crypto(struct quic_conn *c, struct quic_pkt_build *b,
 			enum quic_space_id id);
 void quic_frames_control(struct quic_conn *c, struct quic_pkt_build *b);
+void quic_frames_datagrams(struct quic_conn *c, struct quic_pkt_build *b);
 void quic_frames_streams(struct quic_conn *c, struct quic_pkt_build *b);
 void quic_frames_ping(struct quic_pkt_build *b);
 

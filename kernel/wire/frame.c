@@ -7,7 +7,7 @@
  * Called from:	rx/frames (one call per frame), recovery/ (ACK ranges).
  * Context:	any; the bytes parsed are the peer's.
  * Locks:	none.
- * RFC:		9000 sections 12.4, 19.
+ * RFC:		9000 sections 12.4, 19; 9221 section 4.
  */
 #include <linux/kernel.h>
 #include <linux/quic.h>
@@ -219,6 +219,23 @@ static bool parse_handshake_done(struct quic_cur *c, struct quic_frame *f)
 	return true;
 }
 
+/* RFC 9221 section 4 */
+static bool parse_datagram(struct quic_cur *c, struct quic_frame *f)
+{
+	const u8 *start = c->p;
+	u64 len;
+
+	if (!(f->type & QUIC_DATAGRAM_LEN))
+		len = quic_cur_left(c);
+	else if (!quic_get_varint(c, &len))
+		return false;
+	if (!quic_get_bytes(c, &f->datagram.data, len))
+		return false;
+	f->datagram.len = len;
+	f->datagram.size = 1 + (c->p - start);
+	return true;
+}
+
 /* The short names that frame_table.h uses for properties. */
 enum {
 	NE = QUIC_FRAME_NE,
@@ -227,9 +244,10 @@ enum {
 	SRV = QUIC_FRAME_SRV,
 };
 
+/* Kind + 1 of each type, 0: there is no such frame. */
 static const u8 kind_of_type[] = {
 #define X(NAME, name, first, last, pkts, props)				\
-	[first ... last] = QUIC_FRAME_##NAME,
+	[first ... last] = QUIC_FRAME_##NAME + 1,
 	QUIC_FRAME_TABLE(X)
 #undef X
 };
@@ -314,11 +332,11 @@ int quic_frame_parse(struct quic_cur *c, struct quic_frame *f)
 	/* Section 12.4: a type must be in its shortest encoding. */
 	if (unlikely(c->p - start != quic_varint_len(type)))
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-	if (unlikely(type >= ARRAY_SIZE(kind_of_type)))
+	if (unlikely(type >= ARRAY_SIZE(kind_of_type) || !kind_of_type[type]))
 		return QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
 
 	f->type = type;
-	f->kind = kind_of_type[type];
+	f->kind = kind_of_type[type] - 1;
 	if (unlikely(!parse_kind(c, f)))
 		return QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
 	return 0;

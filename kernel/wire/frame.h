@@ -13,6 +13,8 @@
 #define QUIC_STREAM_FIN		0x01
 #define QUIC_STREAM_LEN		0x02
 #define QUIC_STREAM_OFF		0x04
+/* Bit of a DATAGRAM frame's type (RFC 9221 section 4). */
+#define QUIC_DATAGRAM_LEN	0x01
 
 /**
  * struct quic_frame - one frame as read from a packet
@@ -68,6 +70,11 @@ struct quic_frame {
 			u32 reason_len;
 			bool app;
 		} close;
+		struct {
+			const u8 *data;
+			u32 len;
+			u32 size;		/* of the whole frame */
+		} datagram;
 	};
 };
 
@@ -137,6 +144,8 @@ void quic_put_path_challenge(struct quic_out *o,
 void quic_put_path_response(struct quic_out *o,
 			    const u8 data[QUIC_PATH_DATA_LEN]);
 void quic_put_handshake_done(struct quic_out *o);
+/* DATAGRAM header for @len bytes that follow, or with @to_end fill the packet. */
+void quic_put_datagram(struct quic_out *o, u32 len, bool to_end);
 /* @reason is truncated to what fits. */
 void quic_put_connection_close(struct quic_out *o, bool app, u64 code,
 			       u64 frame_type, const u8 *reason, u32 len);

@@ -161,6 +161,14 @@ void quic_put_handshake_done(struct quic_out *o)
 	quic_put_u8(o, 0x1e);
 }
 
+void quic_put_datagram(struct quic_out *o, u32 len, bool to_end)
+{
+	if (to_end)
+		quic_put_u8(o, 0x30);
+	else
+		put_frame1(o, 0x30 | QUIC_DATAGRAM_LEN, len);
+}
+
 void quic_put_connection_close(struct quic_out *o, bool app, u64 code,
 			       u64 frame_type, const u8 *reason, u32 len)
 {

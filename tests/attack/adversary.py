@@ -104,6 +104,7 @@ CASES = [
     # RFC9000-12.4-5
     ("frame type in more bytes than need be", b"\x40\x01", {PROTOCOL_VIOLATION}),
     ("truncated frame", v(0x0e) + v(0) + v(0) + v(50) + b"x", {FRAME_ENCODING}),
+    ("DATAGRAM that was not agreed on", v(0x31) + v(3) + b"abc", {PROTOCOL_VIOLATION}),
     ("truncated varint", b"\x04\xc0", {FRAME_ENCODING}),
     # The server grants 1048560 bytes of a stream, twice that of all.
     # RFC9000-4.1-2 RFC9000-19.10-4

@@ -96,6 +96,11 @@ static bool put(struct quic_out *o, const struct quic_frame *f)
 	case QUIC_FRAME_HANDSHAKE_DONE:
 		quic_put_handshake_done(o);
 		return true;
+	case QUIC_FRAME_DATAGRAM:
+		quic_put_datagram(o, f->datagram.len,
+				  !(f->type & QUIC_DATAGRAM_LEN));
+		quic_put_bytes(o, f->datagram.data, f->datagram.len);
+		return true;
 	}
 	return false;
 }
@@ -154,6 +159,9 @@ static bool same(const struct quic_frame *a, const struct quic_frame *b)
 		       a->close.frame_type == b->close.frame_type &&
 		       same_bytes(a->close.reason, a->close.reason_len,
 				  b->close.reason, b->close.reason_len);
+	case QUIC_FRAME_DATAGRAM:
+		return same_bytes(a->datagram.data, a->datagram.len,
+				  b->datagram.data, b->datagram.len);
 	}
 	return true;
 }
@@ -207,6 +215,10 @@ static void check_pointers(const struct quic_frame *f, const u8 *p, size_t len)
 		break;
 	case QUIC_FRAME_CONNECTION_CLOSE:
 		MUST(inside(f->close.reason, f->close.reason_len, p, len));
+		break;
+	case QUIC_FRAME_DATAGRAM:
+		MUST(inside(f->datagram.data, f->datagram.len, p, len));
+		MUST(f->datagram.size == len);
 		break;
 	}
 }

@@ -156,6 +156,8 @@ static void frames(void)
 		quic_put_path_challenge(&out, bytes);
 		quic_put_path_response(&out, bytes);
 		quic_put_handshake_done(&out);
+		quic_put_datagram(&out, 16, false);
+		quic_put_bytes(&out, bytes, 16);
 		quic_put_connection_close(&out, i & 1, rnd(9), 6, bytes,
 					  i * 2);
 		put_zeros(i * 3);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A model of the frames of RFC 9000 section 19 that knows each as a string of
+ * A model of the frames of RFC 9000 section 19 and RFC 9221 section 4 that knows each as a string of
  * field letters and reads and writes a byte at a time.
  */
 #ifndef UNIT_FRAME_MODEL_H
@@ -49,9 +49,22 @@ static inline const char *model_fields(u64 type)
 		[0x13] = "s", [0x14] = "i", [0x15] = "ii", [0x16] = "s",
 		[0x17] = "s", [0x18] = "iiCT", [0x19] = "i", [0x1a] = "P",
 		[0x1b] = "P", [0x1c] = "iiL", [0x1d] = "iL", [0x1e] = "",
+		[0x30] = "R", [0x31] = "L",
 	};
 
 	return type < ARRAY_SIZE(fields) ? fields[type] : NULL;
+}
+
+#define MAX_TYPE	0x31
+
+static inline u8 random_type(void)
+{
+	u8 type;
+
+	do {
+		type = unit_rand_below(MAX_TYPE + 1);
+	} while (!model_fields(type));
+	return type;
 }
 
 struct bytes {

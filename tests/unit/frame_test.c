@@ -143,6 +143,12 @@ static void expect_frame(const struct quic_frame *f, const struct value *x,
 	case 0x1e:
 		EXPECT_EQ(f->kind, QUIC_FRAME_HANDSHAKE_DONE);
 		break;
+	case 0x30 ... 0x31:
+		EXPECT_EQ(f->kind, QUIC_FRAME_DATAGRAM);
+		expect_bytes(f->datagram.data, f->datagram.len, x, buf, len);
+		/* RFC 9221 section 3: the limit counts type and length. */
+		EXPECT_EQ(f->datagram.size, f->datagram.data + x->len - buf);
+		break;
 	default:
 		EXPECT(!"a known type");
 	}
@@ -182,7 +188,9 @@ TEST(legal_frames_of_every_type_and_every_beginning_of_them)
 	size_t len, n;
 	int type, i;
 
-	for (type = 0; type <= 0x1e; type++) {
+	for (type = 0; type <= MAX_TYPE; type++) {
+		if (!model_fields(type))
+			continue;
 		for (i = 0; i < 60; i++) {
 			unit_case("type %x, case %d", type, i);
 			any_width = i & 1;
@@ -207,7 +215,7 @@ TEST(damaged_frames_are_judged_as_the_model_judges)
 	int i, k;
 
 	for (i = 0; i < 100000; i++) {
-		random_value(&x, unit_rand_below(0x1f));
+		random_value(&x, random_type());
 		any_width = unit_rand_below(2);
 		len = emit(buf, &x);
 		for (k = unit_rand_below(4); k >= 0; k--)
@@ -228,7 +236,7 @@ TEST(random_bytes_are_judged_as_the_model_judges)
 		len = 1 + unit_rand_below(sizeof(buf) - 1);
 		unit_rand_bytes(buf, len);
 		if (unit_rand_below(4))
-			buf[0] %= 0x20;
+			buf[0] %= 0x34;
 		unit_case("case %d, type %02x", i, buf[0]);
 		both(buf, len);
 	}
@@ -244,7 +252,10 @@ TEST(illegal_values_close_with_the_right_error)
 		{ "unknown type 0x1f", "1f", BAD_ENCODING },
 		{ "unknown type 0x3f", "3f", BAD_ENCODING },
 		{ "unknown type of two bytes", "4040", BAD_ENCODING },
-		{ "DATAGRAM, not negotiated", "31 00", BAD_ENCODING },
+		{ "unknown type 0x2f", "2f", BAD_ENCODING },
+		{ "unknown type 0x32", "32", BAD_ENCODING },
+		{ "DATAGRAM beyond the packet", "31 02 00", BAD_ENCODING },
+		{ "DATAGRAM in two bytes", "4030", VIOLATION },
 		{ "PADDING in two bytes", "4000", VIOLATION },
 		{ "PING in two bytes", "4001", VIOLATION },
 		{ "PING in four bytes", "80000001", VIOLATION },
@@ -302,6 +313,8 @@ TEST(illegal_values_close_with_the_right_error)
 		{ "ACK down to zero", "02 04 00 00 04" },
 		{ "ACK range down to zero", "02 0a 00 01 02 06 00" },
 		{ "CRYPTO up to 2^62 - 1", "06 fffffffffffffffe 01 00" },
+		{ "empty DATAGRAM", "30" },
+		{ "empty DATAGRAM with a length", "31 00" },
 		{ "STREAM up to 2^62 - 1", "0e 00 fffffffffffffffe 01 00" },
 		{ "empty STREAM at 2^62 - 1", "0f 00 ffffffffffffffff 00" },
 		{ "MAX_STREAMS of 2^60", "12 d000000000000000" },
@@ -379,6 +392,9 @@ TEST(properties_are_those_of_table_3)
 		{ 0x1c, "IH01", "N", "connection_close" },
 		{ 0x1d, "__01", "N", "connection_close" },
 		{ 0x1e, "___1", "", "handshake_done" },
+		/* RFC 9221 sections 5 and 5.2 */
+		{ 0x30, "__01", "", "datagram" },
+		{ 0x31, "__01", "", "datagram" },
 	};
 	static struct value x;
 	struct quic_frame f;

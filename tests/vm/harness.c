@@ -139,11 +139,17 @@ static void run_each(const struct test *t)
 	type = SOCK_DGRAM;
 }
 
+/* By its own name, or with all of its file ("stream" for stream_test.c). */
 static bool chosen(const struct test *t, int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], t->name))
+	for (int i = 1; i < argc; i++) {
+		size_t len = strlen(argv[i]);
+
+		if (!strcmp(argv[i], t->name) ||
+		    (!strncmp(argv[i], t->file, len) &&
+		     !strcmp(t->file + len, "_test.c")))
 			return true;
+	}
 	return argc < 2;
 }
 

@@ -13,6 +13,7 @@
 
 struct test {
 	const char *name;
+	const char *file;
 	void (*run)(void);
 	int limit;		/* seconds */
 	bool each;		/* for both families and socket types */
@@ -30,7 +31,8 @@ void __attribute__((format(printf, 1, 2))) note(const char *fmt, ...);
 #define TEST_WITH(id, seconds, all)					\
 	static void id(void);						\
 	static struct test test_##id = {				\
-		.name = #id, .run = id, .limit = seconds, .each = all,	\
+		.name = #id, .file = __FILE__, .run = id,		\
+		.limit = seconds, .each = all,				\
 	};								\
 	static void __attribute__((constructor)) add_##id(void)		\
 	{								\

@@ -419,8 +419,6 @@ TEST(settings_not_there)
 	int fd = quic_socket();
 
 	ERR(set_tp(fd, (struct quic_transport_param){
-		.max_datagram_frame_size = 1200 }), EOPNOTSUPP);
-	ERR(set_tp(fd, (struct quic_transport_param){
 		.disable_1rtt_encryption = 1 }), EOPNOTSUPP);
 	ERR(set_tp(fd, (struct quic_transport_param){ .remote = 1,
 		.max_data = 5000 }), EOPNOTSUPP);
