@@ -142,6 +142,7 @@ enum quic_timer {
 #define QUIC_CTL_NEW_CID		BIT(5)
 #define QUIC_CTL_RETIRE_CID		BIT(6)
 #define QUIC_CTL_STREAMS		BIT(7)	/* MAX_STREAMS, STREAMS_BLOCKED */
+#define QUIC_CTL_NEW_TOKEN		BIT(8)
 
 /* Why a connection ended; what CONNECTION_CLOSE carries. */
 struct quic_close {
@@ -174,6 +175,9 @@ struct quic_conn {
 	bool peer_cid_known;		/* L; the peer's own first ID replaced
 					 * the one we made up
 					 */
+	bool retried;			/* L; a Retry came between */
+	bool half_open;			/* L; counted as such */
+	bool new_token_out;		/* L; a NEW_TOKEN is under way */
 	bool tx_pending;		/* L; kick while the lock was owned */
 	bool in_push;			/* L */
 	u32 version;			/* L */
@@ -182,6 +186,7 @@ struct quic_conn {
 	u8 probes[QUIC_SPACE_MAX];	/* L; PTO probes owed */
 
 	struct quic_cid odcid;		/* I; client's first destination */
+	struct quic_cid rscid;		/* L; source of the Retry, if @retried */
 	struct quic_cid scid;		/* I; what we put into long headers */
 	struct quic_cid_node *odcid_node; /* L; server, until confirmed */
 	struct quic_cids cids;		/* L */
@@ -248,6 +253,13 @@ struct quic_listener {
 	u32 n_pending;			/* A; @lock */
 };
 
+/* A client's: what its Initials carry, later what NEW_TOKEN brought. */
+struct quic_token {
+	u16 len;
+	bool retry;			/* for this connection alone */
+	u8 data[];
+};
+
 struct quic_sock {
 	struct inet_sock inet;		/* must be first */
 	struct quic_conn *conn;		/* L, and R for softirq: set once */
@@ -260,6 +272,7 @@ struct quic_sock {
 	/* settings, inherited by accepted sockets; L */
 	struct quic_transport_param tparam;
 	struct quic_config config;
+	struct quic_token *token;	/* NULL: none */
 	struct quic_connection_close close;
 	u32 events;			/* bit per enum quic_event_type */
 	char cc_name[QUIC_CC_NAME_MAX];	/* "": what @config says */
@@ -290,5 +303,12 @@ static inline void quic_sk_set_state(struct sock *sk, int state)
 }
 
 #define quic_conn_alive(c) ((c)->state < QUIC_CONN_CLOSING)
+
+/* The ID that the Initial keys come from. */
+static inline const struct quic_cid *
+quic_conn_initial_id(const struct quic_conn *c)
+{
+	return c->retried ? &c->rscid : &c->odcid;
+}
 
 #endif

@@ -8,6 +8,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include "pipeline.h"
+#include "conn/token.h"
 #include "obs/mib.h"
 #include "obs/obs.h"
 #include "sock/sock.h"
@@ -33,9 +34,23 @@ static int __net_init net_init(struct net *net)
 	qn->mib = alloc_percpu(struct quic_mib_pcpu);
 	if (!qn->mib)
 		return -ENOMEM;
+	err = quic_token_init(net);
+	if (err)
+		goto err_mib;
+	err = quic_sysctl_net_init(net);
+	if (err)
+		goto err_token;
 	err = quic_proc_init(net);
 	if (err)
-		free_percpu(qn->mib);
+		goto err_sysctl;
+	return 0;
+
+err_sysctl:
+	quic_sysctl_net_exit(net);
+err_token:
+	quic_token_exit(net);
+err_mib:
+	free_percpu(qn->mib);
 	return err;
 }
 
@@ -48,6 +63,8 @@ static void __net_exit net_exit(struct net *net)
 	flush_workqueue(quic_wq);
 	WARN_ON_ONCE(!list_empty(&qn->udp));
 	quic_proc_exit(net);
+	quic_sysctl_net_exit(net);
+	quic_token_exit(net);
 	free_percpu(qn->mib);
 }
 

@@ -44,6 +44,7 @@ struct quic_udp {
 	spinlock_t lock;		/* the two lists below */
 	struct hlist_head listeners;	/* A; lock, and RCU for readers */
 	struct hlist_head clients;	/* A; lock */
+	bool validate;			/* A; lock; a listener wants Retry */
 	struct work_struct work;	/* closes it */
 };
 
@@ -68,7 +69,8 @@ struct quic_req {
 	struct sk_buff_head skbs;	/* A; its lock; datagrams so far */
 	union quic_addr src;		/* I; ours */
 	union quic_addr dst;		/* I; the client's */
-	struct quic_cid odcid;		/* I */
+	struct quic_cid odcid;		/* I; where the first Initial went */
+	struct quic_cid dcid;		/* I; where this one did */
 	struct quic_cid scid;		/* I; the client's own */
 	struct quic_udp *udp;		/* I; counted */
 	struct net *net;		/* I */
@@ -81,6 +83,9 @@ struct quic_req {
 	bool accepted;			/* A; skbs.lock */
 	bool routed;			/* a listener has it, or none will */
 	bool authentic;			/* worker only: one Initial was good */
+	bool retried;			/* I; @dcid comes from our Retry */
+	bool validated;			/* I; by a token */
+	bool bad_token;			/* I; a Retry's, and not valid */
 };
 
 void quic_initial_exit(void);
@@ -132,6 +137,10 @@ bool quic_tx_close(struct quic_conn *c);	/* build and send */
 void quic_tx_close_again(struct quic_conn *c);	/* RFC 9000 section 10.2.1 */
 /* Refuse a first contact without state (RFC 9000 section 10.2.3). */
 void quic_tx_refuse(struct quic_req *req, u64 code);
+
+/* tx/stateless.c */
+void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
+		   const union quic_addr *peer, const struct quic_hdr *h);
 
 /* ==== connection ========================================================= */
 
@@ -272,6 +281,7 @@ bool quic_sock_has_room(const struct sock *sk);
 struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
 			      u16 alpn_len, u32 hash, bool *any);
 struct sock *quic_listen_only(struct quic_udp *udp);
+void quic_listen_validate(struct quic_udp *udp);
 int quic_listen_enqueue(struct sock *sk, struct quic_req *req);
 void quic_listen_forget(struct quic_req *req);
 

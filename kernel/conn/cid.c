@@ -152,8 +152,8 @@ bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len)
 		if (l->node && l->node->key.cid.len == len &&
 		    !memcmp(l->node->key.cid.id, id, len))
 			return true;
-	return c->odcid_node && c->odcid.len == len &&
-	       !memcmp(c->odcid.id, id, len);
+	return c->odcid_node && c->odcid_node->key.cid.len == len &&
+	       !memcmp(c->odcid_node->key.cid.id, id, len);
 }
 
 /* Issue as many as the peer keeps (section 5.1.1). */

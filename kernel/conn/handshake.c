@@ -24,7 +24,8 @@ int quic_conn_set_initial_keys(struct quic_conn *c)
 	u8 client[QUIC_INITIAL_SECRET_LEN], server[QUIC_INITIAL_SECRET_LEN];
 	int err;
 
-	err = quic_initial_secrets(c->version, &c->odcid, client, server);
+	err = quic_initial_secrets(c->version, quic_conn_initial_id(c), client,
+				   server);
 	if (!err)
 		err = quic_key_install(&c->keys[QUIC_CRYPTO_INITIAL][1], suite,
 				       c->version,
@@ -83,7 +84,7 @@ static void established(struct quic_conn *c)
 		 */
 		c->path->validated = true;
 		c->rec.amplification_blocked = false;
-		c->ctl |= QUIC_CTL_HANDSHAKE_DONE;
+		c->ctl |= QUIC_CTL_HANDSHAKE_DONE | QUIC_CTL_NEW_TOKEN;
 		quic_conn_confirmed(c);
 	}
 	quic_cid_offer(c);
@@ -155,6 +156,10 @@ static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
 		return;
 	tp->has |= QUIC_TP_HAS_ODCID;
 	tp->odcid = c->odcid;
+	if (!c->retried)
+		return;
+	tp->has |= QUIC_TP_HAS_RSCID;
+	tp->rscid = c->rscid;
 }
 
 /* Encode ours; bytes, or -errno. */
@@ -183,9 +188,13 @@ static bool cids_authentic(const struct quic_conn *c,
 		return false;
 	if (c->is_server)
 		return true;
-	return tp->has & QUIC_TP_HAS_ODCID &&
-	       quic_cid_equal(&tp->odcid, &c->odcid) &&
-	       !(tp->has & QUIC_TP_HAS_RSCID);
+	if (!(tp->has & QUIC_TP_HAS_ODCID) ||
+	    !quic_cid_equal(&tp->odcid, &c->odcid))
+		return false;
+	if (!c->retried)
+		return !(tp->has & QUIC_TP_HAS_RSCID);
+	return tp->has & QUIC_TP_HAS_RSCID &&
+	       quic_cid_equal(&tp->rscid, &c->rscid);
 }
 
 static void apply_peer_tparams(struct quic_conn *c)
@@ -197,7 +206,7 @@ static void apply_peer_tparams(struct quic_conn *c)
 	c->streams.limit[1].local_max = tp->max_streams_uni;
 	c->rec.rtt.max_ack_delay = tp->max_ack_delay * NSEC_PER_MSEC;
 	quic_path_set_mss_cap(c->path, min_t(u64, tp->max_udp_payload_size,
-					      U16_MAX));
+					     U16_MAX));
 	quic_cc_set_mss(&c->rec.cc, c->path->mss);
 	if (tp->has & QUIC_TP_HAS_RESET_TOKEN)
 		quic_cid_set_dest(c, NULL, tp->reset_token);

@@ -163,6 +163,12 @@ int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 	int err;
 
 	c->odcid = req->odcid;
+	c->retried = req->retried;
+	if (c->retried)
+		c->rscid = req->dcid;
+	c->path->validated = req->validated;
+	c->half_open = true;
+	atomic_inc(&quic_net(sock_net(c->sk))->half_open);
 	c->path->src = req->src;
 	c->path->dst = req->dst;
 	quic_cid_set_dest(c, &req->scid, NULL);

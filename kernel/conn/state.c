@@ -50,6 +50,10 @@ void quic_conn_set_state(struct quic_conn *c, enum quic_conn_state state)
 	} else if (c->state == QUIC_CONN_ESTABLISHED) {
 		QUIC_DEC(net, QuicConnCurrentEstabs);
 	}
+	if (c->half_open) {
+		c->half_open = false;
+		atomic_dec(&quic_net(net)->half_open);
+	}
 	c->state = state;
 	quic_sk_set_state(c->sk, shown_as[state]);
 	quic_sock_state_changed(c->sk);

@@ -70,6 +70,16 @@ int quic_aead_key_set(struct quic_aead_key *key,
 		      const u8 *iv);
 void quic_aead_key_free(struct quic_aead_key *key);
 
+/* One message that belongs to no train: @aad_len bytes, text, room for the tag,
+ * @len in all, in linear memory.  @nonce takes the packet number's place; a
+ * key may be used on several CPUs.  BH off.  Opening gives -EBADMSG for what
+ * was not sealed with @key.
+ */
+int quic_aead_seal_one(struct quic_aead_key *key, u8 *msg, u16 aad_len,
+		       u16 len, u64 nonce);
+int quic_aead_open_one(struct quic_aead_key *key, u8 *msg, u16 aad_len,
+		       u16 len, u64 nonce);
+
 static inline int quic_aead_seal(struct quic_aead_key *key,
 				 struct quic_train *t)
 {

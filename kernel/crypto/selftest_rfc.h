@@ -47,8 +47,6 @@ struct rfc_version {
 	const char *client_pkt;
 	const char *server_hdr;
 	const char *server_pkt;
-	const char *retry_key;
-	const char *retry_nonce;
 	const char *retry_pkt;
 	struct rfc_keys chacha;
 	const char *chacha_ku;
@@ -119,8 +117,6 @@ static const struct rfc_version rfc_versions[] __initconst = {
 			"dbcba3f6ea46c5b7684df3548e7ddeb9c3bf9c73cc3f3bded74b562bfb19fb84"
 			"022f8ef4cdd93795d77d06edbb7aaf2f58891850abbdca3d20398c276456cbc4"
 			"2158407dd074ee",
-		.retry_key = "be0c690b9f66575a1d766b54e368c84e",
-		.retry_nonce = "461599d35d632bf2239825bb",
 		.retry_pkt =
 			"ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f"
 			"0f2496ba",
@@ -198,8 +194,6 @@ static const struct rfc_version rfc_versions[] __initconst = {
 			"f9af6e16886c61bfc703106fbaf3cb4cfa52382dd16a393e42757507698075b2"
 			"c984c707f0a0812d8cd5a6881eaf21ceda98f4bd23f6fe1a3e2c43edd9ce7ca8"
 			"4bed8521e2e140",
-		.retry_key = "8fb4b01b56ac48e260fbcbcead7ccc92",
-		.retry_nonce = "d86969bc2d7c6d9990efb04a",
 		.retry_pkt =
 			"cf6b3343cf0008f067a5502a4262b5746f6b656ec8646ce8bfe33952d9555436"
 			"65dcc7b6",

@@ -14,6 +14,7 @@
 
 #include "aead.h"
 #include "hp.h"
+#include "retry.h"
 #include "suite.h"
 
 /* 2^21.5, for AEAD_AES_128_CCM */
@@ -90,12 +91,21 @@ int quic_crypto_init(void)
 		return err;
 	err = quic_hp_setup();
 	if (err)
-		quic_aead_sw_teardown();
+		goto err_aead;
+	err = quic_retry_setup();
+	if (err)
+		goto err_hp;
+	return 0;
+err_hp:
+	quic_hp_teardown();
+err_aead:
+	quic_aead_sw_teardown();
 	return err;
 }
 
 void quic_crypto_exit(void)
 {
+	quic_retry_teardown();
 	quic_hp_teardown();
 	quic_aead_sw_teardown();
 }

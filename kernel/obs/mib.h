@@ -68,6 +68,8 @@
 	X(QuicDropToken)			\
 	X(QuicDropCid)		/* wrong ID in a coalesced packet */ \
 	X(QuicDropPeer)		/* not from the peer's address */ \
+	X(QuicRetriesSent)			\
+	X(QuicRetriesRcvd)			\
 	X(QuicAcksRcvd)				\
 	X(QuicDgramSent)	/* datagrams put into packets */ \
 	X(QuicDgramSndDrop)	/* that fit no packet any more */ \
@@ -95,6 +97,13 @@ struct quic_net {
 	struct mutex udp_lock;
 	struct list_head socks;		/* A; socks_lock; for /proc */
 	spinlock_t socks_lock;
+	struct quic_tokens *tokens;	/* conn/token.c */
+	atomic_t half_open;		/* first contacts, and connections of
+					 * servers whose handshake goes on
+					 */
+	struct ctl_table_header *sysctl;
+	struct ctl_table *sysctl_table;
+	unsigned int retry_threshold;	/* sysctl */
 };
 
 struct quic_net *quic_net(const struct net *net);

@@ -5,8 +5,14 @@
  */
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
+#include "mib.h"
 #include "obs.h"
 #include "../sock/sock.h"
+
+/* Half-open handshakes from which on clients must prove their address first;
+ * 0: always.
+ */
+#define QUIC_RETRY_THRESHOLD	256
 
 static struct ctl_table_header *header;
 
@@ -33,6 +39,50 @@ static struct ctl_table table[] = {
 		.proc_handler	= proc_dointvec,
 	},
 };
+
+/* ---- per namespace -------------------------------------------------------- */
+
+/* @data is an offset into struct quic_net, made a pointer for each. */
+#define PER_NET(name, field, handler) {					\
+	.procname = name,						\
+	.data = (void *)offsetof(struct quic_net, field),		\
+	.maxlen = sizeof_field(struct quic_net, field),			\
+	.mode = 0644,							\
+	.proc_handler = handler,					\
+}
+
+static const struct ctl_table per_net[] = {
+	PER_NET("retry_threshold", retry_threshold, proc_douintvec),
+};
+
+int quic_sysctl_net_init(struct net *net)
+{
+	struct quic_net *qn = quic_net(net);
+	int i;
+
+	qn->retry_threshold = QUIC_RETRY_THRESHOLD;
+	qn->sysctl_table = kmemdup(per_net, sizeof(per_net), GFP_KERNEL);
+	if (!qn->sysctl_table)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(per_net); i++)
+		qn->sysctl_table[i].data = (void *)qn +
+					   (unsigned long)per_net[i].data;
+	qn->sysctl = register_net_sysctl_sz(net, "net/quic", qn->sysctl_table,
+					    ARRAY_SIZE(per_net));
+	if (!qn->sysctl) {
+		kfree(qn->sysctl_table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void quic_sysctl_net_exit(struct net *net)
+{
+	unregister_net_sysctl_table(quic_net(net)->sysctl);
+	kfree(quic_net(net)->sysctl_table);
+}
+
+/* ---- of the machine --------------------------------------------------------- */
 
 int quic_sysctl_init(void)
 {

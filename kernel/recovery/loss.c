@@ -139,6 +139,31 @@ static void lose(struct quic_recovery *r, enum quic_space_id id, u64 pn,
 	r->lost_bytes += p->size;
 }
 
+/* The peer will never have read what was sent: no loss, nobody is to slow
+ * down for it.
+ */
+void quic_recovery_resend(struct quic_recovery *r, enum quic_space_id id)
+{
+	struct quic_space *space = &r->space[id];
+	struct quic_sent *s = &space->sent;
+	struct quic_sent_pkt *p;
+	u64 pn;
+	u8 i;
+
+	for (pn = s->first; pn < s->next; pn++) {
+		p = quic_sent_get(s, pn);
+		if (p->state != QUIC_SENT_OUT)
+			continue;
+		p->state = QUIC_SENT_LOST;
+		unfly(r, space, p);
+		for (i = 0; i < p->n_frames; i++)
+			r->ops->lost(r, id, quic_sent_frame(s, p, i));
+	}
+	quic_sent_retire(s);
+	space->loss_time = 0;
+	r->pto_count = 0;
+}
+
 /* RFC9000-13.3-4 RFC9002-7.4-1 */
 /* RFC 9002 section A.10.  Packets are in order of number and of time: behind
  * the first that is not lost no other is, and it tells the time of the next.

@@ -113,6 +113,11 @@ void quic_recovery_free(struct quic_recovery *r);
  */
 void quic_recovery_wake(struct quic_recovery *r, u64 now);
 
+/* Everything of a space goes again, under new numbers: after a Retry or a
+ * change of version (section 6.3).
+ */
+void quic_recovery_resend(struct quic_recovery *r, enum quic_space_id id);
+
 /* Room for a train, to be asked before building it (see sent.h). */
 int quic_recovery_reserve(struct quic_recovery *r, enum quic_space_id id,
 			  u32 pkts, u32 frames, gfp_t gfp);

@@ -10,6 +10,7 @@
  * again) or the transport error to close with.
  */
 #include "../pipeline.h"
+#include "../conn/token.h"
 #include "../obs/mib.h"
 #include "../wire/frame.h"
 
@@ -91,12 +92,30 @@ static int act_crypto(struct at *a, const struct quic_frame *f)
 	return min(err, 0);
 }
 
-/* Tokens are for the next connection, which has no use for them yet.  Legal,
- * so accepted; a client need not keep them (section 8.1.3).
+/* For the program's next connection: the newest is kept, unless it is longer
+ * than the option would take (section 8.1.3).
  */
 static int act_new_token(struct at *a, const struct quic_frame *f)
 {
-	return f->token.len ? 0 : QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
+	struct quic_sock *qs = quic_sk(a->c->sk);
+	struct quic_token *token;
+
+	if (!f->token.len)
+		return QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
+	if (f->token.len > QUIC_TOKEN_MAX) {
+		QUIC_INC(sock_net(a->c->sk), QuicDropToken);
+		return 0;
+	}
+	token = kmalloc(struct_size(token, data, f->token.len), GFP_ATOMIC);
+	if (!token)
+		return -ENOBUFS;
+	token->len = f->token.len;
+	token->retry = false;
+	memcpy(token->data, f->token.data, token->len);
+	kfree(qs->token);
+	qs->token = token;
+	quic_event(a->c, QUIC_EVENT_NEW_TOKEN, token->data, token->len);
+	return 0;
 }
 
 static int act_stream(struct at *a, const struct quic_frame *f)

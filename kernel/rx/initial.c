@@ -4,15 +4,17 @@
  * Called from: rx/demux (softirq), its own worker (process context), and
  * sock/listen.
  * Locks: @reqs_lock for the list of all; skbs.lock of each for what arrives.
- * RFC 9000 sections 5.2.2, 14.1, 21.5.
+ * RFC 9000 sections 5.2.2, 8.1, 14.1, 21.3, 21.5.
  *
- * The softirq only bounds and queues.  A worker derives the Initial keys,
+ * The softirq only bounds and queues, and asks for proof of the address with
+ * a Retry, which needs no memory.  A worker derives the Initial keys,
  * checks the AEAD (so that noise wakes nobody), collects the ClientHello and
  * chooses the listener by its ALPN.
  */
 #include <linux/jiffies.h>
 #include <linux/tls.h>
 #include "../pipeline.h"
+#include "../conn/token.h"
 #include "../crypto/initial.h"
 #include "../obs/mib.h"
 #include "../recovery/ranges.h"
@@ -73,6 +75,7 @@ static bool req_unlink(struct quic_req *req)
 	if (was) {
 		list_del_init(&req->all);
 		n_reqs--;
+		atomic_dec(&quic_net(req->net)->half_open);
 	}
 	spin_unlock_bh(&reqs_lock);
 	return was;
@@ -217,7 +220,7 @@ static int client_key(struct quic_req *req, struct quic_key *key)
 	int err;
 
 	memset(key, 0, sizeof(*key));
-	err = quic_initial_secrets(req->version, &req->odcid, client, server);
+	err = quic_initial_secrets(req->version, &req->dcid, client, server);
 	if (err)
 		return err;
 	return quic_key_install(key, quic_suite_get(TLS_CIPHER_AES_GCM_128),
@@ -292,6 +295,11 @@ static void work_fn(struct work_struct *work)
 		req->authentic = true;
 	if (!req->authentic)
 		goto drop;
+	if (req->bad_token) {
+		/* The client will take no second Retry (section 8.1.2). */
+		quic_tx_refuse(req, QUIC_TRANSPORT_ERROR_INVALID_TOKEN);
+		goto drop;
+	}
 	err = route(req);
 	if (err == -EAGAIN)
 		goto out;
@@ -346,8 +354,17 @@ void quic_req_rcv(struct quic_req *req, struct sk_buff *skb)
 	}
 }
 
+/* What was learnt of a first contact before it is worth memory. */
+struct contact {
+	union quic_addr src;		/* the client */
+	union quic_addr dst;
+	struct quic_cid odcid;
+	int token;			/* as quic_token_check() says */
+};
+
 static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
-				const struct quic_hdr *h)
+				const struct quic_hdr *h,
+				const struct contact *k)
 {
 	struct quic_req *req = kzalloc(sizeof(*req), GFP_ATOMIC);
 
@@ -358,11 +375,16 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	INIT_LIST_HEAD(&req->link);
 	INIT_WORK(&req->work, work_fn);
 	skb_queue_head_init(&req->skbs);
-	quic_rx_addrs(skb, &req->dst, &req->src);
+	req->dst = k->src;
+	req->src = k->dst;
 	req->net = udp->net;
 	req->version = h->version;
-	req->odcid.len = h->dcid_len;
-	memcpy(req->odcid.id, h->dcid, h->dcid_len);
+	req->dcid.len = h->dcid_len;
+	memcpy(req->dcid.id, h->dcid, h->dcid_len);
+	req->retried = k->token == QUIC_TOKEN_RETRY;
+	req->odcid = req->retried ? k->odcid : req->dcid;
+	req->validated = k->token > QUIC_TOKEN_NONE;
+	req->bad_token = k->token < 0;
 	req->scid.len = h->scid_len;
 	memcpy(req->scid.id, h->scid, h->scid_len);
 	req->expires = jiffies + QUIC_REQ_LIFETIME;
@@ -370,7 +392,7 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	req->udp = udp;
 	__skb_queue_tail(&req->skbs, skb);
 	/* Last: from here on others find it. */
-	req->node = quic_cid_insert(udp->net, &req->odcid, &req->dst, NULL,
+	req->node = quic_cid_insert(udp->net, &req->dcid, &req->dst, NULL,
 				    req, GFP_ATOMIC);
 	if (IS_ERR(req->node)) {
 		__skb_unlink(skb, &req->skbs);
@@ -381,27 +403,65 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	return req;
 }
 
+/* Does the server take a client only after it has proved its address?  So a
+ * listener can ask, and so it is while many handshakes are half open: of a
+ * flood from made-up addresses nothing stays here (section 8.1, 21.3).
+ */
+static bool wants_proof(struct quic_udp *udp)
+{
+	struct quic_net *qn = quic_net(udp->net);
+
+	return READ_ONCE(udp->validate) ||
+	       atomic_read(&qn->half_open) >= READ_ONCE(qn->retry_threshold);
+}
+
+/* Is the client worth memory?  False: it has its answer, or gets none. */
+static bool admitted(struct quic_udp *udp, const struct sk_buff *skb,
+		     const struct quic_hdr *h, struct contact *k)
+{
+	quic_rx_addrs(skb, &k->src, &k->dst);
+	k->token = quic_token_check(udp->net, h->token, h->token_len, &k->src,
+				    &k->odcid);
+	if (k->token > QUIC_TOKEN_NONE || !wants_proof(udp))
+		return true;
+	if (k->token < 0) {
+		/* Worth an error, but not when there is so much to do. */
+		if (READ_ONCE(udp->validate))
+			return true;
+		QUIC_INC(udp->net, QuicDropToken);
+	} else {
+		quic_tx_retry(udp, &k->dst, &k->src, h);
+	}
+	return false;
+}
+
 /* A linear datagram that begins with an Initial of an unknown client. */
 void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
 		      const struct quic_hdr *h)
 {
 	struct quic_req *req = NULL;
 	enum quic_mib why = QuicDropInitialQueue;
+	struct contact k;
 
 	if (skb->len < QUIC_INITIAL_MIN_DGRAM ||
 	    h->dcid_len < QUIC_SCID_LEN) {
 		why = QuicDropInitialSize;
 		goto drop;
 	}
+	if (!admitted(udp, skb, h, &k)) {
+		consume_skb(skb);
+		return;
+	}
 	if (READ_ONCE(n_reqs) >= QUIC_MAX_REQS)
 		goto drop;
-	req = req_new(udp, skb, h);
+	req = req_new(udp, skb, h, &k);
 	if (!req)
 		goto drop;
 
 	spin_lock_bh(&reqs_lock);
 	list_add_tail(&req->all, &reqs);
 	n_reqs++;
+	atomic_inc(&quic_net(req->net)->half_open);
 	spin_unlock_bh(&reqs_lock);
 	wake_worker(req);
 	queue_delayed_work(quic_wq, &gc_work, HZ);

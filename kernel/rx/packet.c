@@ -173,7 +173,7 @@ static bool long_header_ok(struct rx *rx, const struct quic_hdr *h, u32 dgram)
 	else if (h->type == QUIC_PKT_INITIAL && !c->is_server && h->token_len)
 		why = QuicDropToken;
 	else if (h->type != QUIC_PKT_INITIAL && h->type != QUIC_PKT_HANDSHAKE)
-		why = QuicDropNoKey;	/* 0-RTT, Retry */
+		why = QuicDropNoKey;	/* 0-RTT */
 	else
 		return true;
 	this_cpu_inc(quic_net(rx->net)->mib->v[why]);
@@ -269,6 +269,13 @@ static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 				park(rx, p, left);
 			else if (add_short(rx, skb, p, left))
 				flush(rx, QUIC_CRYPTO_APP);
+			return;
+		}
+		if (h.type == QUIC_PKT_RETRY) {
+			if (quic_cid_is_ours(c, h.dcid, h.dcid_len))
+				quic_rx_retry(c, p, &h);
+			else
+				QUIC_INC(rx->net, QuicDropCid);
 			return;
 		}
 		if (h.type == QUIC_PKT_VERSION_NEGOTIATION || !h.len) {

@@ -11,4 +11,9 @@
 void quic_rx_addrs(const struct sk_buff *skb, union quic_addr *src,
 		   union quic_addr *dst);
 
+struct quic_hdr;
+
+/* rx/stateless.c */
+void quic_rx_retry(struct quic_conn *c, const u8 *p, const struct quic_hdr *h);
+
 #endif

@@ -54,11 +54,12 @@ static bool quotes_initial(const struct quic_conn *c, const struct sk_buff *skb)
 {
 	u8 buf[6 + QUIC_CID_MAX_LEN];
 	const u8 *p;
-	u32 len = 6 + c->odcid.len;
+	const struct quic_cid *id = quic_conn_initial_id(c);
+	u32 len = 6 + id->len;
 
 	p = skb_header_pointer(skb, 0, len, buf);
-	return p && p[0] & QUIC_HDR_LONG && p[5] == c->odcid.len &&
-	       !memcmp(p + 6, c->odcid.id, c->odcid.len);
+	return p && p[0] & QUIC_HDR_LONG && p[5] == id->len &&
+	       !memcmp(p + 6, id->id, id->len);
 }
 
 static void refuse(struct sock *sk, const struct sk_buff *skb, int err)

@@ -73,6 +73,7 @@ static void destruct(struct sock *sk)
 
 	if (qs->conn)
 		quic_conn_free(qs->conn);
+	kfree(qs->token);
 	if (qs->udp)
 		quic_udp_put(qs->udp);
 #if IS_ENABLED(CONFIG_IPV6)

@@ -82,6 +82,21 @@ struct sock *quic_listen_only(struct quic_udp *udp)
 	return sk;
 }
 
+/* Does one of the listeners of @udp ask for Retry?  Which of them a client
+ * wants shows only in its ClientHello, so then all get it.
+ */
+void quic_listen_validate(struct quic_udp *udp)
+{
+	struct quic_sock *qs;
+	bool any = false;
+
+	spin_lock_bh(&udp->lock);
+	hlist_for_each_entry(qs, &udp->listeners, listener.node)
+		any |= qs->config.validate_peer_address;
+	WRITE_ONCE(udp->validate, any);
+	spin_unlock_bh(&udp->lock);
+}
+
 /* Two lists of names have one in common? */
 static bool alpn_overlap(const struct quic_sock *a, const struct quic_sock *b)
 {
@@ -197,6 +212,7 @@ void quic_listen_stop(struct sock *sk)
 		spin_lock_bh(&qs->udp->lock);
 		hlist_del_init(&qs->listener.node);
 		spin_unlock_bh(&qs->udp->lock);
+		quic_listen_validate(qs->udp);
 	}
 	spin_lock_bh(&qs->listener.lock);
 	quic_sk_set_state(sk, TCP_CLOSE);
@@ -231,6 +247,7 @@ static int start(struct sock *sk)
 		hlist_add_head(&qs->listener.node, &qs->udp->listeners);
 	}
 	spin_unlock_bh(&qs->udp->lock);
+	quic_listen_validate(qs->udp);
 	return err;
 }
 

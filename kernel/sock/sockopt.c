@@ -12,6 +12,7 @@
 #include <net/ipv6.h>
 #include <net/tcp_states.h>
 #include "sock.h"
+#include "../conn/token.h"
 
 #define QUIC_OPT_MAX	4096	/* longest value taken or given */
 
@@ -338,8 +339,6 @@ static int set_config(struct sock *sk, void *val, u32 len)
 		return -EINVAL;
 	if (p.version && p.version != QUIC_VERSION_V1)
 		return -EOPNOTSUPP;	/* not there yet */
-	if (p.validate_peer_address)
-		return -EOPNOTSUPP;	/* so has Retry */
 	SET(n, p, version, 0, U32_MAX);
 	SET(n, p, plpmtud_probe_interval, 5 * USEC_PER_SEC, U32_MAX / 30);
 	SET(n, p, initial_smoothed_rtt, USEC_PER_MSEC, 6 * USEC_PER_SEC);
@@ -353,6 +352,8 @@ static int set_config(struct sock *sk, void *val, u32 len)
 	 */
 	if (p.congestion_control_algo)
 		n.congestion_control_algo = p.congestion_control_algo;
+	if (p.validate_peer_address)
+		n.validate_peer_address = p.validate_peer_address;
 	if (p.stream_data_nodelay)
 		n.stream_data_nodelay = p.stream_data_nodelay;
 	if (p.receive_session_ticket)
@@ -360,6 +361,8 @@ static int set_config(struct sock *sk, void *val, u32 len)
 	if (p.certificate_request)
 		n.certificate_request = p.certificate_request;
 	quic_sk(sk)->config = n;
+	if (sk->sk_state == TCP_LISTEN)
+		quic_listen_validate(quic_sk(sk)->udp);
 	return 0;
 }
 
@@ -439,16 +442,62 @@ static int get_alpn(struct sock *sk, void *val, u32 len)
 	return give(val, len, qs->alpn, qs->alpn_len);
 }
 
-/* Programs learn their role from whether this succeeds: a client has a token
- * (an empty one until address validation is there), a server has none.
- */
-static int get_token(struct sock *sk, void *val, u32 len)
+static bool is_server(const struct sock *sk)
 {
 	const struct quic_conn *c = quic_sk_conn(sk);
 
-	if ((c && c->is_server) || READ_ONCE(sk->sk_max_ack_backlog))
+	return (c && c->is_server) || READ_ONCE(sk->sk_max_ack_backlog);
+}
+
+/* A server sends its client a new one, whatever the value is. */
+static int issue_token(struct sock *sk)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+
+	if (!established(sk))
 		return -EINVAL;
+	if (c->new_token_out || c->ctl & QUIC_CTL_NEW_TOKEN)
+		return -EAGAIN;
+	c->ctl |= QUIC_CTL_NEW_TOKEN;
+	quic_tx_kick(c);
 	return 0;
+}
+
+/* A client's Initials carry it; so it comes before the first of them. */
+static int set_token(struct sock *sk, void *val, u32 len)
+{
+	struct quic_token *token;
+
+	if (is_server(sk))
+		return issue_token(sk);
+	if (!len || len > QUIC_TOKEN_MAX || established(sk) ||
+	    (quic_sk_conn(sk) && quic_sk_conn(sk)->retried))
+		return -EINVAL;
+	token = kmalloc(struct_size(token, data, len), GFP_KERNEL_ACCOUNT);
+	if (!token)
+		return -ENOMEM;
+	token->len = len;
+	token->retry = false;
+	memcpy(token->data, val, len);
+	kfree(quic_sk(sk)->token);
+	quic_sk(sk)->token = token;
+	return 0;
+}
+
+/* Programs learn their role from whether this succeeds: a client may have a
+ * token, a server has none.
+ */
+static int get_token(struct sock *sk, void *val, u32 len)
+{
+	const struct quic_token *token = quic_sk(sk)->token;
+
+	if (is_server(sk))
+		return -EINVAL;
+	if (!token || token->retry)
+		return 0;
+	if (len < token->len)
+		return -EINVAL;
+	return give(val, len, token->data, token->len);
 }
 
 /* ---- TLS -------------------------------------------------------------------------- */
@@ -500,7 +549,7 @@ static const struct opt opts[] = {
 	[QUIC_SOCKOPT_TRANSPORT_PARAM]	= { set_transport_param,
 					    get_transport_param },
 	[QUIC_SOCKOPT_CONFIG]		= { set_config, get_config },
-	[QUIC_SOCKOPT_TOKEN]		= { NULL, get_token },
+	[QUIC_SOCKOPT_TOKEN]		= { set_token, get_token },
 	[QUIC_SOCKOPT_ALPN]		= { set_alpn, get_alpn },
 	[QUIC_SOCKOPT_CRYPTO_SECRET]	= { set_crypto_secret, NULL },
 	[QUIC_SOCKOPT_TRANSPORT_PARAM_EXT] = { set_tparam_ext, get_tparam_ext },

@@ -246,6 +246,7 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 	struct quic_conn *c = tx->c;
 	struct quic_sent *sent = &c->rec.space[id].sent;
 	struct quic_pkt *pkt = &tx->train.pkt[0];
+	const struct quic_token *token = quic_sk(c->sk)->token;
 	bool probe = c->probes[id];
 	struct quic_pkt_build b;
 	u8 pn_len;
@@ -268,8 +269,10 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 						QUIC_PKT_INITIAL :
 						QUIC_PKT_HANDSHAKE,
 						c->version, quic_cid_dest(c),
-						&c->scid, NULL, 0, pkt->pn,
-						pn_len);
+						&c->scid,
+						token ? token->data : NULL,
+						token ? token->len : 0,
+						pkt->pn, pn_len);
 	pkt->hdr_len = b.o.p - p;
 
 	quic_frames_ack(c, &b, id, tx->now);

@@ -7,7 +7,6 @@
  * RFC 9000 section 10.2.
  */
 #include <linux/tls.h>
-#include <net/ipv6.h>
 #include "../pipeline.h"
 #include "../crypto/initial.h"
 #include "../obs/mib.h"
@@ -25,6 +24,7 @@ static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 	struct quic_pkt *pkt = &t->pkt[0];
 	bool app = c->close.app && level == QUIC_CRYPTO_APP;
 	u8 pn_len = quic_pn_len(space->sent.next, space->largest_acked);
+	const struct quic_token *token = quic_sk(c->sk)->token;
 
 	memset(pkt, 0, sizeof(*pkt));
 	pkt->data = p;
@@ -38,8 +38,9 @@ static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 						QUIC_PKT_INITIAL :
 						QUIC_PKT_HANDSHAKE,
 						c->version, quic_cid_dest(c),
-						&c->scid, NULL, 0, pkt->pn,
-						pn_len);
+						&c->scid, token ? token->data : NULL,
+						token ? token->len : 0,
+						pkt->pn, pn_len);
 	pkt->hdr_len = o.p - p;
 	quic_put_connection_close(&o, app, c->close.code, c->close.frame,
 				  c->close.phrase, c->close.phrase_len);
@@ -139,6 +140,8 @@ void quic_tx_close_again(struct quic_conn *c)
 
 /* ---- without a connection ------------------------------------------------------- */
 
+#define REFUSAL_MAX	128
+
 static u32 refusal(const struct quic_req *req, u8 *p, u32 room, u64 code)
 {
 	u8 client[QUIC_INITIAL_SECRET_LEN], server[QUIC_INITIAL_SECRET_LEN];
@@ -150,7 +153,7 @@ static u32 refusal(const struct quic_req *req, u8 *p, u32 room, u64 code)
 
 	if (!t)
 		return 0;
-	if (quic_initial_secrets(req->version, &req->odcid, client, server) ||
+	if (quic_initial_secrets(req->version, &req->dcid, client, server) ||
 	    quic_key_install(&key, quic_suite_get(TLS_CIPHER_AES_GCM_128),
 			     req->version, server))
 		goto out;
@@ -159,7 +162,7 @@ static u32 refusal(const struct quic_req *req, u8 *p, u32 room, u64 code)
 	pkt = &t->pkt[0];
 	pkt->data = p;
 	pkt->pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, req->version,
-					&req->scid, &req->odcid, NULL, 0, 0, 1);
+					&req->scid, &req->dcid, NULL, 0, 0, 1);
 	pkt->hdr_len = o.p - p;
 	quic_put_connection_close(&o, false, code, 0, NULL, 0);
 	pkt->clear_len = o.p - p;
@@ -176,38 +179,20 @@ out:
 	return len;
 }
 
-/* As the UDP socket's family writes it. */
-static int peer_name(const struct quic_req *req, union quic_addr *name)
-{
-	*name = req->dst;
-	if (req->udp->addr.sa.sa_family == req->dst.sa.sa_family)
-		return name->sa.sa_family == AF_INET ? sizeof(name->v4) :
-						       sizeof(name->v6);
-	memset(name, 0, sizeof(*name));
-	name->v6.sin6_family = AF_INET6;
-	name->v6.sin6_port = req->dst.v4.sin_port;
-	ipv6_addr_set_v4mapped(req->dst.v4.sin_addr.s_addr,
-			       &name->v6.sin6_addr);
-	return sizeof(name->v6);
-}
-
-/* A refusal is smaller than the Initial it answers: no amplification.  It
- * leaves from the address that the route prefers; a client that sent to
- * another one ignores it and times out.
- */
+/* A refusal is smaller than the Initial it answers: no amplification. */
 void quic_tx_refuse(struct quic_req *req, u64 code)
 {
-	union quic_addr name;
-	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
-	struct kvec iov;
-	u8 buf[128];
+	struct sk_buff *skb = quic_stateless_alloc(REFUSAL_MAX);
+	u32 len;
 
-	iov.iov_base = buf;
-	iov.iov_len = refusal(req, buf, sizeof(buf), code);
-	if (!iov.iov_len)
+	if (!skb)
 		return;
-	msg.msg_name = &name;
-	msg.msg_namelen = peer_name(req, &name);
-	if (kernel_sendmsg(req->udp->sock, &msg, &iov, 1, iov.iov_len) > 0)
+	len = refusal(req, skb->data, REFUSAL_MAX, code);
+	skb_put(skb, len);
+	local_bh_disable();
+	if (!len)
+		kfree_skb(skb);
+	else if (quic_stateless_send(req->udp, &req->src, &req->dst, skb))
 		QUIC_INC(req->net, QuicFrmOutCloses);
+	local_bh_enable();
 }

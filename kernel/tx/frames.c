@@ -6,6 +6,7 @@
  * RFC 9000 sections 12.4, 13.3, 19.
  */
 #include "../pipeline.h"
+#include "../conn/token.h"
 #include "../obs/mib.h"
 #include "../wire/frame.h"
 #include "../wire/pn.h"
@@ -179,6 +180,22 @@ static bool put_max_data(struct quic_conn *c, struct quic_pkt_build *b)
 	return true;
 }
 
+/* Made when it is sent, so that it is fresh. */
+static bool put_new_token(struct quic_conn *c, struct quic_pkt_build *b)
+{
+	u8 token[QUIC_TOKEN_MAX];
+	int len = quic_token_make(sock_net(c->sk), QUIC_TOKEN_NEW,
+				  &c->path->dst, NULL, token);
+
+	if (len < 0)
+		return true;	/* a courtesy: not this time */
+	if (!TRY_PUT(b, QUIC_FRAME_NEW_TOKEN, 0,
+		     quic_put_new_token(&b->o, token, len)))
+		return false;
+	c->new_token_out = true;
+	return true;
+}
+
 static bool put_one_ctl(struct quic_conn *c, struct quic_pkt_build *b, u32 bit)
 {
 	switch (bit) {
@@ -202,6 +219,8 @@ static bool put_one_ctl(struct quic_conn *c, struct quic_pkt_build *b, u32 bit)
 		return put_retires(c, b);
 	case QUIC_CTL_STREAMS:
 		return put_stream_counts(c, b);
+	case QUIC_CTL_NEW_TOKEN:
+		return put_new_token(c, b);
 	}
 	return true;
 }

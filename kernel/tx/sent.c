@@ -28,8 +28,6 @@ FATE(nothing)
 #define lost_ping			nothing
 #define lost_ack			nothing
 #define acked_stop_sending		nothing
-#define acked_new_token			nothing
-#define lost_new_token			nothing
 #define acked_max_data			nothing
 #define acked_max_stream_data		nothing
 #define acked_max_streams		nothing
@@ -180,6 +178,16 @@ FATE(lost_retire_connection_id)
 {
 	c->cids.n_retire_sent = 0;
 	c->ctl |= QUIC_CTL_RETIRE_CID;
+}
+
+FATE(acked_new_token)
+{
+	c->new_token_out = false;
+}
+
+FATE(lost_new_token)
+{
+	c->ctl |= QUIC_CTL_NEW_TOKEN;
 }
 
 FATE(lost_handshake_done)

@@ -83,4 +83,9 @@ struct sk_buff *quic_xmit_alloc(const struct quic_path *p, u32 linear);
 void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
 	       u16 segs, u16 size, u64 departure);
 
+/* tx/stateless.c: datagrams without a connection; BH off */
+struct sk_buff *quic_stateless_alloc(u32 len);
+bool quic_stateless_send(struct quic_udp *udp, const union quic_addr *local,
+			 const union quic_addr *peer, struct sk_buff *skb);
+
 #endif

@@ -128,6 +128,7 @@ bool quic_ack_iter_next(struct quic_ack_iter *it, const struct quic_frame *f,
 /* Writers.  Each writes a whole frame, or nothing and sets o->overflow. */
 void quic_put_ping(struct quic_out *o);
 void quic_put_crypto(struct quic_out *o, u64 off, u32 len); /* header only */
+void quic_put_new_token(struct quic_out *o, const u8 *token, u16 len);
 void quic_put_reset_stream(struct quic_out *o, u64 id, u64 code, u64 final);
 void quic_put_stop_sending(struct quic_out *o, u64 id, u64 code);
 void quic_put_max_data(struct quic_out *o, u64 max);

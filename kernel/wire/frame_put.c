@@ -75,6 +75,14 @@ void quic_put_crypto(struct quic_out *o, u64 off, u32 len)
 	put_frame2(o, 0x06, off, len);
 }
 
+void quic_put_new_token(struct quic_out *o, const u8 *token, u16 len)
+{
+	u8 *p = begin(o, 0x07, 1 + quic_varint_len(len) + len);
+
+	if (p)
+		o->p = add_bytes(add_varint(p, len), token, len);
+}
+
 void quic_put_reset_stream(struct quic_out *o, u64 id, u64 code, u64 final)
 {
 	put_frame3(o, 0x04, id, code, final);

@@ -176,6 +176,14 @@ static void put_cid(struct quic_out *o, const struct quic_cid *cid)
 	quic_put_bytes(o, cid->id, cid->len);
 }
 
+static void put_version(struct quic_out *o, u32 version)
+{
+	if (!quic_out_room(o, sizeof(__be32)))
+		return;
+	put_unaligned_be32(version, o->p);
+	o->p += sizeof(__be32);
+}
+
 /* RFC9000-17.2-2 RFC9000-17.2-4 RFC9000-17.2-6 */
 u16 quic_hdr_put_long(struct quic_out *o, u8 type, u32 version,
 		      const struct quic_cid *dcid, const struct quic_cid *scid,
@@ -188,10 +196,7 @@ u16 quic_hdr_put_long(struct quic_out *o, u8 type, u32 version,
 
 	quic_put_u8(o, QUIC_HDR_LONG | QUIC_HDR_FIXED |
 		       long_type_bits(type, version) | (pn_len - 1));
-	if (quic_out_room(o, sizeof(__be32))) {
-		put_unaligned_be32(version, o->p);
-		o->p += sizeof(__be32);
-	}
+	put_version(o, version);
 	put_cid(o, dcid);
 	put_cid(o, scid);
 	if (type == QUIC_PKT_INITIAL) {
@@ -203,6 +208,20 @@ u16 quic_hdr_put_long(struct quic_out *o, u8 type, u32 version,
 	pn_off = o->p - start;
 	put_pn(o, pn, pn_len);
 	return pn_off;
+}
+
+void quic_hdr_put_retry(struct quic_out *o, u32 version, u8 unused,
+			const struct quic_cid *dcid,
+			const struct quic_cid *scid, const u8 *token,
+			u16 token_len)
+{
+	quic_put_u8(o, QUIC_HDR_LONG | QUIC_HDR_FIXED |
+		       long_type_bits(QUIC_PKT_RETRY, version) |
+		       (unused & 0x0f));
+	put_version(o, version);
+	put_cid(o, dcid);
+	put_cid(o, scid);
+	quic_put_bytes(o, token, token_len);
 }
 
 void quic_hdr_set_length(u8 *pkt, u16 pn_off, u16 payload_len)

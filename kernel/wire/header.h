@@ -113,6 +113,14 @@ u16 quic_hdr_put_long(struct quic_out *o, u8 type, u32 version,
 		      const struct quic_cid *dcid, const struct quic_cid *scid,
 		      const u8 *token, u16 token_len, u64 pn, u8 pn_len);
 
+/* A Retry (RFC 9000 section 17.2.5) up to its integrity tag.  @unused fills
+ * four bits that mean nothing.
+ */
+void quic_hdr_put_retry(struct quic_out *o, u32 version, u8 unused,
+			const struct quic_cid *dcid,
+			const struct quic_cid *scid, const u8 *token,
+			u16 token_len);
+
 /* Fill in Length: @payload_len counts packet number, payload and tag. */
 void quic_hdr_set_length(u8 *pkt, u16 pn_off, u16 payload_len);
 

@@ -30,6 +30,9 @@ static bool put(struct quic_out *o, const struct value *x)
 		quic_put_stream(o, v[0], x->type & 4 ? v[1] : 0, x->len, odd,
 				!(x->type & 2));
 		return true;
+	case 0x07:
+		quic_put_new_token(o, x->bytes, x->len);
+		return true;
 	case 0x10:
 		quic_put_max_data(o, v[0]);
 		return true;
@@ -73,7 +76,7 @@ static bool put(struct quic_out *o, const struct value *x)
 		quic_put_datagram(o, x->len, !odd);
 		return true;
 	}
-	return false;	/* PADDING, ACK, NEW_TOKEN: written elsewhere */
+	return false;	/* PADDING, ACK: written elsewhere */
 }
 
 /* Our writer sends an offset of zero as a type of its own. */

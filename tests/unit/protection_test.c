@@ -398,13 +398,16 @@ TEST(server_initial_reads_as_it_says)
 /* RFC 9001 section 5.8: the tag covers the original destination ID too. */
 TEST(retry)
 {
-	u8 pseudo[64], key[16], nonce[12], tag[16], *pkt;
+	u8 pseudo[64], key[16], nonce[12], tag[16], ours[64], *pkt;
+	const struct quic_cid no_cid = { 0 };
 	const struct version_vectors *v;
 	struct gcm_aes128_ctx gcm;
 	struct quic_hdr h;
 	size_t n;
 
 	for_each_version(v) {
+		struct quic_out o = { ours, ours + sizeof(ours) };
+
 		unit_case("version %x", v->version);
 		pseudo[0] = client_dcid.len;
 		memcpy(pseudo + 1, client_dcid.id, 8);
@@ -421,6 +424,13 @@ TEST(retry)
 		EXPECT_MEM(h.scid, server_scid.id, 8);
 		EXPECT_EQ(h.token_len, 5);
 		EXPECT_MEM(h.token, "token", 5);
+
+		/* and so we write it, but for four bits of no meaning */
+		quic_hdr_put_retry(&o, v->version, pkt[0], &no_cid,
+				   &server_scid, (const u8 *)"token", 5);
+		EXPECT(!o.overflow);
+		EXPECT_EQ(o.p - ours, n - QUIC_TAG_LEN);
+		EXPECT_MEM(ours, pkt, n - QUIC_TAG_LEN);
 
 		unit_hex(v->retry_key, key, sizeof(key));
 		unit_hex(v->retry_nonce, nonce, sizeof(nonce));

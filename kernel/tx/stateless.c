@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: what a server says to those who have no connection: Retry.
+ * Called from: rx/initial and rx/demux (softirq), tx/close (a worker).
+ * Context: softirq, or process with BH off.  No locks, no state.
+ * RFC 9000 sections 8.1.2, 17.2.5; RFC 9001 section 5.8.
+ *
+ * Everything here answers one datagram with one that is smaller, from the
+ * address that it was sent to.
+ */
+#include <linux/random.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/udp_tunnel.h>
+#include "../compat.h"
+#include "../pipeline.h"
+#include "../conn/token.h"
+#include "../crypto/retry.h"
+#include "../obs/mib.h"
+#include "tx.h"
+
+#define HEADROOM	(MAX_HEADER + sizeof(struct ipv6hdr) + \
+			 sizeof(struct udphdr))
+
+/* An empty skb with room for all headers and @len bytes. */
+struct sk_buff *quic_stateless_alloc(u32 len)
+{
+	struct sk_buff *skb = alloc_skb(HEADROOM + len, GFP_ATOMIC);
+
+	if (skb)
+		skb_reserve(skb, HEADROOM);
+	return skb;
+}
+
+static void xmit(struct sock *sk, struct quic_path *p, struct sk_buff *skb)
+{
+	struct dst_entry *dst = p->dst_entry;
+
+	/* The transmit helpers take the route over. */
+	p->dst_entry = NULL;
+	if (p->dst.sa.sa_family == AF_INET)
+		quic_udp4_xmit(dst_rtable(dst), sk, skb,
+			       p->src.v4.sin_addr.s_addr,
+			       p->dst.v4.sin_addr.s_addr, 0,
+			       ip4_dst_hoplimit(dst), 0, p->src.v4.sin_port,
+			       p->dst.v4.sin_port);
+	else
+		quic_udp6_xmit(dst, sk, skb, &p->src.v6.sin6_addr,
+			       &p->dst.v6.sin6_addr, 0, ip6_dst_hoplimit(dst),
+			       0, p->src.v6.sin6_port, p->dst.v6.sin6_port);
+}
+
+/* From @local, where @udp is bound, to @peer; takes @skb over. */
+bool quic_stateless_send(struct quic_udp *udp, const union quic_addr *local,
+			 const union quic_addr *peer, struct sk_buff *skb)
+{
+	struct quic_path path = { .src = *local, .dst = *peer,
+				  .mss_cap = QUIC_MSS_MIN };
+
+	if (quic_path_route(&path, udp->sock->sk)) {
+		QUIC_INC(udp->net, QuicTxDropped);
+		kfree_skb(skb);
+		return false;
+	}
+	xmit(udp->sock->sk, &path, skb);
+	return true;
+}
+
+/* ---- Retry ------------------------------------------------------------------- */
+
+static void take_id(struct quic_cid *cid, const u8 *id, u8 len)
+{
+	cid->len = len;
+	memcpy(cid->id, id, len);
+}
+
+/* Original destination, Retry, tag: the pseudo-packet of RFC 9001 section
+ * 5.8.  Its prefix is written where the headers will be.
+ */
+static bool write_retry(struct quic_udp *udp, const union quic_addr *peer,
+			const struct quic_hdr *h, struct sk_buff *skb)
+{
+	struct quic_cid odcid, dcid, scid = { .len = QUIC_SCID_LEN };
+	u8 token[QUIC_TOKEN_MAX];
+	struct quic_out o;
+	u8 *pseudo;
+	int len;
+
+	take_id(&odcid, h->dcid, h->dcid_len);
+	take_id(&dcid, h->scid, h->scid_len);
+	get_random_bytes(scid.id, scid.len);
+	len = quic_token_make(udp->net, QUIC_TOKEN_RETRY, peer, &odcid, token);
+	if (len < 0)
+		return false;
+
+	o = (struct quic_out) {
+		.p = skb->data, .end = skb->data + skb_tailroom(skb),
+	};
+	quic_hdr_put_retry(&o, h->version, get_random_u8(), &dcid, &scid,
+			   token, len);
+	if (WARN_ON_ONCE(o.overflow || quic_out_left(&o) < QUIC_TAG_LEN))
+		return false;
+	skb_put(skb, o.p - skb->data + QUIC_TAG_LEN);
+	pseudo = skb->data - 1 - odcid.len;
+	pseudo[0] = odcid.len;
+	memcpy(pseudo + 1, odcid.id, odcid.len);
+	return !quic_retry_tag(h->version, pseudo, o.p - pseudo);
+}
+
+/* Answer the Initial with header @h, which came from @peer to @local. */
+void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
+		   const union quic_addr *peer, const struct quic_hdr *h)
+{
+	struct sk_buff *skb;
+
+	skb = quic_stateless_alloc(7 + 2 * QUIC_CID_MAX_LEN + QUIC_TOKEN_MAX +
+				   QUIC_TAG_LEN);
+	if (!skb)
+		return;
+	if (!write_retry(udp, peer, h, skb)) {
+		kfree_skb(skb);
+		return;
+	}
+	if (quic_stateless_send(udp, local, peer, skb))
+		QUIC_INC(udp->net, QuicRetriesSent);
+}
