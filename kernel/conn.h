@@ -129,6 +129,7 @@ enum quic_timer {
 	QUIC_TIMER_IDLE,	/* RFC 9000 section 10.1 */
 	QUIC_TIMER_KEEPALIVE,
 	QUIC_TIMER_CLOSE,	/* end of closing or draining */
+	QUIC_TIMER_KEYS,	/* the previous key goes, RFC 9001 section 6.5 */
 	QUIC_TIMER_MAX,
 };
 
@@ -198,7 +199,14 @@ struct quic_conn {
 	struct quic_tparams peer;	/* L */
 
 	struct quic_key keys[QUIC_CRYPTO_MAX][2];	/* L; [level][0 rx, 1 tx] */
-	bool key_phase;			/* L */
+	struct quic_key_update *key_update;	/* L; NULL before 1-RTT */
+	u64 key_due;			/* L; packets that the key for sending
+					 * seals before somebody looks
+					 */
+	bool rx_phase;			/* L; key phase of the peer's packets */
+	bool tx_phase;			/* L; and of ours */
+	bool key_window;		/* L; the previous key is still there */
+	bool key_ack_owed;		/* L; no ACK was sent in this phase */
 	u64 open_failed;		/* L; forged packets, all keys */
 
 	struct quic_ack ack[QUIC_SPACE_MAX];	/* L */

@@ -7,6 +7,7 @@
 #ifndef KQUIC_KEYS_H
 #define KQUIC_KEYS_H
 
+#include <linux/workqueue.h>
 #include "crypto/aead.h"
 #include "crypto/hp.h"
 
@@ -15,6 +16,26 @@ struct quic_key {
 	bool ready;
 	struct quic_aead_key aead;
 	struct quic_hp hp;
+};
+
+/*
+ * Key update of 1-RTT packets (RFC 9001 section 6): the secrets that the keys
+ * in use came from, the next keys, and for a while the peer's previous one.
+ * Exists as soon as a 1-RTT secret does.
+ */
+struct quic_key_update {
+	struct work_struct work;	/* makes @next */
+	struct sock *sk;		/* I */
+	struct quic_aead_key next[2];	/* L; [0 rx, 1 tx]; no suite: not made */
+	struct quic_aead_key prev;	/* L; rx; no suite: gone */
+	u8 secret[2][QUIC_SECRET_MAX];	/* L; of the newest key of each */
+	u64 rx_first;	/* L; lowest number received in the current phase */
+	u64 prev_last;	/* L; highest received in the previous one */
+	u64 tx_first;	/* L; first number sent in the current phase */
+	u64 prev_until;	/* L; when @prev goes */
+	u64 due;	/* L; update after so many packets sealed */
+	bool deferred;	/* L; @next may not be made yet */
+	bool asked;	/* L; by the program: update as soon as it is legal */
 };
 
 /* Derive and allocate; @secret has suite->secret_len bytes.  Process context,

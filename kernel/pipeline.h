@@ -173,6 +173,14 @@ void quic_conn_confirmed(struct quic_conn *c);
 void quic_conn_discard_space(struct quic_conn *c, enum quic_space_id id);
 u64 quic_conn_max_ack_delay(const struct quic_conn *c);	/* ours, ns */
 
+/* conn/key_update.c */
+int quic_key_update_start(struct quic_conn *c, bool send, const u8 *secret);
+void quic_key_update_free(struct quic_conn *c);
+int quic_key_update_ask(struct quic_conn *c);
+int quic_key_update_open(struct quic_conn *c, struct quic_train *t);
+bool quic_key_update_due(struct quic_conn *c);
+void quic_key_update_settle(struct quic_conn *c, u64 now);
+
 /* conn/cid.c */
 int quic_cid_init(void);
 void quic_cid_exit(void);

@@ -109,8 +109,12 @@ int quic_conn_set_secret(struct quic_conn *c,
 	if (k->ready)
 		return -EINVAL;
 	err = quic_key_install(k, suite, c->version, s->secret);
-	if (err)
+	if (!err && s->level == QUIC_CRYPTO_APP)
+		err = quic_key_update_start(c, s->send, s->secret);
+	if (err) {
+		quic_key_drop(k);
 		return err;
+	}
 
 	if (s->level == QUIC_CRYPTO_HANDSHAKE && s->send)
 		c->rec.has_handshake_keys = true;

@@ -7,6 +7,7 @@
  *  - IDLE:	nothing heard for too long (RFC 9000 section 10.1)
  *  - KEEPALIVE: make sure that something is heard (section 10.1.2)
  *  - CLOSE:	closing or draining is over (section 10.2)
+ *  - KEYS:	the key before the last update goes (RFC 9001 section 6.5)
  *
  * The timer is lazy: it is moved only when a deadline comes earlier than what
  * it is armed for.  A deadline that moved away is noticed when it fires.  So
@@ -169,6 +170,10 @@ void quic_timer_run(struct quic_conn *c)
 	}
 	if (passed(c, QUIC_TIMER_KEEPALIVE, now)) {
 		c->ctl |= QUIC_CTL_PING;
+		kick = true;
+	}
+	if (passed(c, QUIC_TIMER_KEYS, now)) {
+		quic_key_update_settle(c, now);
 		kick = true;
 	}
 	if (passed(c, QUIC_TIMER_ACK, now))

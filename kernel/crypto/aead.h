@@ -38,8 +38,8 @@ struct quic_aead_key {
  * @seal:	seal pkt[0..n-1]: gather clear and source bytes, encrypt into
  *		pkt->data, append the tag.  Called with BH off and the socket
  *		lock held, SIMD usable.
- * @open:	open pkt[0..n-1] in place; sets each pkt->status, and leaves the
- *		bytes of those that failed as they were.  Same context.
+ * @open:	open pkt[from..to-1] in place; sets each pkt->status, and leaves
+ *		the bytes of those that failed as they were.  Same context.
  *
  * @seal and @open return 0 when done, -EINPROGRESS when the train will
  * complete later through quic_train_done(), or another error: the train is
@@ -50,7 +50,8 @@ struct quic_aead_provider {
 	int (*setkey)(struct quic_aead_key *key, const u8 *raw);
 	void (*release)(struct quic_aead_key *key);
 	int (*seal)(struct quic_aead_key *key, struct quic_train *t);
-	int (*open)(struct quic_aead_key *key, struct quic_train *t);
+	int (*open)(struct quic_aead_key *key, struct quic_train *t, u16 from,
+		    u16 to);
 };
 
 extern const struct quic_aead_provider quic_aead_sw;
@@ -87,9 +88,9 @@ static inline int quic_aead_seal(struct quic_aead_key *key,
 }
 
 static inline int quic_aead_open(struct quic_aead_key *key,
-				 struct quic_train *t)
+				 struct quic_train *t, u16 from, u16 to)
 {
-	return key->provider->open(key, t);
+	return key->provider->open(key, t, from, to);
 }
 
 #endif

@@ -186,17 +186,17 @@ static void undo(struct sw_scratch *s, const struct quic_aead_key *key,
 	crypto_aead_encrypt(req);
 }
 
-static int sw_open(struct quic_aead_key *key, struct quic_train *t)
+static int sw_open(struct quic_aead_key *key, struct quic_train *t, u16 from,
+		   u16 to)
 {
 	struct sw_scratch *s = scratch_begin(key);
 	struct quic_pkt *pkt;
 	const u8 *text;
 	u64 before;
-	int i;
 
 	if (unlikely(!s))
 		return -EAGAIN;
-	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
+	for (pkt = t->pkt + from; pkt < t->pkt + to; pkt++) {
 		/* At least the tag follows the header. */
 		text = pkt->data + pkt->hdr_len;
 		before = get_unaligned((const u64 *)text);

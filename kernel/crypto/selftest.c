@@ -106,7 +106,7 @@ static int __init open(struct bench *b)
 	int err;
 
 	local_bh_disable();
-	err = quic_aead_open(&b->key.aead, &b->train);
+	err = quic_aead_open(&b->key.aead, &b->train, 0, b->train.n);
 	local_bh_enable();
 	return err;
 }

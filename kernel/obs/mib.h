@@ -63,7 +63,6 @@
 	X(QuicDropNoKey)	/* keys not there, or gone */ \
 	X(QuicDropParked)	/* beyond the bound of parked datagrams */ \
 	X(QuicDropDuplicate)			\
-	X(QuicDropKeyPhase)			\
 	X(QuicDropState)	/* closing, draining or closed */ \
 	X(QuicDropToken)			\
 	X(QuicDropCid)		/* wrong ID in a coalesced packet */ \
@@ -76,6 +75,7 @@
 	X(QuicDgramLost)	/* reported lost, perhaps more than once */ \
 	X(QuicDgramRcvd)			\
 	X(QuicDgramRcvDrop)	/* beyond the bound, or no memory */ \
+	X(QuicKeyUpdates)	/* the peer changed its keys, or followed ours */ \
 	X(QuicBlackHoles)	/* fell back to 1200-byte packets */
 
 enum quic_mib {
@@ -104,6 +104,8 @@ struct quic_net {
 	struct ctl_table_header *sysctl;
 	struct ctl_table *sysctl_table;
 	unsigned int retry_threshold;	/* sysctl */
+	u32 key_update_packets;		/* sysctl; 0: what the cipher allows */
+	u32 forged_packets;		/* sysctl; likewise */
 };
 
 struct quic_net *quic_net(const struct net *net);

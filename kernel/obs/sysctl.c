@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: /proc/sys/net/quic.
+ * Owns: /proc/sys/net/quic: memory, of all namespaces together and shown in
+ * the first only, and what each namespace sets for itself.
  * Context: process.
  */
+#include <linux/slab.h>
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
 #include "mib.h"
@@ -53,6 +55,8 @@ static struct ctl_table table[] = {
 
 static const struct ctl_table per_net[] = {
 	PER_NET("retry_threshold", retry_threshold, proc_douintvec),
+	PER_NET("key_update_packets", key_update_packets, proc_douintvec),
+	PER_NET("forged_packets", forged_packets, proc_douintvec),
 };
 
 int quic_sysctl_net_init(struct net *net)

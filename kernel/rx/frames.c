@@ -39,6 +39,13 @@ static int act_ack(struct at *a, const struct quic_frame *f)
 	u64 delay = 0;
 	int err;
 
+	/* Only keys that the peer has not changed yet can seal this: it has
+	 * read ours and must have (RFC 9001 section 6.2).
+	 */
+	if (unlikely(c->tx_phase != c->rx_phase) &&
+	    a->level == QUIC_CRYPTO_APP &&
+	    f->ack.largest >= c->key_update->tx_first)
+		return QUIC_TRANSPORT_ERROR_KEY_UPDATE;
 	/* The field counts units of 2^exponent microseconds (section 19.3);
 	 * more than a second of delay tells nothing.
 	 */

@@ -163,7 +163,7 @@ static int open_initial(struct quic_req *req, struct quic_key *key,
 	if (!err) {
 		p->pn = quic_pn_decode(p->pn, p->hdr_len - p->pn_off,
 				       QUIC_PN_NONE);
-		err = quic_aead_open(&key->aead, t) ?: p->status;
+		err = quic_aead_open(&key->aead, t, 0, t->n) ?: p->status;
 	}
 	local_bh_enable();
 	if (err)

@@ -15,29 +15,24 @@
 #include "../wire/pn.h"
 
 /* Packets that need not be opened leave the train here. */
-static bool wanted(struct quic_conn *c, struct quic_ack *ack, u8 level,
+static bool wanted(struct quic_conn *c, struct quic_ack *ack,
 		   struct quic_pkt *p)
 {
-	struct net *net = sock_net(c->sk);
-
-	if (level == QUIC_CRYPTO_APP &&
-	    !!(p->data[0] & QUIC_HDR_KEY_PHASE) != c->key_phase) {
-		QUIC_INC(net, QuicDropKeyPhase);
-		return false;
-	}
 	p->pn = quic_pn_decode(p->pn, p->hdr_len - p->pn_off, ack->largest);
 	if (quic_ack_is_duplicate(ack, p->pn)) {
-		QUIC_INC(net, QuicDropDuplicate);
+		QUIC_INC(sock_net(c->sk), QuicDropDuplicate);
 		return false;
 	}
 	return true;
 }
 
-/* Too many forgeries end the connection (RFC 9001 section 6.6). */
+/* Too many forgeries, over all keys, end the connection (section 6.6). */
 static void count_failure(struct quic_conn *c, const struct quic_suite *suite)
 {
+	u64 limit = READ_ONCE(quic_net(sock_net(c->sk))->forged_packets);
+
 	QUIC_INC(sock_net(c->sk), QuicPktDecDrop);
-	if (++c->open_failed >= suite->forge_limit)
+	if (++c->open_failed >= min(limit ?: U64_MAX, suite->forge_limit))
 		quic_conn_abort(c, QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED, 0,
 				NULL);
 }
@@ -47,7 +42,8 @@ static void count_failure(struct quic_conn *c, const struct quic_suite *suite)
  * @c:		connection
  * @level:	encryption level of all its packets; its key is ready
  * @t:		in: data, len, pn_off of each; out: only packets that are to be
- *		looked at, with pn, hdr_len and status
+ *		looked at, with pn, hdr_len and status (-ENOKEY: its key is
+ *		still being made)
  *
  * Return: 0 or -errno (then nothing was opened).
  */
@@ -56,6 +52,7 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 	struct quic_ack *ack = &c->ack[quic_level_space(level)];
 	struct quic_key *key = &c->keys[level][0];
 	struct net *net = sock_net(c->sk);
+	u8 phase = c->rx_phase ? QUIC_HDR_KEY_PHASE : 0, odd = 0;
 	u16 i, n = 0;
 	int err;
 
@@ -65,10 +62,11 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 	QUIC_INC(net, QuicHpCalls);
 
 	for (i = 0; i < t->n; i++) {
-		if (!wanted(c, ack, level, &t->pkt[i])) {
+		if (!wanted(c, ack, &t->pkt[i])) {
 			quic_hp_restore(&key->hp, &t->pkt[i]);
 			continue;
 		}
+		odd |= t->pkt[i].data[0] ^ phase;
 		if (n != i)
 			t->pkt[n] = t->pkt[i];
 		n++;
@@ -76,7 +74,11 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 	t->n = n;
 	if (!n)
 		return 0;
-	err = quic_aead_open(&key->aead, t);
+	if (level == QUIC_CRYPTO_APP &&
+	    unlikely(odd & QUIC_HDR_KEY_PHASE || c->key_window))
+		err = quic_key_update_open(c, t);
+	else
+		err = quic_aead_open(&key->aead, t, 0, n);
 	if (err)
 		return err;
 	QUIC_ADD(net, QuicAeadOpen, n);
@@ -84,7 +86,8 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 		if (likely(!t->pkt[i].status))
 			continue;
 		quic_hp_restore(&key->hp, &t->pkt[i]);
-		count_failure(c, key->aead.suite);
+		if (t->pkt[i].status != -ENOKEY)
+			count_failure(c, key->aead.suite);
 	}
 	return 0;
 }

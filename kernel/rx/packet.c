@@ -84,6 +84,24 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 			   quic_conn_max_ack_delay(c) : 0);
 }
 
+/* Keys are still to come: keep the packet (RFC 9001 section 5.7). */
+static void park(struct rx *rx, const u8 *p, u32 len)
+{
+	struct quic_conn *c = rx->c;
+	struct sk_buff *skb;
+
+	if (skb_queue_len(&c->parked) >= QUIC_MAX_PARKED) {
+		QUIC_INC(rx->net, QuicDropParked);
+		return;
+	}
+	skb = alloc_skb(len, GFP_ATOMIC);
+	if (!skb)
+		return;
+	skb_put_data(skb, p, len);
+	skb->cb[0] = rx->ecn;
+	__skb_queue_tail(&c->parked, skb);
+}
+
 /* Open what the train holds, and go through it. */
 static void flush(struct rx *rx, u8 level)
 {
@@ -102,29 +120,12 @@ static void flush(struct rx *rx, u8 level)
 	for (i = 0; i < t->n && quic_conn_alive(c); i++)
 		if (likely(!t->pkt[i].status))
 			one_packet(rx, level, &t->pkt[i], t->n - 1 - i);
+		else if (t->pkt[i].status == -ENOKEY)
+			park(rx, t->pkt[i].data, t->pkt[i].len);
 	t->n = 0;
 }
 
 /* ---- handshake packets ------------------------------------------------------ */
-
-/* Keys are still to come: keep the packet (RFC 9001 section 5.7). */
-static void park(struct rx *rx, const u8 *p, u32 len)
-{
-	struct quic_conn *c = rx->c;
-	struct sk_buff *skb;
-
-	if (c->handshake_confirmed ||
-	    skb_queue_len(&c->parked) >= QUIC_MAX_PARKED) {
-		QUIC_INC(rx->net, QuicDropParked);
-		return;
-	}
-	skb = alloc_skb(len, GFP_ATOMIC);
-	if (!skb)
-		return;
-	skb_put_data(skb, p, len);
-	skb->cb[0] = rx->ecn;
-	__skb_queue_tail(&c->parked, skb);
-}
 
 /* Section 7.2: the peer's ID is what its first packet says, for good. */
 static bool peer_cid_ok(struct quic_conn *c, const struct quic_hdr *h)

@@ -516,6 +516,12 @@ static int set_crypto_secret(struct sock *sk, void *val, u32 len)
 	return err;
 }
 
+static int set_key_update(struct sock *sk, void *val, u32 len)
+{
+	return quic_sk_conn(sk) ? quic_key_update_ask(quic_sk_conn(sk)) :
+				  -EPIPE;
+}
+
 static int set_tparam_ext(struct sock *sk, void *val, u32 len)
 {
 	if (!quic_sk_conn(sk) || !len || len > 512)
@@ -546,6 +552,7 @@ static const struct opt opts[] = {
 	[QUIC_SOCKOPT_CONNECTION_ID]	= { NULL, get_connection_id },
 	[QUIC_SOCKOPT_CONNECTION_CLOSE]	= { set_connection_close,
 					    get_connection_close },
+	[QUIC_SOCKOPT_KEY_UPDATE]	= { set_key_update, NULL },
 	[QUIC_SOCKOPT_TRANSPORT_PARAM]	= { set_transport_param,
 					    get_transport_param },
 	[QUIC_SOCKOPT_CONFIG]		= { set_config, get_config },

@@ -154,7 +154,7 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 	build_init(&b, p, size - QUIC_TAG_LEN);
 	pkt->data = p;
 	pkt->pn = space->sent.next;
-	pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c), c->key_phase,
+	pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c), c->tx_phase,
 					 false, pkt->pn,
 					 quic_pn_len(pkt->pn,
 						     space->largest_acked));
@@ -261,7 +261,7 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 	pkt->pn = sent->next;
 	if (id == QUIC_SPACE_APP)
 		pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c),
-						 c->key_phase, false, pkt->pn,
+						 c->tx_phase, false, pkt->pn,
 						 pn_len);
 	else
 		pkt->pn_off = quic_hdr_put_long(&b.o,

@@ -31,7 +31,7 @@ static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 	pkt->pn = space->sent.next;
 	if (level == QUIC_CRYPTO_APP)
 		pkt->pn_off = quic_hdr_put_short(&o, quic_cid_dest(c),
-						 c->key_phase, false, pkt->pn,
+						 c->tx_phase, false, pkt->pn,
 						 pn_len);
 	else
 		pkt->pn_off = quic_hdr_put_long(&o, level == QUIC_CRYPTO_INITIAL ?

@@ -63,6 +63,8 @@ void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
 	}
 	record(b, QUIC_FRAME_ACK, largest, 0, 0, false);
 	quic_ack_on_sent(ack);
+	if (id == QUIC_SPACE_APP)
+		c->key_ack_owed = false;
 }
 
 void quic_frames_ping(struct quic_pkt_build *b)

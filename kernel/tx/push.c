@@ -115,15 +115,12 @@ static int push_one(struct quic_conn *c)
 	return n;
 }
 
-/* A key may seal only so many packets (RFC 9001 section 6.6).  Keys are not
- * updated yet, so the connection ends there; the rest is for saying so.
- */
-static bool key_used_up(const struct quic_conn *c)
+/* A key may seal only so many packets (RFC 9001 section 6.6). */
+static bool key_is_due(const struct quic_conn *c)
 {
 	const struct quic_key *k = &c->keys[QUIC_CRYPTO_APP][1];
 
-	return k->ready && k->aead.sealed + 2 * QUIC_TRAIN_MAX >
-			   k->aead.suite->seal_limit;
+	return k->aead.sealed >= c->key_due && k->ready;
 }
 
 void quic_tx_push(struct quic_conn *c)
@@ -139,12 +136,8 @@ void quic_tx_push(struct quic_conn *c)
 	c->tx_pending = false;
 	quic_timer_set(c, QUIC_TIMER_PACE, 0);
 	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c); i++) {
-		if (unlikely(key_used_up(c))) {
-			quic_conn_abort(c,
-					QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED,
-					0, NULL);
+		if (unlikely(key_is_due(c)) && !quic_key_update_due(c))
 			break;
-		}
 		n = push_one(c);
 		if (n <= 0)
 			break;

@@ -8,6 +8,7 @@ keys, and looks which error code the server closes the connection with
 (RFC 9000 section 20.1). TAP on stdout.
 """
 
+import copy
 import os
 import socket
 import ssl
@@ -17,11 +18,12 @@ import time
 from aioquic.buffer import encode_uint_var as v
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
+from aioquic.quic.crypto import apply_key_phase, next_key_phase
 from aioquic.quic.events import ConnectionTerminated
 from aioquic.tls import Epoch
 
 FLOW_CONTROL, STREAM_LIMIT, STREAM_STATE, FINAL_SIZE, FRAME_ENCODING = 3, 4, 5, 6, 7
-CONNECTION_ID_LIMIT, PROTOCOL_VIOLATION, CRYPTO_BUFFER = 9, 10, 13
+CONNECTION_ID_LIMIT, PROTOCOL_VIOLATION, CRYPTO_BUFFER, KEY_UPDATE = 9, 10, 13, 14
 PATIENCE = 10
 
 
@@ -70,10 +72,16 @@ class Client:
         quic = self.quic
         number = quic._packet_number
         quic._packet_number += 1
-        header = bytes([first | quic._cryptos[Epoch.ONE_RTT].key_phase << 2])
+        header = bytes([first | quic._cryptos[Epoch.ONE_RTT].send.key_phase << 2])
         header += quic._peer_cid.cid + number.to_bytes(4, "big")
         self.sock.send(quic._cryptos[Epoch.ONE_RTT].encrypt_packet(
             header, payload, number))
+
+    def update_keys(self, both=True):
+        """At once, whatever the server thinks of it."""
+        keys = self.quic._cryptos[Epoch.ONE_RTT]
+        for key in [keys.send, keys.recv] if both else [keys.send]:
+            apply_key_phase(key, next_key_phase(key), trigger="local_update")
 
     def alive(self):
         """Does it still answer a ping?"""
@@ -215,6 +223,35 @@ def reserved_bits(address):
     return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
 
 
+# Nothing asks for an acknowledgment, so nothing confirms the first update
+# (RFC 9001 section 6.2).
+def update_twice(address):
+    client = Client(address)
+    client.wait(lambda: False, 0.5)     # until no answer is owed
+    client.update_keys()
+    client.packet(bytes(20))
+    for _ in range(5):
+        time.sleep(0.2)         # the server is ready for another one
+        client.packet(bytes(20))
+    client.update_keys(both=False)      # the server does not follow this one
+    client.packet(bytes(20))
+    client.wait(lambda: False)
+    return client.closed and client.closed.error_code == KEY_UPDATE
+
+
+# A later packet must not have an older key (RFC 9001 section 6.4).
+def old_key_again(address):
+    client = Client(address)
+    keys = client.quic._cryptos[Epoch.ONE_RTT]
+    old = copy.copy(keys.send)
+    client.update_keys()
+    client.packet(bytes(20))
+    keys.send = old
+    client.packet(bytes(20))
+    client.wait(lambda: False)
+    return client.closed and client.closed.error_code == KEY_UPDATE
+
+
 def slab():
     for line in open("/proc/meminfo"):
         if line.startswith("Slab:"):
@@ -288,7 +325,8 @@ def main():
     tests = [(name, lambda n=name, f=frames, c=codes: illegal(address, n, f, c))
              for name, frames, codes in CASES]
     for function in (empty_packet, reserved_bits, path_challenges, new_connection_ids,
-                     fragments, crypto_fragments, duplicates, streams_churn):
+                     fragments, crypto_fragments, duplicates, streams_churn, update_twice,
+                     old_key_again):
         tests.append((function.__name__.replace("_", " "),
                       lambda f=function: f(address)))
     if len(sys.argv) > 3:
