@@ -66,7 +66,7 @@ static int build(struct quic_conn *c, struct quic_path *p, u8 *data, u32 size,
 	memset(pkt, 0, sizeof(*pkt));
 	pkt->data = data;
 	pkt->pn = space->sent.next;
-	pkt->pn_off = quic_hdr_put_short(&o, quic_cid_of(c, p), c->key_phase,
+	pkt->pn_off = quic_hdr_put_short(&o, quic_cid_of(c, p), c->tx_phase,
 					 false, pkt->pn,
 					 quic_pn_len(pkt->pn,
 						     space->largest_acked));
