@@ -76,7 +76,7 @@ int quic_aead_open_one(struct quic_aead_key *key, u8 *msg, u16 aad_len,
 {
 	struct quic_train *t = train_of_one(msg, aad_len, len, nonce);
 
-	return quic_aead_open(key, t) ?: t->pkt[0].status;
+	return quic_aead_open(key, t, 0, 1) ?: t->pkt[0].status;
 }
 
 void quic_aead_key_free(struct quic_aead_key *key)
