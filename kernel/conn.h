@@ -19,6 +19,7 @@
 #include "recovery/ack.h"
 #include "recovery/loss.h"
 #include "wire/header.h"
+#include "wire/tls_scan.h"
 #include "wire/tparam.h"
 
 struct quic_conn;
@@ -93,6 +94,7 @@ struct quic_cids {
 struct quic_crypto {
 	struct quic_sbuf send;
 	struct quic_rbuf recv;
+	struct quic_tls_scan scan;	/* of 1-RTT packets */
 };
 
 static inline enum quic_space_id quic_level_space(u8 level)

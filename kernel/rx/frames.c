@@ -70,6 +70,21 @@ static int act_stop_sending(struct at *a, const struct quic_frame *f)
 	return quic_stream_on_stop(a->c, f->stop.id, f->stop.code);
 }
 
+/* After the handshake only tickets come (RFC 9001 section 4.6). */
+static int scan_messages(struct quic_conn *c, struct quic_crypto *cr,
+			 const struct list_head *got)
+{
+	const struct quic_chunk *ch;
+	int err = 0;
+	u16 i;
+
+	list_for_each_entry(ch, got, link)
+		for (i = ch->first; i < ch->n && !err; i++)
+			err = quic_tls_scan(&cr->scan, c->is_server,
+					    ch->seg[i].p, ch->seg[i].len);
+	return err;
+}
+
 /* RFC9000-7.5-1 RFC9000-7.5-2 */
 static int act_crypto(struct at *a, const struct quic_frame *f)
 {
@@ -84,9 +99,11 @@ static int act_crypto(struct at *a, const struct quic_frame *f)
 	INIT_LIST_HEAD(&got);
 	err = quic_rbuf_insert(c->sk, &cr->recv, &got, NULL, f->crypto.off,
 			       f->crypto.data, f->crypto.len, false, a->src);
+	err = min(err, 0);
+	if (a->level == QUIC_CRYPTO_APP && !err)
+		err = scan_messages(c, cr, &got);
 	list_for_each_entry_safe(ch, n, &got, link) {
-		/* After the handshake only tickets come (RFC 9001 section
-		 * 4.6), and resumption is not there yet: the reader of a
+		/* Tickets; resumption is not there yet: the reader of a
 		 * stream must not meet them.
 		 */
 		if (a->level == QUIC_CRYPTO_APP) {
@@ -96,7 +113,7 @@ static int act_crypto(struct at *a, const struct quic_frame *f)
 		ch->level = a->level;
 		list_move_tail(&ch->link, &c->rq_crypto);
 	}
-	return min(err, 0);
+	return err;
 }
 
 /* For the program's next connection: the newest is kept, unless it is longer

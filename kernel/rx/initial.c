@@ -251,8 +251,13 @@ static int route(struct quic_req *req)
 		if (sk)
 			goto enqueue;
 	}
-	if (err)
+	if (err) {
+		/* unexpected_message, or decode_error */
+		if (err == -EINVAL)
+			quic_tx_refuse(req, QUIC_TRANSPORT_ERROR_CRYPTO +
+				       (req->hello->buf[0] == 1 ? 50 : 10));
 		return err;
+	}
 
 	sk = quic_listen_find(req->udp, alpn, alpn_len,
 			      quic_addr_hash(&req->dst), &any);
