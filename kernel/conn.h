@@ -285,6 +285,9 @@ struct quic_sock {
 	struct quic_token *token;	/* NULL: none */
 	struct quic_connection_close close;
 	u32 events;			/* bit per enum quic_event_type */
+	bool accept_streams;		/* the peer's are accepted, not read
+					 * from the common queue
+					 */
 	char cc_name[QUIC_CC_NAME_MAX];	/* "": what @config says */
 	u8 alpn_len;
 	char alpn[QUIC_ALPN_MAX];	/* comma separated, no NUL needed */
@@ -303,6 +306,18 @@ static inline struct quic_sock *quic_sk(const struct sock *sk)
 static inline struct quic_conn *quic_sk_conn(const struct sock *sk)
 {
 	return quic_sk(sk)->conn;
+}
+
+/* Has the peer opened streams that wait to be accepted?  May be stale. */
+static inline bool quic_sk_has_fresh(const struct sock *sk)
+{
+	const struct quic_streams *s = &quic_sk_conn(sk)->streams;
+
+	return quic_sk(sk)->accept_streams &&
+	       (READ_ONCE(s->limit[0].remote_fresh) !=
+		READ_ONCE(s->limit[0].remote_next) ||
+		READ_ONCE(s->limit[1].remote_fresh) !=
+		READ_ONCE(s->limit[1].remote_next));
 }
 
 /* What programs and /proc see; read with inet_sk_state_load(). */

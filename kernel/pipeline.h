@@ -229,6 +229,8 @@ struct quic_stream *quic_stream_for_frame(struct quic_conn *c, u64 id,
 bool quic_stream_was_opened(const struct quic_conn *c, u64 id);
 bool quic_stream_local(const struct quic_conn *c, u64 id);
 void quic_stream_maybe_free(struct quic_conn *c, struct quic_stream *s);
+/* The next one of the peer's that has no file descriptor yet, or NULL. */
+struct quic_stream *quic_stream_fresh(struct quic_conn *c);
 void quic_stream_want_ctl(struct quic_conn *c, struct quic_stream *s, u8 ctl);
 
 /* stream/send.c */
@@ -246,6 +248,8 @@ int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
 			const struct quic_rx_src *src);
 int quic_stream_on_reset(struct quic_conn *c, u64 id, u64 code, u64 final);
 int quic_stream_stop(struct quic_conn *c, struct quic_stream *s, u64 code);
+void quic_stream_abandon(struct quic_conn *c, struct quic_stream *s);
+void quic_stream_split(struct quic_conn *c, struct quic_stream *s);
 /* The reader took @len bytes of @s, and its FIN. */
 void quic_stream_consumed(struct quic_conn *c, struct quic_stream *s, u32 len,
 			  bool fin);
@@ -285,6 +289,14 @@ void quic_sock_readable(struct sock *sk);
 void quic_sock_writable(struct sock *sk);
 void quic_sock_state_changed(struct sock *sk);
 bool quic_sock_has_room(const struct sock *sk);
+/* sock/stream.c: streams that have a file descriptor.  @s may have none. */
+void quic_stream_sock_ready(struct quic_conn *c, struct quic_stream *s);
+void quic_stream_socks_wake(struct quic_conn *c);	/* those that are ready */
+void quic_stream_sock_readable(struct quic_stream *s);
+void quic_stream_sock_writable(struct quic_stream *s);
+void quic_stream_socks_writable(struct quic_conn *c);	/* those waiting */
+void quic_stream_socks_closed(struct quic_conn *c);
+void quic_stream_sock_detach(struct quic_stream *s);
 /* sock/listen.c: the listener of @udp that takes @alpn */
 struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
 			      u16 alpn_len, u32 hash, bool *any);

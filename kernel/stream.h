@@ -181,6 +181,8 @@ struct quic_dgrams {
 #define QUIC_STREAM_CTL_MAX_DATA	BIT(2)
 #define QUIC_STREAM_CTL_BLOCKED		BIT(3)
 
+struct quic_stream_sock;	/* sock/stream.c */
+
 struct quic_stream {
 	u64 id;
 	u8 send_state;		/* enum quic_stream_send_state */
@@ -190,6 +192,8 @@ struct quic_stream {
 	bool has_recv;
 	bool stop_sent;		/* STOP_SENDING was asked for */
 	bool sndblock;		/* tell the peer when blocked */
+	bool own_queue;		/* what is received waits in @rq */
+	bool claimed;		/* has, or had, a file descriptor */
 	struct list_head send_link;	/* conn->streams.send: has bytes */
 	struct list_head ctl_link;	/* conn->streams.ctl: has @ctl */
 
@@ -200,6 +204,8 @@ struct quic_stream {
 	u64 stop_err;		/* STOP_SENDING code */
 
 	struct quic_rbuf rb;
+	struct list_head rq;	/* quic_chunk; for its own file descriptor */
+	struct quic_stream_sock *ss;	/* that; or NULL */
 	u64 max_recv;		/* our limit as announced */
 	u64 window;
 	u64 read;		/* consumed by the reader */
@@ -212,6 +218,7 @@ struct quic_stream_limit {
 	u64 local_next;		/* streams we opened */
 	u64 local_max;		/* the peer's limit */
 	u64 remote_next;	/* streams the peer opened */
+	u64 remote_fresh;	/* those below were accepted, or are gone */
 	u64 remote_max;		/* our limit as announced */
 	u64 remote_closed;	/* finished, credit to be given back */
 	u64 remote_window;
@@ -223,6 +230,10 @@ struct quic_streams {
 	struct xarray xa;	/* by ID */
 	struct list_head send;
 	struct list_head ctl;
+	struct list_head ready;		/* quic_stream_sock: to be woken, they
+					 * got data
+					 */
+	struct list_head waiting;	/* quic_stream_sock: for room to send */
 	struct quic_stream *active;	/* of plain write() */
 	bool active_chosen;	/* by name: the peer's new ones do not take over */
 	struct quic_stream_limit limit[2];	/* [0] bidi, [1] uni */

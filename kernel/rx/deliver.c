@@ -30,8 +30,10 @@ void quic_rx_deliver(struct quic_conn *c, u64 now)
 	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 	quic_timer_set(c, QUIC_TIMER_ACK, ack_deadline(c));
 	if (!list_empty(&c->rq_data) || !list_empty(&c->rq_crypto) ||
-	    !list_empty(&c->rq_event))
+	    !list_empty(&c->rq_event) || quic_sk_has_fresh(c->sk))
 		quic_sock_readable(c->sk);
+	if (!list_empty(&c->streams.ready))
+		quic_stream_socks_wake(c);
 	quic_tx_push(c);
 	quic_timer_commit(c);
 }

@@ -220,6 +220,7 @@ void quic_sock_inherit(struct sock *child, const struct sock *parent)
 	to->tparam = from->tparam;
 	to->config = from->config;
 	to->events = from->events;
+	to->accept_streams = from->accept_streams;
 	memcpy(to->cc_name, from->cc_name, sizeof(to->cc_name));
 	to->alpn_len = from->alpn_len;
 	memcpy(to->alpn, from->alpn, from->alpn_len);
@@ -254,12 +255,12 @@ void quic_set_addresses(struct sock *sk, const struct quic_path *p)
 #endif
 }
 
-static int name_sock(struct socket *sock, struct sockaddr *uaddr, int peer)
+int quic_getname(struct sock *sk, struct sockaddr *uaddr, int peer)
 {
-	struct quic_sock *qs = quic_sk(sock->sk);
+	struct quic_sock *qs = quic_sk(sk);
 	int len;
 
-	lock_sock(sock->sk);
+	lock_sock(sk);
 	if (peer)
 		len = qs->conn ? quic_addr_to_user(&qs->conn->path->dst, uaddr) :
 				 -ENOTCONN;
@@ -267,8 +268,13 @@ static int name_sock(struct socket *sock, struct sockaddr *uaddr, int peer)
 		len = quic_addr_to_user(&qs->conn->path->src, uaddr);
 	else
 		len = quic_addr_to_user(&qs->bound, uaddr);
-	release_sock(sock->sk);
+	release_sock(sk);
 	return len;
+}
+
+static int name_sock(struct socket *sock, struct sockaddr *uaddr, int peer)
+{
+	return quic_getname(sock->sk, uaddr, peer);
 }
 
 /* Socket lock held, not bound yet. */
@@ -527,6 +533,7 @@ void quic_family_exit(void)
 	inet_unregister_protosw(&dgram4);
 	inet_unregister_protosw(&stream4);
 	proto_unregister(&quic_prot);
+	proto_unregister(&quic_stream_prot);
 	percpu_counter_destroy(&sockets_allocated);
 }
 
@@ -538,9 +545,12 @@ int quic_family_init(void)
 	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;
-	err = proto_register(&quic_prot, 1);
+	err = proto_register(&quic_stream_prot, 1);
 	if (err)
 		goto err_counter;
+	err = proto_register(&quic_prot, 1);
+	if (err)
+		goto err_stream;
 	inet_register_protosw(&stream4);
 	inet_register_protosw(&dgram4);
 #if IS_ENABLED(CONFIG_IPV6)
@@ -566,6 +576,8 @@ err_v4:
 	inet_unregister_protosw(&stream4);
 	proto_unregister(&quic_prot);
 #endif
+err_stream:
+	proto_unregister(&quic_stream_prot);
 err_counter:
 	percpu_counter_destroy(&sockets_allocated);
 	return err;

@@ -4,6 +4,7 @@
  * Called from: the socket layer; rx/deliver, stream/, conn/ (wake).
  * Context: poll without the lock; wakers under the socket lock.
  */
+#include <linux/sched/signal.h>
 #include <net/tcp_states.h>
 #include "sock.h"
 
@@ -32,12 +33,20 @@ void quic_sock_readable(struct sock *sk)
 
 void quic_sock_writable(struct sock *sk)
 {
-	if (sock_flag(sk, SOCK_DEAD) || !sk->sk_socket ||
-	    !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+	struct quic_conn *c = quic_sk_conn(sk);
+	bool waits;
+
+	if (sock_flag(sk, SOCK_DEAD) || !sk->sk_socket)
+		return;
+	waits = test_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	if (!waits && list_empty(&c->streams.waiting))
 		return;
 	/* Wake for a good part of the buffer, not for each ACK. */
-	if (quic_conn_alive(quic_sk_conn(sk)) &&
+	if (quic_conn_alive(c) &&
 	    READ_ONCE(sk->sk_wmem_queued) > READ_ONCE(sk->sk_sndbuf) / 3 * 2)
+		return;
+	quic_stream_socks_writable(c);
+	if (!waits)
 		return;
 	clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	READ_ONCE(sk->sk_write_space)(sk);
@@ -65,6 +74,29 @@ void quic_write_space(struct sock *sk)
 	rcu_read_unlock();
 }
 
+/* Who must wait adds itself before it gives the lock back, so no wakeup is
+ * missed.
+ */
+int quic_wait(struct sock *sk, struct sock *waiter, long *timeo)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int err = 0;
+
+	if (!*timeo)
+		return -EAGAIN;
+	add_wait_queue(sk_sleep(waiter), &wait);
+	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, waiter);
+	release_sock(sk);
+	if (signal_pending(current))
+		err = sock_intr_errno(*timeo);
+	else
+		*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
+	lock_sock(sk);
+	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, waiter);
+	remove_wait_queue(sk_sleep(waiter), &wait);
+	return err;
+}
+
 __poll_t quic_poll(struct file *file, struct socket *sock, poll_table *wait)
 {
 	struct sock *sk = sock->sk;
@@ -87,7 +119,7 @@ __poll_t quic_poll(struct file *file, struct socket *sock, poll_table *wait)
 	}
 	if (!list_empty_careful(&c->rq_data) ||
 	    !list_empty_careful(&c->rq_crypto) ||
-	    !list_empty_careful(&c->rq_event))
+	    !list_empty_careful(&c->rq_event) || quic_sk_has_fresh(sk))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (writable(sk, c)) {
 		mask |= EPOLLOUT | EPOLLWRNORM;

@@ -5,7 +5,6 @@
  * Context: process; takes the socket lock.
  * socket-api.md section 4.
  */
-#include <linux/sched/signal.h>
 #include <net/busy_poll.h>
 #include "sock.h"
 
@@ -19,32 +18,11 @@ static bool nothing(const struct quic_conn *c)
 static int wait_data(struct sock *sk, struct quic_conn *c, bool nonblock)
 {
 	long timeo = sock_rcvtimeo(sk, nonblock);
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	int err = 0;
 
-	if (!nothing(c))
-		return 0;
-	add_wait_queue(sk_sleep(sk), &wait);
-	while (nothing(c)) {
-		if (!quic_conn_alive(c)) {
-			err = -ENOTCONN;
-			break;
-		}
-		if (!timeo) {
-			err = -EAGAIN;
-			break;
-		}
-		if (signal_pending(current)) {
-			err = sock_intr_errno(timeo);
-			break;
-		}
-		sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-		release_sock(sk);
-		timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, timeo);
-		lock_sock(sk);
-		sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-	}
-	remove_wait_queue(sk_sleep(sk), &wait);
+	while (!err && nothing(c))
+		err = quic_conn_alive(c) ? quic_wait(sk, sk, &timeo) :
+					   -ENOTCONN;
 	return err;
 }
 
@@ -96,38 +74,52 @@ static int recv_event(struct quic_conn *c, struct msghdr *msg, size_t len,
 	return n;
 }
 
-/* Consecutive chunks of one stream, as much as fits. */
-static int recv_stream(struct sock *sk, struct quic_conn *c,
-		       struct msghdr *msg, size_t len, bool peek)
+int quic_recv_chunks(struct sock *sk, struct list_head *q, struct msghdr *msg,
+		     size_t len, bool peek, bool *fin)
 {
-	struct quic_chunk *ch = list_first_entry(&c->rq_data,
-						 struct quic_chunk, link), *n;
+	struct quic_chunk *ch = list_first_entry(q, struct quic_chunk, link);
 	struct quic_stream *s = ch->stream;
-	u64 id = s->id;
+	struct quic_chunk *n;
 	int done = 0, got = 0;
-	bool fin = false;
 
-	list_for_each_entry_safe_from(ch, n, &c->rq_data, link) {
-		if (ch->stream != s || fin || (done == len && ch->len))
+	*fin = false;
+	list_for_each_entry_safe_from(ch, n, q, link) {
+		if (ch->stream != s || *fin || (done == len && ch->len))
 			break;
 		got = quic_chunk_read(ch, &msg->msg_iter, len - done, peek);
 		if (got < 0)
 			break;
 		done += got;
 		if (peek) {
-			fin = ch->fin && got == ch->len;
+			*fin = ch->fin && got == ch->len;
 			continue;
 		}
 		if (ch->len)
 			break;
-		fin = ch->fin;
+		*fin = ch->fin;
 		list_del(&ch->link);
 		quic_chunk_free(sk, ch);
 	}
+	return done || *fin ? done : got;
+}
+
+/* The stream whose turn it is, as much as fits. */
+static int recv_stream(struct sock *sk, struct quic_conn *c,
+		       struct msghdr *msg, size_t len, bool peek)
+{
+	struct quic_stream *s = list_first_entry(&c->rq_data, struct quic_chunk,
+						 link)->stream;
+	u64 id = s->id;
+	bool fin;
+	int done;
+
+	done = quic_recv_chunks(sk, &c->rq_data, msg, len, peek, &fin);
+	if (done < 0)
+		return done;
 	quic_cmsg_put_stream(msg, id, fin);
 	if (!peek && (done || fin))
 		quic_stream_consumed(c, s, done, fin);
-	return done || fin ? done : got;
+	return done;
 }
 
 static int recv_datagram(struct quic_conn *c, struct msghdr *msg, size_t len,

@@ -5,41 +5,11 @@
  * Context: process; takes the socket lock.
  * socket-api.md section 4.
  */
-#include <linux/sched/signal.h>
 #include "sock.h"
 #include "../obs/mib.h"
 
 /* User bytes taken before the path is tried: two long trains. */
 #define QUIC_SEND_CHUNK		131072
-
-#define QUIC_SEND_FLAGS (QUIC_STREAM_FLAGS | MSG_QUIC_DATAGRAM |	\
-			 MSG_DONTWAIT | MSG_MORE | MSG_NOSIGNAL |	\
-			 MSG_WAITALL | MSG_BATCH | MSG_SPLICE_PAGES |	\
-			 MSG_NO_SHARED_FRAGS | MSG_INTERNAL_SENDMSG_FLAGS)
-
-/* Sleep until something changed: room, credit, or the end. */
-int quic_wait_send(struct sock *sk, long *timeo)
-{
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-	int err = 0;
-
-	if (!*timeo)
-		return -EAGAIN;
-	add_wait_queue(sk_sleep(sk), &wait);
-	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	sk->sk_write_pending++;
-	release_sock(sk);
-	if (signal_pending(current))
-		err = sock_intr_errno(*timeo);
-	else
-		*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
-	lock_sock(sk);
-	sk->sk_write_pending--;
-	remove_wait_queue(sk_sleep(sk), &wait);
-	if (!err && !*timeo)
-		err = -EAGAIN;
-	return err;
-}
 
 /* ---- TLS bytes --------------------------------------------------------------- */
 
@@ -97,13 +67,23 @@ struct quic_stream *quic_send_open(struct sock *sk, s64 id, u32 flags,
 		if (PTR_ERR(s) != -EAGAIN)
 			break;
 		quic_tx_push(c);	/* STREAMS_BLOCKED */
-		err = quic_wait_send(sk, &timeo);
+		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		err = quic_wait(sk, sk, &timeo);
 		if (err)
 			return ERR_PTR(err);
 	}
+	return s;
+}
+
+/* Opened here: plain write() goes there. */
+static struct quic_stream *open_active(struct sock *sk, s64 id, u32 flags,
+				       bool nonblock)
+{
+	struct quic_stream *s = quic_send_open(sk, id, flags, nonblock);
+
 	if (!IS_ERR(s)) {
-		c->streams.active = s;
-		c->streams.active_chosen = false;
+		quic_sk_conn(sk)->streams.active = s;
+		quic_sk_conn(sk)->streams.active_chosen = false;
 	}
 	return s;
 }
@@ -126,7 +106,7 @@ static struct quic_stream *by_id(struct sock *sk,
 		return ERR_PTR(-ENOSTR);
 	if (!(args->stream_flags & MSG_QUIC_STREAM_NEW))
 		return ERR_PTR(-EINVAL);
-	return quic_send_open(sk, id, args->stream_flags, nonblock);
+	return open_active(sk, id, args->stream_flags, nonblock);
 }
 
 static struct quic_stream *choose_stream(struct sock *sk,
@@ -146,8 +126,7 @@ static struct quic_stream *choose_stream(struct sock *sk,
 			return ERR_PTR(-EINVAL);
 		if (!s || s->send_state != QUIC_STREAM_SEND_STATE_READY ||
 		    !s->has_send)
-			s = quic_send_open(sk, -1, args->stream_flags,
-					   nonblock);
+			s = open_active(sk, -1, args->stream_flags, nonblock);
 	}
 	if (IS_ERR(s))
 		return s;
@@ -172,14 +151,14 @@ static u64 credit(const struct quic_conn *c, const struct quic_stream *s)
 }
 
 /* As much as fits now; 0: none. */
-static size_t room(const struct sock *sk, const struct quic_conn *c,
-		   const struct quic_stream *s)
+size_t quic_send_room(const struct sock *sk, const struct quic_stream *s)
 {
 	int space = READ_ONCE(sk->sk_sndbuf) - READ_ONCE(sk->sk_wmem_queued);
 
 	if (space <= 0)
 		return 0;
-	return min3(credit(c, s), (u64)space, (u64)QUIC_SEND_CHUNK);
+	return min3(credit(quic_sk_conn(sk), s), (u64)space,
+		    (u64)QUIC_SEND_CHUNK);
 }
 
 static int blocked_error(const struct quic_conn *c,
@@ -203,30 +182,32 @@ static void expand_sndbuf(struct sock *sk, const struct quic_conn *c)
 		WRITE_ONCE(sk->sk_sndbuf, (int)want);
 }
 
-static int send_stream(struct sock *sk, struct msghdr *msg, size_t len,
-		       const struct quic_send_args *args)
+/* Who cannot go on is to be told when it can. */
+static void blocked(struct sock *sk, struct sock *waiter)
+{
+	if (waiter != sk)
+		quic_stream_sock_blocked(waiter);
+	else
+		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+}
+
+int quic_send_on(struct sock *sk, struct sock *waiter, struct quic_stream *s,
+		 struct msghdr *msg, size_t len,
+		 const struct quic_send_args *args)
 {
 	bool nonblock = msg->msg_flags & MSG_DONTWAIT;
 	bool fin = args->stream_flags & MSG_QUIC_STREAM_FIN;
 	struct quic_conn *c = quic_sk_conn(sk);
-	long timeo = sock_sndtimeo(sk, nonblock);
-	struct quic_stream *s;
+	long timeo = sock_sndtimeo(waiter, nonblock);
 	size_t done = 0, n;
-	u64 id;
+	u64 id = s->id;
 	int err;
 
-	s = choose_stream(sk, args, nonblock);
-	if (IS_ERR(s))
-		return PTR_ERR(s);
-	if (!len && !fin)
-		return -EMSGSIZE;
 	if (args->stream_flags & MSG_QUIC_STREAM_SNDBLOCK)
 		s->sndblock = true;
-	id = s->id;
-
 	do {
 		expand_sndbuf(sk, c);
-		n = min(room(sk, c, s), len - done);
+		n = min(quic_send_room(sk, s), len - done);
 		if (n || !len) {
 			err = quic_stream_send(c, s, msg, n,
 					       fin && done + n == len);
@@ -239,10 +220,11 @@ static int send_stream(struct sock *sk, struct msghdr *msg, size_t len,
 			continue;
 		}
 		quic_tx_push(c);
-		if (room(sk, c, s))
+		if (quic_send_room(sk, s))
 			continue;
+		blocked(sk, waiter);
 		err = nonblock ? blocked_error(c, s, args) :
-				 quic_wait_send(sk, &timeo);
+				 quic_wait(sk, waiter, &timeo);
 		if (err)
 			break;
 		/* The lock was away: is all as it was? */
@@ -251,8 +233,9 @@ static int send_stream(struct sock *sk, struct msghdr *msg, size_t len,
 			break;
 		}
 		s = quic_stream_find(c, id);
-		if (!s || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD) {
-			err = -EINVAL;
+		if (!s || s->sb.fin ||
+		    s->send_state >= QUIC_STREAM_SEND_STATE_RECVD) {
+			err = waiter == sk ? -EINVAL : -EPIPE;
 			break;
 		}
 	} while (done < len);
@@ -262,9 +245,20 @@ static int send_stream(struct sock *sk, struct msghdr *msg, size_t len,
 		c->streams.active = NULL;
 		c->streams.active_chosen = false;
 	}
-	if (err && nonblock)
-		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	return done ?: err;
+}
+
+static int send_stream(struct sock *sk, struct msghdr *msg, size_t len,
+		       const struct quic_send_args *args)
+{
+	struct quic_stream *s;
+
+	s = choose_stream(sk, args, msg->msg_flags & MSG_DONTWAIT);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	if (!len && !(args->stream_flags & MSG_QUIC_STREAM_FIN))
+		return -EMSGSIZE;
+	return quic_send_on(sk, sk, s, msg, len, args);
 }
 
 /* ---- datagrams (RFC 9221) ---------------------------------------------------------- */
@@ -291,9 +285,8 @@ static int send_datagram(struct sock *sk, struct msghdr *msg, size_t len)
 		quic_tx_push(c);
 		if (quic_sock_has_room(sk))
 			break;
-		err = quic_wait_send(sk, &timeo);
-		if (err == -EAGAIN)
-			set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		blocked(sk, sk);
+		err = quic_wait(sk, sk, &timeo);
 		if (err)
 			return err;
 		if (!quic_conn_alive(c))

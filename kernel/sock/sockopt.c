@@ -10,6 +10,7 @@
 #include <linux/tls.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/quic.h>
 #include <net/tcp_states.h>
 #include "sock.h"
 #include "../conn/token.h"
@@ -77,7 +78,6 @@ static int get_stream_open(struct sock *sk, void *val, u32 len)
 	struct quic_conn *c = quic_sk_conn(sk);
 	struct quic_stream_info info;
 	struct quic_stream *s;
-	bool nonblock;
 
 	if (len < sizeof(info))
 		return -EINVAL;
@@ -102,12 +102,12 @@ static int get_stream_open(struct sock *sk, void *val, u32 len)
 		if (quic_stream_was_opened(c, info.stream_id))
 			return -ENOSTR;
 	}
-	nonblock = sk->sk_socket && sk->sk_socket->file &&
-		   sk->sk_socket->file->f_flags & O_NONBLOCK;
 	s = quic_send_open(sk, info.stream_id < 0 ? -1 : info.stream_id,
-			   info.stream_flags, nonblock);
+			   info.stream_flags, quic_sk_nonblock(sk));
 	if (IS_ERR(s))
 		return PTR_ERR(s);
+	c->streams.active = s;
+	c->streams.active_chosen = false;
 	info.stream_id = s->id;
 	return give(val, len, &info, sizeof(info));
 }
@@ -563,6 +563,7 @@ static const struct opt opts[] = {
 	[QUIC_SOCKOPT_STREAM_ACTIVE]	= { set_stream_active,
 					    get_stream_active },
 	[QUIC_SOCKOPT_CONGESTION]	= { set_congestion, get_congestion },
+	[QUIC_SOCKOPT_STREAM_FD]	= { quic_stream_fd_mode, NULL },
 };
 
 static const struct opt *find(int optname)
@@ -573,8 +574,18 @@ static const struct opt *find(int optname)
 	return &opts[optname];
 }
 
-static int do_set(struct sock *sk, int optname, sockptr_t optval,
-		  unsigned int len)
+/**
+ * quic_do_setsockopt - setsockopt() at level SOL_QUIC
+ * @sk:		a QUIC socket, not locked
+ * @optname:	QUIC_SOCKOPT_*
+ * @optval:	the value; user or kernel memory
+ * @optlen:	its length
+ *
+ * Context: process; takes the socket lock.
+ * Return: 0 or -errno.
+ */
+int quic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
+		       unsigned int optlen)
 {
 	const struct opt *o = find(optname);
 	void *val;
@@ -582,30 +593,28 @@ static int do_set(struct sock *sk, int optname, sockptr_t optval,
 
 	if (!o || !o->set)
 		return -ENOPROTOOPT;
-	if (len > QUIC_OPT_MAX)
+	if (optlen > QUIC_OPT_MAX)
 		return -EINVAL;
-	val = len ? memdup_sockptr(optval, len) : NULL;
+	val = optlen ? memdup_sockptr(optval, optlen) : NULL;
 	if (IS_ERR(val))
 		return PTR_ERR(val);
 	lock_sock(sk);
-	err = o->set(sk, val, len);
+	err = o->set(sk, val, optlen);
 	if (quic_sk_conn(sk) && quic_sk_conn(sk)->tx_pending)
 		quic_tx_push(quic_sk_conn(sk));
 	release_sock(sk);
 	kfree_sensitive(val);
 	return err;
 }
+EXPORT_SYMBOL_GPL(quic_do_setsockopt);
 
-static int do_get(struct sock *sk, int optname, char __user *optval,
-		  int __user *optlen)
+static int get(struct sock *sk, const struct opt *o, sockptr_t optval,
+	       sockptr_t optlen)
 {
-	const struct opt *o = find(optname);
 	void *val;
 	int len, n;
 
-	if (!o || !o->get)
-		return -ENOPROTOOPT;
-	if (get_user(len, optlen))
+	if (copy_from_sockptr(&len, optlen, sizeof(len)))
 		return -EFAULT;
 	if (len < 0)
 		return -EINVAL;
@@ -614,7 +623,7 @@ static int do_get(struct sock *sk, int optname, char __user *optval,
 	if (!val)
 		return -ENOMEM;
 	n = -EFAULT;
-	if (len && copy_from_user(val, optval, len))
+	if (len && copy_from_sockptr(val, optval, len))
 		goto out;
 	lock_sock(sk);
 	n = o->get(sk, val, len);
@@ -623,18 +632,43 @@ static int do_get(struct sock *sk, int optname, char __user *optval,
 	release_sock(sk);
 	if (n < 0)
 		goto out;
-	if (put_user(n, optlen) || copy_to_user(optval, val, n))
+	if (copy_to_sockptr(optlen, &n, sizeof(n)) ||
+	    copy_to_sockptr(optval, val, n))
 		n = -EFAULT;
 out:
-	kfree(val);
+	kfree_sensitive(val);
 	return min(n, 0);
 }
+
+/**
+ * quic_do_getsockopt - getsockopt() at level SOL_QUIC
+ * @sk:		a QUIC socket, not locked
+ * @optname:	QUIC_SOCKOPT_*
+ * @optval:	the value, read by options that ask for something particular,
+ *		and written; user or kernel memory
+ * @optlen:	an int: room at @optval; the length written
+ *
+ * Context: process; takes the socket lock.
+ * Return: 0 or -errno.
+ */
+int quic_do_getsockopt(struct sock *sk, int optname, sockptr_t optval,
+		       sockptr_t optlen)
+{
+	const struct opt *o = find(optname);
+
+	if (optname == QUIC_SOCKOPT_STREAM_FD)
+		return quic_stream_fd(sk, optval, optlen);
+	if (!o || !o->get)
+		return -ENOPROTOOPT;
+	return get(sk, o, optval, optlen);
+}
+EXPORT_SYMBOL_GPL(quic_do_getsockopt);
 
 int quic_setsockopt(struct sock *sk, int level, int optname, sockptr_t val,
 		    unsigned int len)
 {
 	if (level == SOL_QUIC)
-		return do_set(sk, optname, val, len);
+		return quic_do_setsockopt(sk, optname, val, len);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
 		return ipv6_setsockopt(sk, level, optname, val, len);
@@ -646,7 +680,8 @@ int quic_getsockopt(struct sock *sk, int level, int optname,
 		    char __user *val, int __user *len)
 {
 	if (level == SOL_QUIC)
-		return do_get(sk, optname, val, len);
+		return quic_do_getsockopt(sk, optname, USER_SOCKPTR(val),
+					  USER_SOCKPTR(len));
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
 		return ipv6_getsockopt(sk, level, optname, val, len);

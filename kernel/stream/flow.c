@@ -94,6 +94,7 @@ int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max)
 	s->max_send = max;
 	quic_event(c, QUIC_EVENT_STREAM_MAX_DATA, &ev, sizeof(ev));
 	quic_stream_want_send(c, s);
+	quic_stream_sock_writable(s);
 	quic_sock_writable(c->sk);
 	quic_tx_kick(c);
 	return 0;

@@ -30,6 +30,12 @@ static void on_fin(struct quic_conn *c, struct quic_stream *s, u64 end)
 		quic_event_stream(c, s, s->recv_state, 0, end);
 }
 
+/* Where its reader looks. */
+static struct list_head *queue_of(struct quic_conn *c, struct quic_stream *s)
+{
+	return s->own_queue ? &s->rq : &c->rq_data;
+}
+
 /* STREAM frame.  0, -ENOBUFS or a transport error. */
 int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
 			const struct quic_rx_src *src)
@@ -65,11 +71,14 @@ int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
 		return 0;
 	}
 
-	n = quic_rbuf_insert(c->sk, &s->rb, &c->rq_data, s, f->stream.off,
+	n = quic_rbuf_insert(c->sk, &s->rb, queue_of(c, s), s, f->stream.off,
 			     f->stream.data, f->stream.len, f->stream.fin, src);
 	if (n < 0)
 		return n;
-	c->rq_bytes += n;
+	if (!s->own_queue)
+		c->rq_bytes += n;
+	else
+		quic_stream_sock_ready(c, s);
 	if (f->stream.fin)
 		on_fin(c, s, end);
 	if (s->final != U64_MAX && s->rb.next == s->final) {
@@ -79,16 +88,17 @@ int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
 	return 0;
 }
 
-/* Take what the reader did not fetch out of the common queue. */
+/* Take what the reader did not fetch out of its queue. */
 static void drop_unread(struct quic_conn *c, struct quic_stream *s)
 {
 	struct quic_chunk *ch, *n;
 
-	list_for_each_entry_safe(ch, n, &c->rq_data, link) {
+	list_for_each_entry_safe(ch, n, queue_of(c, s), link) {
 		if (ch->stream != s)
 			continue;
 		list_del(&ch->link);
-		c->rq_bytes -= ch->len;
+		if (!s->own_queue)
+			c->rq_bytes -= ch->len;
 		quic_chunk_free(c->sk, ch);
 	}
 	quic_rbuf_purge(c->sk, &s->rb);
@@ -117,8 +127,9 @@ int quic_stream_on_reset(struct quic_conn *c, u64 id, u64 code, u64 final)
 	/* The connection's window counts the bytes that never come. */
 	quic_flow_credit(c, s, s->highest - s->read);
 	quic_event_stream(c, s, s->recv_state, code, final);
-	/* The event is what the reader gets of it. */
+	/* The event is what the reader gets of it, or an error. */
 	s->recv_state = QUIC_STREAM_RECV_STATE_RESET_READ;
+	quic_stream_sock_ready(c, s);
 	quic_stream_maybe_free(c, s);
 	quic_sock_readable(c->sk);
 	return 0;
@@ -134,6 +145,7 @@ int quic_stream_stop(struct quic_conn *c, struct quic_stream *s, u64 code)
 	s->stop_sent = true;
 	s->stop_err = code;
 	drop_unread(c, s);
+	quic_stream_sock_readable(s);
 	quic_flow_credit(c, s, s->highest - s->read);
 	if (s->final == U64_MAX) {
 		quic_stream_want_ctl(c, s, QUIC_STREAM_CTL_STOP);
@@ -145,10 +157,42 @@ int quic_stream_stop(struct quic_conn *c, struct quic_stream *s, u64 code)
 	return 0;
 }
 
+/* The reader went away: nobody will take what there is, and what comes. */
+void quic_stream_abandon(struct quic_conn *c, struct quic_stream *s)
+{
+	if (s->recv_state != QUIC_STREAM_RECV_STATE_RECVD) {
+		quic_stream_stop(c, s, 0);
+		return;
+	}
+	drop_unread(c, s);
+	quic_flow_credit(c, s, s->highest - s->read);
+	s->recv_state = QUIC_STREAM_RECV_STATE_READ;
+	quic_stream_sock_readable(s);
+	quic_stream_maybe_free(c, s);
+}
+
+/* From now on it has a reader of its own. */
+void quic_stream_split(struct quic_conn *c, struct quic_stream *s)
+{
+	struct quic_chunk *ch, *n;
+
+	s->claimed = true;
+	if (s->own_queue)
+		return;
+	list_for_each_entry_safe(ch, n, &c->rq_data, link) {
+		if (ch->stream != s)
+			continue;
+		list_move_tail(&ch->link, &s->rq);
+		c->rq_bytes -= ch->len;
+	}
+	s->own_queue = true;
+}
+
 void quic_stream_consumed(struct quic_conn *c, struct quic_stream *s, u32 len,
 			  bool fin)
 {
-	c->rq_bytes -= len;
+	if (!s->own_queue)
+		c->rq_bytes -= len;
 	quic_flow_credit(c, s, len);
 	if (!fin)
 		return;

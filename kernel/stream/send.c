@@ -52,6 +52,7 @@ static void reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 	s->sb.high = high;
 	list_del_init(&s->send_link);
 	quic_stream_want_ctl(c, s, QUIC_STREAM_CTL_RESET);
+	quic_stream_sock_writable(s);
 	quic_sock_writable(c->sk);
 }
 

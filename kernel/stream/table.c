@@ -72,6 +72,8 @@ static struct quic_stream *new_stream(struct quic_conn *c, u64 id)
 	s->blocked_at = U64_MAX;
 	INIT_LIST_HEAD(&s->send_link);
 	INIT_LIST_HEAD(&s->ctl_link);
+	INIT_LIST_HEAD(&s->rq);
+	s->own_queue = !local && quic_sk(c->sk)->accept_streams;
 	quic_sbuf_init(&s->sb);
 	quic_rbuf_init(&s->rb);
 	set_limits(c, s);
@@ -171,7 +173,8 @@ struct quic_stream *quic_stream_for_frame(struct quic_conn *c, u64 id,
 		*err = -ENOMEM;
 		return NULL;
 	}
-	if (!(id & QUIC_STREAM_TYPE_UNI_MASK) && !c->streams.active_chosen)
+	if (!(id & QUIC_STREAM_TYPE_UNI_MASK) && !c->streams.active_chosen &&
+	    !s->own_queue)
 		c->streams.active = s;
 	return s;
 }
@@ -183,8 +186,36 @@ void quic_stream_want_ctl(struct quic_conn *c, struct quic_stream *s, u8 ctl)
 		list_add_tail(&s->ctl_link, &c->streams.ctl);
 }
 
+/* ---- streams to accept ---------------------------------------------------- */
+
+static struct quic_stream *fresh(struct quic_conn *c, bool uni)
+{
+	struct quic_stream_limit *l = &c->streams.limit[uni];
+	struct quic_stream *s;
+
+	for (; l->remote_fresh < l->remote_next; l->remote_fresh++) {
+		s = quic_stream_find(c, l->remote_fresh << 2 |
+				     (uni ? QUIC_STREAM_TYPE_UNI_MASK : 0) |
+				     (c->is_server ? 0 :
+				      QUIC_STREAM_TYPE_SERVER_MASK));
+		if (s && !s->claimed)
+			return s;
+	}
+	return NULL;
+}
+
+struct quic_stream *quic_stream_fresh(struct quic_conn *c)
+{
+	return fresh(c, false) ?: fresh(c, true);
+}
+
 static void free_stream(struct quic_conn *c, struct quic_stream *s)
 {
+	struct quic_chunk *ch, *n;
+
+	quic_stream_sock_detach(s);
+	list_for_each_entry_safe(ch, n, &s->rq, link)
+		quic_chunk_free(c->sk, ch);
 	list_del(&s->send_link);
 	list_del(&s->ctl_link);
 	quic_sbuf_purge(c->sk, &s->sb);
@@ -209,8 +240,10 @@ void quic_stream_maybe_free(struct quic_conn *c, struct quic_stream *s)
 	    s->recv_state != QUIC_STREAM_RECV_STATE_RESET_READ)
 		return;
 	free_stream(c, s);
-	if (!quic_stream_local(c, id))
-		quic_flow_stream_closed(c, id);
+	if (quic_stream_local(c, id))
+		return;
+	quic_flow_stream_closed(c, id);
+	fresh(c, id & QUIC_STREAM_TYPE_UNI_MASK);	/* not it, any more */
 }
 
 void quic_streams_free(struct quic_conn *c)
@@ -228,6 +261,8 @@ void quic_streams_init(struct quic_conn *c)
 	xa_init(&c->streams.xa);
 	INIT_LIST_HEAD(&c->streams.send);
 	INIT_LIST_HEAD(&c->streams.ctl);
+	INIT_LIST_HEAD(&c->streams.ready);
+	INIT_LIST_HEAD(&c->streams.waiting);
 }
 
 void quic_stream_exit(void)

@@ -167,6 +167,13 @@ struct quic_handshake_info {
  */
 #define QUIC_SOCKOPT_CONGESTION			65
 
+/* struct quic_stream_fd, get: a file descriptor for one stream, with
+ * read(), write(), poll(), sendfile(), shutdown() and close() as a socket has.
+ * Set: whether the peer's streams are to be accepted (QUIC_STREAM_ACCEPT in
+ * @stream_flags, or 0): then their data waits for their file descriptor.
+ */
+#define QUIC_SOCKOPT_STREAM_FD			68
+
 /* Transport parameters (section 18.2).  When set, zero leaves a value as it
  * is.  Times are microseconds, sizes bytes.
  */
@@ -206,6 +213,18 @@ struct quic_config {
 	__u8	certificate_request;		/* for the handshake agent */
 	__u8	reserved[3];
 	__u32	keepalive_probe_interval;	/* 0: off */
+};
+
+#define QUIC_STREAM_ACCEPT	0x1
+
+struct quic_stream_fd {
+	__s64	stream_id;	/* -1: open the next, or accept the peer's */
+	__u32	stream_flags;	/* QUIC_STREAM_ACCEPT, MSG_QUIC_STREAM_UNI,
+				 * MSG_QUIC_STREAM_DONTWAIT
+				 */
+	__u32	file_flags;	/* O_CLOEXEC, O_NONBLOCK */
+	__s32	fd;		/* the answer, and @stream_id */
+	__u32	reserved;
 };
 
 #define QUIC_CRYPTO_SECRET_BUFFER_SIZE	48
