@@ -183,7 +183,10 @@ struct quic_conn {
 	bool new_token_out;		/* L; a NEW_TOKEN is under way */
 	bool tx_pending;		/* L; kick while the lock was owned */
 	bool in_push;			/* L */
-	u32 version;			/* L */
+	bool version_negotiated;	/* L; a client acted on such a packet */
+	u32 version;			/* L; in use */
+	u32 first_version;		/* L; of the client's first flight */
+	u32 version_told;		/* L; a client's ClientHello says it */
 	u32 ctl;			/* L; QUIC_CTL_* to be sent */
 	u8 acks_alone;			/* L; ACK-only packets in a row */
 	u8 probes[QUIC_SPACE_MAX];	/* L; PTO probes owed */
@@ -209,6 +212,9 @@ struct quic_conn {
 	bool tx_phase;			/* L; and of ours */
 	bool key_window;		/* L; the previous key is still there */
 	bool key_ack_owed;		/* L; no ACK was sent in this phase */
+	struct quic_key *first_rx;	/* L; server: Initials of first_version;
+					 * NULL: that is the one in use
+					 */
 	u64 open_failed;		/* L; forged packets, all keys */
 
 	struct quic_ack ack[QUIC_SPACE_MAX];	/* L */

@@ -141,6 +141,8 @@ void quic_tx_refuse(struct quic_req *req, u64 code);
 /* tx/stateless.c */
 void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
 		   const union quic_addr *peer, const struct quic_hdr *h);
+void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,
+		      const union quic_addr *peer, const struct quic_hdr *h);
 
 /* ==== connection ========================================================= */
 
@@ -180,6 +182,15 @@ int quic_key_update_ask(struct quic_conn *c);
 int quic_key_update_open(struct quic_conn *c, struct quic_train *t);
 bool quic_key_update_due(struct quic_conn *c);
 void quic_key_update_settle(struct quic_conn *c, u64 now);
+
+/* conn/version.c */
+u32 quic_version_pick(const struct quic_conn *c, const u32 *list, u32 n);
+bool quic_version_may_restart(const struct quic_conn *c, u32 version);
+bool quic_version_may_follow(const struct quic_conn *c, u32 version);
+int quic_version_switch(struct quic_conn *c, u32 version);
+void quic_version_forget_first(struct quic_conn *c);
+void quic_version_tell(struct quic_conn *c, struct quic_tparams *tp);
+int quic_version_learn(struct quic_conn *c, const struct quic_tparams *tp);
 
 /* conn/cid.c */
 int quic_cid_init(void);

@@ -49,6 +49,8 @@ void quic_conn_discard_space(struct quic_conn *c, enum quic_space_id id)
 		return;
 	quic_key_drop(&c->keys[level][0]);
 	quic_key_drop(&c->keys[level][1]);
+	if (id == QUIC_SPACE_INITIAL)
+		quic_version_forget_first(c);
 	quic_recovery_discard(&c->rec, id);
 	quic_ack_free(&c->ack[id]);
 	quic_sbuf_purge(c->sk, &cr->send);
@@ -156,6 +158,7 @@ static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
 	tp->max_datagram_frame_size = p->max_datagram_frame_size;
 	tp->has = QUIC_TP_HAS_ISCID;
 	tp->iscid = c->scid;
+	quic_version_tell(c, tp);
 	if (!c->is_server)
 		return;
 	tp->has |= QUIC_TP_HAS_ODCID;
@@ -225,9 +228,12 @@ int quic_conn_set_peer_tparams(struct quic_conn *c, const u8 *buf, u32 len)
 	err = quic_tparams_decode(buf, len, !c->is_server, &c->peer);
 	if (!err && !cids_authentic(c, &c->peer))
 		err = QUIC_TRANSPORT_ERROR_TRANSPORT_PARAM;
+	if (!err)
+		err = quic_version_learn(c, &c->peer);
 	if (err) {
 		quic_conn_abort(c, err, 0, NULL);
-		return -EINVAL;
+		return err == QUIC_TRANSPORT_ERROR_VERSION_NEGOTIATION ?
+		       -EPROTONOSUPPORT : -EINVAL;
 	}
 	c->tparams_received = true;
 	apply_peer_tparams(c);

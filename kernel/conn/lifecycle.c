@@ -36,6 +36,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	c->is_server = is_server;
 	c->version = version;
 	c->key_due = U64_MAX;
+	c->first_version = version;
 	c->start = ktime_get_ns();
 	c->cids.local_limit = QUIC_CID_SLOTS - 1;
 	c->cids.remote[0].used = true;
@@ -109,6 +110,7 @@ void quic_conn_free(struct quic_conn *c)
 		for (i = 0; i < 2; i++)
 			quic_key_drop(&c->keys[l][i]);
 	quic_key_update_free(c);
+	quic_version_forget_first(c);
 	kfree_skb(c->close_skb);
 	kfree(c);
 }

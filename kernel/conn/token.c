@@ -10,8 +10,8 @@
  *	2	nonce: a counter, so that no two tokens are equal
  *	10	sealed: time, and the original destination of a Retry
  *
- * The address is not in the token but in what its tag covers; so is the port
- * in a Retry's.  A token of a NEW_TOKEN frame may come more than once: it can
+ * The address is not in the token but in what its tag covers; so is the
+ * version, and the port in a Retry's.  A token of a NEW_TOKEN frame may come more than once: it can
  * do no harm but to the address that it was given to, for ten minutes.
  */
 #include <linux/random.h>
@@ -26,7 +26,7 @@
 #include "token.h"
 
 #define OPEN_LEN	10	/* bytes that are not sealed */
-#define ADDR_LEN	18
+#define ADDR_LEN	22	/* address, port, version */
 #define TEXT_MIN	(8 + 1)
 #define TOKEN_MIN	(OPEN_LEN + TEXT_MIN + QUIC_TAG_LEN)
 #define TOKEN_LONGEST	(TOKEN_MIN + QUIC_CID_MAX_LEN)
@@ -135,7 +135,7 @@ void quic_token_exit(struct net *net)
 /* ---- tokens -------------------------------------------------------------- */
 
 /* A client comes back from another port, not so within a handshake. */
-static void put_addr(u8 *p, enum quic_token_type type,
+static void put_addr(u8 *p, enum quic_token_type type, u32 version,
 		     const union quic_addr *a)
 {
 	struct in6_addr ip;
@@ -147,9 +147,10 @@ static void put_addr(u8 *p, enum quic_token_type type,
 	memcpy(p, &ip, sizeof(ip));
 	put_unaligned(type == QUIC_TOKEN_RETRY ? quic_addr_port(a) : 0,
 		      (__be16 *)(p + sizeof(ip)));
+	put_unaligned_be32(version, p + sizeof(ip) + sizeof(__be16));
 }
 
-int quic_token_make(struct net *net, enum quic_token_type type,
+int quic_token_make(struct net *net, enum quic_token_type type, u32 version,
 		    const union quic_addr *peer, const struct quic_cid *odcid,
 		    u8 *to)
 {
@@ -163,7 +164,7 @@ int quic_token_make(struct net *net, enum quic_token_type type,
 	BUILD_BUG_ON(TOKEN_LONGEST > QUIC_TOKEN_MAX);
 	if (!s)
 		return -ENOMEM;
-	put_addr(s->addr, type, peer);
+	put_addr(s->addr, type, version, peer);
 	put_unaligned_be64(ktime_get_ns(), s->text);
 	s->text[8] = id_len;
 	if (id_len)
@@ -220,7 +221,7 @@ static bool expired(enum quic_token_type type, u64 made)
 					QUIC_TOKEN_NEW_LIFE);
 }
 
-int quic_token_check(struct net *net, const u8 *token, u32 len,
+int quic_token_check(struct net *net, const u8 *token, u32 len, u32 version,
 		     const union quic_addr *peer, struct quic_cid *odcid)
 {
 	u8 type = len ? token[0] : QUIC_TOKEN_NONE;
@@ -236,7 +237,7 @@ int quic_token_check(struct net *net, const u8 *token, u32 len,
 	if (!s)
 		return QUIC_TOKEN_NONE;
 	memcpy(s->open, token, OPEN_LEN);
-	put_addr(s->addr, type, peer);
+	put_addr(s->addr, type, version, peer);
 	memcpy(s->text, token + OPEN_LEN, len - OPEN_LEN);
 	err = open_token(net, s, len - OPEN_LEN);
 	/* The length is authentic if the rest is: both say the same. */

@@ -35,11 +35,11 @@ enum quic_token_type {
 int quic_token_init(struct net *net);
 void quic_token_exit(struct net *net);
 
-/* Make a token of @type for the client at @peer.  A Retry's remembers @odcid,
- * where the client's first Initial went.  Bytes written to @to, which has
- * QUIC_TOKEN_MAX; or -errno.
+/* Make a token of @type for the client at @peer that speaks @version (RFC 9369
+ * section 5).  A Retry's remembers @odcid, where the client's first Initial
+ * went.  Bytes written to @to, which has QUIC_TOKEN_MAX; or -errno.
  */
-int quic_token_make(struct net *net, enum quic_token_type type,
+int quic_token_make(struct net *net, enum quic_token_type type, u32 version,
 		    const union quic_addr *peer, const struct quic_cid *odcid,
 		    u8 *to);
 
@@ -47,7 +47,7 @@ int quic_token_make(struct net *net, enum quic_token_type type,
  * *@odcid; QUIC_TOKEN_NONE if it proves nothing; -EBADMSG if it claims to be
  * from a Retry and is not valid (section 8.1.2).
  */
-int quic_token_check(struct net *net, const u8 *token, u32 len,
+int quic_token_check(struct net *net, const u8 *token, u32 len, u32 version,
 		     const union quic_addr *peer, struct quic_cid *odcid);
 
 #endif

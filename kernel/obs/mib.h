@@ -69,6 +69,9 @@
 	X(QuicDropPeer)		/* not from the peer's address */ \
 	X(QuicRetriesSent)			\
 	X(QuicRetriesRcvd)			\
+	X(QuicVersionsSent)	/* Version Negotiation packets */ \
+	X(QuicVersionsRcvd)			\
+	X(QuicDropStateless)	/* not answered: too many a second */ \
 	X(QuicAcksRcvd)				\
 	X(QuicDgramSent)	/* datagrams put into packets */ \
 	X(QuicDgramSndDrop)	/* that fit no packet any more */ \
@@ -106,6 +109,8 @@ struct quic_net {
 	unsigned int retry_threshold;	/* sysctl */
 	u32 key_update_packets;		/* sysctl; 0: what the cipher allows */
 	u32 forged_packets;		/* sysctl; likewise */
+	unsigned int stateless_rate;	/* sysctl */
+	atomic64_t stateless_due;	/* tx/stateless.c; ns */
 };
 
 struct quic_net *quic_net(const struct net *net);

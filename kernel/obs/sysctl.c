@@ -15,6 +15,8 @@
  * 0: always.
  */
 #define QUIC_RETRY_THRESHOLD	256
+/* Version Negotiation packets and stateless resets a second. */
+#define QUIC_STATELESS_RATE	1000
 
 static struct ctl_table_header *header;
 
@@ -57,6 +59,7 @@ static const struct ctl_table per_net[] = {
 	PER_NET("retry_threshold", retry_threshold, proc_douintvec),
 	PER_NET("key_update_packets", key_update_packets, proc_douintvec),
 	PER_NET("forged_packets", forged_packets, proc_douintvec),
+	PER_NET("stateless_rate", stateless_rate, proc_douintvec),
 };
 
 int quic_sysctl_net_init(struct net *net)
@@ -65,6 +68,7 @@ int quic_sysctl_net_init(struct net *net)
 	int i;
 
 	qn->retry_threshold = QUIC_RETRY_THRESHOLD;
+	qn->stateless_rate = QUIC_STATELESS_RATE;
 	qn->sysctl_table = kmemdup(per_net, sizeof(per_net), GFP_KERNEL);
 	if (!qn->sysctl_table)
 		return -ENOMEM;

@@ -123,6 +123,11 @@ static void unknown_long(struct quic_udp *udp, struct sk_buff *skb,
 	case 0:
 		break;
 	case -EPROTONOSUPPORT:
+		/* Whoever answers less than a full first flight helps floods
+		 * (section 14.1).
+		 */
+		if (skb->len >= QUIC_INITIAL_MIN_DGRAM)
+			quic_tx_versions(udp, &dst, &src, &h);
 		return drop(udp->net, skb, QuicDropVersion);
 	default:
 		return drop(udp->net, skb, QuicPktInvHdrDrop);

@@ -425,8 +425,8 @@ static bool admitted(struct quic_udp *udp, const struct sk_buff *skb,
 		     const struct quic_hdr *h, struct contact *k)
 {
 	quic_rx_addrs(skb, &k->src, &k->dst);
-	k->token = quic_token_check(udp->net, h->token, h->token_len, &k->src,
-				    &k->odcid);
+	k->token = quic_token_check(udp->net, h->token, h->token_len,
+				    h->version, &k->src, &k->odcid);
 	if (k->token > QUIC_TOKEN_NONE || !wants_proof(udp))
 		return true;
 	if (k->token < 0) {

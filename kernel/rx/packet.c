@@ -159,6 +159,16 @@ static void on_level(struct quic_conn *c, u8 level)
 	}
 }
 
+/* One version, but for the Initials of a client that does not know yet which
+ * (RFC 9369 section 4.1).
+ */
+static bool version_ok(const struct quic_conn *c, const struct quic_hdr *h)
+{
+	return h->version == c->version ||
+	       (c->first_rx && h->version == c->first_version &&
+		h->type == QUIC_PKT_INITIAL);
+}
+
 static bool long_header_ok(struct rx *rx, const struct quic_hdr *h, u32 dgram)
 {
 	struct quic_conn *c = rx->c;
@@ -166,7 +176,7 @@ static bool long_header_ok(struct rx *rx, const struct quic_hdr *h, u32 dgram)
 
 	if (!quic_cid_is_ours(c, h->dcid, h->dcid_len) || !peer_cid_ok(c, h))
 		why = QuicDropCid;
-	else if (h->version != c->version)
+	else if (!version_ok(c, h))
 		why = QuicDropVersion;
 	else if (h->type == QUIC_PKT_INITIAL && c->is_server &&
 		 dgram < QUIC_INITIAL_MIN_DGRAM)
@@ -193,6 +203,14 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	bool good;
 	u64 seen;
 
+	if (unlikely(h->version != c->version) &&
+	    quic_version_may_follow(c, h->version) &&
+	    quic_cid_is_ours(c, h->dcid, h->dcid_len)) {
+		/* The server went over to it: so do we, with new keys. */
+		park(rx, p, h->len);
+		quic_rx_follow(c, h->version);
+		return;
+	}
 	if (!long_header_ok(rx, h, dgram))
 		return;
 	if (!c->crypto[quic_level_space(level)]) {
@@ -212,8 +230,12 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	seen = c->ack[quic_level_space(level)].largest;
 	/* Only a packet that opens may teach anything: look at it twice. */
 	QUIC_INC(rx->net, QuicRxPackets);
+	if (h->version != c->version)
+		swap(c->keys[level][0], *c->first_rx);
 	if (quic_rx_open(c, level, rx->t))
 		rx->t->n = 0;
+	if (h->version != c->version && c->first_rx)
+		swap(c->keys[level][0], *c->first_rx);
 	good = rx->t->n && !pkt->status;
 	rx->t->n = 0;
 	if (!good)
@@ -279,8 +301,8 @@ static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 				QUIC_INC(rx->net, QuicDropCid);
 			return;
 		}
-		if (h.type == QUIC_PKT_VERSION_NEGOTIATION || !h.len) {
-			QUIC_INC(rx->net, QuicDropVersion);
+		if (h.type == QUIC_PKT_VERSION_NEGOTIATION) {
+			quic_rx_versions(c, &h);
 			return;
 		}
 		long_packet(rx, skb, p, &h, len);

@@ -14,6 +14,8 @@ void quic_rx_addrs(const struct sk_buff *skb, union quic_addr *src,
 struct quic_hdr;
 
 /* rx/stateless.c */
+void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h);
+void quic_rx_follow(struct quic_conn *c, u32 version);
 void quic_rx_retry(struct quic_conn *c, const u8 *p, const struct quic_hdr *h);
 
 #endif

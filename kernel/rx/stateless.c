@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: what a client makes of a server's words that no key protects: Retry.
+ * Owns: what a client makes of a server's words that no key protects: Retry,
+ * Version Negotiation; and of a version that it did not begin with.
  * Called from: rx/packet.
  * Context: socket lock held, BH off; the consequences need new keys, so they
  * are drawn by a worker (process context, socket lock).
- * RFC 9000 sections 8.1.2, 17.2.5; RFC 9001 section 5.8; RFC 9002 section 6.3.
+ * RFC 9000 sections 6.2, 8.1.2, 17.2.1, 17.2.5; RFC 9001 section 5.8; RFC 9002 section 6.3.
  */
 #include <crypto/utils.h>
 #include <linux/slab.h>
@@ -18,44 +19,142 @@
 struct restart {
 	struct work_struct work;
 	struct sock *sk;		/* counted */
-	struct quic_cid scid;		/* where they go now */
-	struct quic_token *token;	/* what they carry */
+	u32 version;			/* they speak it now */
+	bool retry;
+	struct quic_cid scid;		/* @retry: where they go */
+	struct quic_token *token;	/* @retry: what they carry */
 };
 
-static void apply(struct quic_conn *c, struct restart *r)
+static void take_retry(struct quic_conn *c, struct restart *r)
 {
 	struct quic_sock *qs = quic_sk(c->sk);
 
-	/* Meanwhile the server answered an Initial, or it is over. */
-	if (c->state != QUIC_CONN_ESTABLISHING || c->peer_cid_known)
-		return;
 	kfree(qs->token);
 	qs->token = r->token;
 	r->token = NULL;
 	c->rscid = r->scid;
 	quic_cid_set_dest(c, &c->rscid, NULL);
-	if (quic_conn_set_initial_keys(c)) {
-		quic_conn_dead(c, ENOMEM);
-		return;
-	}
-	/* Packet numbers go on (section 17.2.5.3). */
+}
+
+/* A first flight that the server will read; packet numbers go on (section
+ * 17.2.5.3).
+ */
+static int apply(struct quic_conn *c, struct restart *r)
+{
+	int err;
+
+	if (r->retry)
+		take_retry(c, r);
+	else
+		c->first_version = r->version;
+	err = quic_version_switch(c, r->version);
+	if (err)
+		return err;
 	local_bh_disable();
 	quic_recovery_resend(&c->rec, QUIC_SPACE_INITIAL);
 	quic_recovery_resend(&c->rec, QUIC_SPACE_APP);
 	local_bh_enable();
 	quic_tx_push(c);
+	return 0;
 }
 
 static void restart_work(struct work_struct *work)
 {
 	struct restart *r = container_of(work, struct restart, work);
+	struct quic_conn *c = quic_sk_conn(r->sk);
 
 	lock_sock(r->sk);
-	apply(quic_sk_conn(r->sk), r);
+	/* Meanwhile the server answered an Initial, or it is over. */
+	if (c->state == QUIC_CONN_ESTABLISHING && !c->peer_cid_known &&
+	    apply(c, r))
+		quic_conn_dead(c, ENOMEM);
 	release_sock(r->sk);
 	sock_put(r->sk);
 	kfree(r->token);
 	kfree(r);
+}
+
+/* The server has gone over to a compatible version and waits for nothing. */
+static void follow_work(struct work_struct *work)
+{
+	struct restart *r = container_of(work, struct restart, work);
+	struct quic_conn *c = quic_sk_conn(r->sk);
+
+	lock_sock(r->sk);
+	if (quic_version_may_follow(c, r->version)) {
+		if (quic_version_switch(c, r->version))
+			quic_conn_dead(c, ENOMEM);
+		else
+			quic_rx_parked(c);
+	}
+	release_sock(r->sk);
+	sock_put(r->sk);
+	kfree(r);
+}
+
+static struct restart *restart_new(struct quic_conn *c, u32 version)
+{
+	struct restart *r = kzalloc(sizeof(*r), GFP_ATOMIC);
+
+	if (!r)
+		return NULL;
+	r->version = version;
+	r->sk = c->sk;
+	sock_hold(r->sk);
+	INIT_WORK(&r->work, restart_work);
+	return r;
+}
+
+/* ---- versions ---------------------------------------------------------------- */
+
+/* A packet of another version than ours waits among the parked ones. */
+void quic_rx_follow(struct quic_conn *c, u32 version)
+{
+	struct restart *r = restart_new(c, version);
+
+	if (!r)
+		return;	/* the server sends it again */
+	INIT_WORK(&r->work, follow_work);
+	queue_work(quic_wq, &r->work);
+}
+
+/* Version Negotiation (section 6.2): once, before anything else was heard,
+ * from one who saw our Initial, and not if it lists what we had sent.
+ */
+void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h)
+{
+	struct net *net = sock_net(c->sk);
+	u32 list[QUIC_TPARAMS_MAX_VERSIONS];
+	u32 i, n = h->token_len / sizeof(list[0]), version;
+	struct restart *r;
+
+	if (c->is_server || c->state != QUIC_CONN_ESTABLISHING ||
+	    c->peer_cid_known || c->retried || c->version_negotiated ||
+	    !quic_cid_is_ours(c, h->dcid, h->dcid_len) ||
+	    h->scid_len != c->odcid.len ||
+	    memcmp(h->scid, c->odcid.id, h->scid_len)) {
+		QUIC_INC(net, QuicDropVersion);
+		return;
+	}
+	n = min_t(u32, n, ARRAY_SIZE(list));
+	for (i = 0; i < n; i++) {
+		list[i] = get_unaligned_be32(h->token + i * sizeof(list[0]));
+		if (list[i] == c->version) {
+			QUIC_INC(net, QuicDropVersion);
+			return;
+		}
+	}
+	QUIC_INC(net, QuicVersionsRcvd);
+	version = quic_version_pick(c, list, n);
+	if (!version || !quic_version_may_restart(c, version)) {
+		quic_conn_dead(c, EPROTONOSUPPORT);
+		return;
+	}
+	r = restart_new(c, version);
+	if (!r)
+		return;
+	c->version_negotiated = true;
+	queue_work(quic_wq, &r->work);
 }
 
 /* ---- Retry ------------------------------------------------------------------- */
@@ -96,30 +195,27 @@ static bool acceptable(const struct quic_conn *c, const u8 *p,
 /* A Retry packet at @p for one of our IDs. */
 void quic_rx_retry(struct quic_conn *c, const u8 *p, const struct quic_hdr *h)
 {
+	struct quic_token *token;
 	struct restart *r;
 
 	if (!acceptable(c, p, h)) {
 		QUIC_INC(sock_net(c->sk), QuicDropToken);
 		return;
 	}
-	r = kzalloc(sizeof(*r), GFP_ATOMIC);
-	if (!r)
-		return;
-	r->token = kmalloc(struct_size(r->token, data, h->token_len),
-			   GFP_ATOMIC);
-	if (!r->token) {
-		kfree(r);
+	token = kmalloc(struct_size(token, data, h->token_len), GFP_ATOMIC);
+	r = token ? restart_new(c, c->version) : NULL;
+	if (!r) {
+		kfree(token);
 		return;
 	}
-	r->token->retry = true;
-	r->token->len = h->token_len;
-	memcpy(r->token->data, h->token, h->token_len);
+	token->retry = true;
+	token->len = h->token_len;
+	memcpy(token->data, h->token, h->token_len);
+	r->retry = true;
+	r->token = token;
 	r->scid.len = h->scid_len;
 	memcpy(r->scid.id, h->scid, h->scid_len);
-	r->sk = c->sk;
-	sock_hold(r->sk);
 	c->retried = true;
 	QUIC_INC(sock_net(c->sk), QuicRetriesRcvd);
-	INIT_WORK(&r->work, restart_work);
 	queue_work(quic_wq, &r->work);
 }

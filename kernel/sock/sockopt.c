@@ -337,8 +337,6 @@ static int set_config(struct sock *sk, void *val, u32 len)
 	take(&p, sizeof(p), val, len);
 	if (established(sk))
 		return -EINVAL;
-	if (p.version && p.version != QUIC_VERSION_V1)
-		return -EOPNOTSUPP;	/* not there yet */
 	SET(n, p, version, 0, U32_MAX);
 	SET(n, p, plpmtud_probe_interval, 5 * USEC_PER_SEC, U32_MAX / 30);
 	SET(n, p, initial_smoothed_rtt, USEC_PER_MSEC, 6 * USEC_PER_SEC);
@@ -368,8 +366,12 @@ static int set_config(struct sock *sk, void *val, u32 len)
 
 static int get_config(struct sock *sk, void *val, u32 len)
 {
-	return give(val, len, &quic_sk(sk)->config,
-		    sizeof(struct quic_config));
+	struct quic_config cfg = quic_sk(sk)->config;
+
+	/* What it came to. */
+	if (established(sk))
+		cfg.version = quic_sk_conn(sk)->version;
+	return give(val, len, &cfg, sizeof(cfg));
 }
 
 /* By name, like TCP_CONGESTION; before the connection begins. */

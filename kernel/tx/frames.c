@@ -186,7 +186,7 @@ static bool put_max_data(struct quic_conn *c, struct quic_pkt_build *b)
 static bool put_new_token(struct quic_conn *c, struct quic_pkt_build *b)
 {
 	u8 token[QUIC_TOKEN_MAX];
-	int len = quic_token_make(sock_net(c->sk), QUIC_TOKEN_NEW,
+	int len = quic_token_make(sock_net(c->sk), QUIC_TOKEN_NEW, c->version,
 				  &c->path->dst, NULL, token);
 
 	if (len < 0)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: what a server says to those who have no connection: Retry.
+ * Owns: what a server says to those who have no connection: Retry, Version
+ * Negotiation.
  * Called from: rx/initial and rx/demux (softirq), tx/close (a worker).
  * Context: softirq, or process with BH off.  No locks, no state.
- * RFC 9000 sections 8.1.2, 17.2.5; RFC 9001 section 5.8.
+ * RFC 9000 sections 6.1, 8.1.2, 17.2.1, 17.2.5; RFC 9001 section 5.8.
  *
  * Everything here answers one datagram with one that is smaller, from the
  * address that it was sent to.
@@ -66,6 +67,30 @@ bool quic_stateless_send(struct quic_udp *udp, const union quic_addr *local,
 	return true;
 }
 
+/* Answers that nobody may need are bounded in number: so many a second, a
+ * tenth of them at once (GCRA).
+ */
+static bool within_rate(struct net *net)
+{
+	struct quic_net *qn = quic_net(net);
+	u32 rate = READ_ONCE(qn->stateless_rate);
+	u64 now = ktime_get_ns(), each, due, old;
+
+	if (!rate)
+		goto no;
+	each = div_u64(NSEC_PER_SEC, rate);
+	do {
+		old = atomic64_read(&qn->stateless_due);
+		due = max(old, now) + each;
+		if (due - now > NSEC_PER_SEC / 10 + each)
+			goto no;
+	} while (atomic64_cmpxchg(&qn->stateless_due, old, due) != old);
+	return true;
+no:
+	QUIC_INC(net, QuicDropStateless);
+	return false;
+}
+
 /* ---- Retry ------------------------------------------------------------------- */
 
 static void take_id(struct quic_cid *cid, const u8 *id, u8 len)
@@ -89,7 +114,8 @@ static bool write_retry(struct quic_udp *udp, const union quic_addr *peer,
 	take_id(&odcid, h->dcid, h->dcid_len);
 	take_id(&dcid, h->scid, h->scid_len);
 	get_random_bytes(scid.id, scid.len);
-	len = quic_token_make(udp->net, QUIC_TOKEN_RETRY, peer, &odcid, token);
+	len = quic_token_make(udp->net, QUIC_TOKEN_RETRY, h->version, peer,
+			      &odcid, token);
 	if (len < 0)
 		return false;
 
@@ -123,4 +149,30 @@ void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
 	}
 	if (quic_stateless_send(udp, local, peer, skb))
 		QUIC_INC(udp->net, QuicRetriesSent);
+}
+
+/* ---- Version Negotiation ----------------------------------------------------- */
+
+/* Answer a long header of a version that we do not speak (section 6.1). */
+void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,
+		      const union quic_addr *peer, const struct quic_hdr *h)
+{
+	/* One is reserved: nobody may trip over those it does not know. */
+	u32 versions[] = { QUIC_VERSION_V1, QUIC_VERSION_V2,
+			   (get_random_u32() & 0xf0f0f0f0) | 0x0a0a0a0a };
+	u32 len = 7 + h->dcid_len + h->scid_len + sizeof(versions);
+	struct quic_out o;
+	struct sk_buff *skb;
+
+	if (!within_rate(udp->net))
+		return;
+	skb = quic_stateless_alloc(len);
+	if (!skb)
+		return;
+	o = (struct quic_out) { .p = skb->data, .end = skb->data + len };
+	quic_hdr_put_versions(&o, get_random_u8(), h, versions,
+			      ARRAY_SIZE(versions));
+	skb_put(skb, o.p - skb->data);
+	if (quic_stateless_send(udp, local, peer, skb))
+		QUIC_INC(udp->net, QuicVersionsSent);
 }

@@ -224,6 +224,22 @@ void quic_hdr_put_retry(struct quic_out *o, u32 version, u8 unused,
 	quic_put_bytes(o, token, token_len);
 }
 
+void quic_hdr_put_versions(struct quic_out *o, u8 unused,
+			   const struct quic_hdr *h, const u32 *versions,
+			   u8 n)
+{
+	u8 i;
+
+	quic_put_u8(o, QUIC_HDR_LONG | QUIC_HDR_FIXED | unused);
+	put_version(o, 0);
+	quic_put_u8(o, h->scid_len);
+	quic_put_bytes(o, h->scid, h->scid_len);
+	quic_put_u8(o, h->dcid_len);
+	quic_put_bytes(o, h->dcid, h->dcid_len);
+	for (i = 0; i < n; i++)
+		put_version(o, versions[i]);
+}
+
 void quic_hdr_set_length(u8 *pkt, u16 pn_off, u16 payload_len)
 {
 	WARN_ON_ONCE(payload_len > 0x3fff);

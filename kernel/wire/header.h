@@ -121,6 +121,13 @@ void quic_hdr_put_retry(struct quic_out *o, u32 version, u8 unused,
 			const struct quic_cid *scid, const u8 *token,
 			u16 token_len);
 
+/* A Version Negotiation packet (section 17.2.1) that answers the one with
+ * header @h, with @n versions.
+ */
+void quic_hdr_put_versions(struct quic_out *o, u8 unused,
+			   const struct quic_hdr *h, const u32 *versions,
+			   u8 n);
+
 /* Fill in Length: @payload_len counts packet number, payload and tag. */
 void quic_hdr_set_length(u8 *pkt, u16 pn_off, u16 payload_len);
 

@@ -421,8 +421,6 @@ TEST(settings_not_there)
 		.disable_1rtt_encryption = 1 }), EOPNOTSUPP);
 	ERR(set_tp(fd, (struct quic_transport_param){ .remote = 1,
 		.max_data = 5000 }), EOPNOTSUPP);
-	ERR(set_cfg(fd, (struct quic_config){ .version = QUIC_VERSION_V2 }),
-	    EOPNOTSUPP);
 }
 
 TEST(option_lengths_and_levels)
