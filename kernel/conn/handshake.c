@@ -39,6 +39,7 @@ int quic_conn_set_initial_keys(struct quic_conn *c)
 	return err;
 }
 
+/* RFC9001-4.9.1-3 */
 /* RFC 9001 section 4.9: the space will never be used again. */
 void quic_conn_discard_space(struct quic_conn *c, enum quic_space_id id)
 {
@@ -77,6 +78,7 @@ void quic_conn_confirmed(struct quic_conn *c)
 	}
 }
 
+/* RFC9000-19.20-1 RFC9001-4.1.2-1 */
 static void established(struct quic_conn *c)
 {
 	quic_conn_set_state(c, QUIC_CONN_ESTABLISHED);
@@ -91,6 +93,23 @@ static void established(struct quic_conn *c)
 	}
 	quic_cid_offer(c);
 	quic_timer_on_rx(c, ktime_get_ns());
+}
+
+/* RFC9001-4.1.3-3 */
+/* RFC 9001 section 4.1.3: bytes that TLS did not want before it went on to the
+ * keys of @level.
+ */
+static bool left_over(const struct quic_conn *c, u8 level)
+{
+	u8 before = level == QUIC_CRYPTO_APP ? QUIC_CRYPTO_HANDSHAKE :
+					       QUIC_CRYPTO_INITIAL;
+	const struct quic_crypto *cr = c->crypto[quic_level_space(before)];
+	const struct quic_chunk *ch;
+
+	list_for_each_entry(ch, &c->rq_crypto, link)
+		if (ch->level == before)
+			return true;
+	return cr && !RB_EMPTY_ROOT(&cr->recv.ooo);
 }
 
 int quic_conn_set_secret(struct quic_conn *c,
@@ -110,6 +129,11 @@ int quic_conn_set_secret(struct quic_conn *c,
 	k = &c->keys[s->level][!!s->send];
 	if (k->ready)
 		return -EINVAL;
+	if (!s->send && left_over(c, s->level)) {
+		quic_conn_abort(c, QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION, 0,
+				NULL);
+		return -EPIPE;
+	}
 	err = quic_key_install(k, suite, c->version, s->secret);
 	if (!err && s->level == QUIC_CRYPTO_APP)
 		err = quic_key_update_start(c, s->send, s->secret);
@@ -137,6 +161,7 @@ int quic_conn_set_secret(struct quic_conn *c,
 
 /* ---- transport parameters ------------------------------------------------ */
 
+/* RFC9000-7.3-1 */
 /* Ours, in the wire's terms. */
 static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
 {
@@ -186,6 +211,7 @@ int quic_conn_get_local_tparams(struct quic_conn *c, u8 *buf, u32 len)
 	return o.overflow ? -EINVAL : o.p - buf;
 }
 
+/* RFC9000-7.3-2 RFC9000-7.3-3 RFC9000-7.3-4 */
 /* RFC 9000 section 7.3: IDs in the handshake and in the parameters agree. */
 static bool cids_authentic(const struct quic_conn *c,
 			   const struct quic_tparams *tp)
