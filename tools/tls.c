@@ -191,6 +191,9 @@ static int set_alpn(const struct tls *tls, gnutls_session_t session)
 	}
 	if (tls->server)
 		flags |= GNUTLS_ALPN_SERVER_PRECEDENCE;
+	else if (n == 1)	/* libquic insists on the answer, too */
+		return quic_session_set_alpn(session, list[0].data,
+					     list[0].size);
 	return gnutls_alpn_set_protocols(session, list, n, flags);
 }
 
