@@ -1,0 +1,314 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+against_client.py ADDRESS CERTIFICATE KEY [TEST...] - conversations with a client.
+
+Each starts a quicget in the namespace `client` and answers it. All rules of
+rules.py look at what was said. TAP on stdout.
+"""
+
+import os
+import socket
+import sys
+import time
+
+from aioquic import tls
+from aioquic.buffer import encode_uint_var as v
+from aioquic.tls import Epoch
+
+import report
+from bits import acknowledged, new_cid, without
+from peer import Server
+from watch import (APP, CRYPTO, HANDSHAKE, HANDSHAKE_DONE, INITIAL, NEW_CONNECTION_ID,
+                   RETIRE_CONNECTION_ID, STREAM)
+
+TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, NO_PROTOCOL = 8, 10, 0x178
+ADDRESS, CERTIFICATE = sys.argv[1], (sys.argv[2], sys.argv[3])
+ports = iter(range(5000, 6000))
+talks = []
+
+
+def server(*options, **settings):
+    port = next(ports)
+    command = ["ip", "netns", "exec", "client", "quicget", "--insecure", "--alpn", "hq",
+               "-o", "/dev/null", "--timeout", "15", *options,
+               "https://%s:%d/file" % (ADDRESS, port)]
+    talks.append(Server(command, port, CERTIFICATE, **settings))
+    return talks[-1]
+
+
+# ---- conversations for the rules ---------------------------------------------------
+
+
+# RFC9000-7.3-1
+def test_a_file():
+    """a file is fetched"""
+    peer = server().handshake()
+    return peer.serve(30)
+
+
+def test_a_file_with_loss():
+    """a file is fetched although a datagram of six is lost each way"""
+    peer = server()
+    count = [0, 0]
+
+    def lossy(way):
+        def pass_on(data):
+            count[way] += 1
+            return [] if count[way] % 6 == 3 else [data]
+        return pass_on
+    peer.on_send, peer.on_receive = lossy(0), lossy(1)
+    peer.handshake()
+    return peer.serve(30)
+
+
+# ---- the first flight ------------------------------------------------------------------
+
+
+def extensions(hello):
+    """Extensions of a ClientHello by number, and its session ID."""
+    at = 4 + 2 + 32
+    session = hello[at + 1:at + 1 + hello[at]]
+    at += 1 + len(session)
+    at += 2 + int.from_bytes(hello[at:at + 2], "big")
+    at += 1 + hello[at]
+    at += 2
+    found = {}
+    while at < len(hello):
+        size = int.from_bytes(hello[at + 2:at + 4], "big")
+        found[int.from_bytes(hello[at:at + 2], "big")] = hello[at + 4:at + 4 + size]
+        at += 4 + size
+    return found, session
+
+
+# RFC9000-7-2 RFC9001-4.2-1 RFC9001-8.1-1 RFC9001-8.2-1 RFC9001-8.4-1
+def test_client_hello():
+    """the ClientHello: TLS 1.3 alone, ALPN, transport parameters, no compatibility mode"""
+    peer = server()
+    peer.begin()
+    hello = b""
+    for _, frame in sorted(peer.seen.frames(CRYPTO), key=lambda pair: pair[1].off):
+        hello = hello[:frame.off] + frame.data
+    found, session = extensions(hello)
+    versions = found[43][1:]
+    report.note("session ID of %d bytes, versions %s" % (len(session), versions.hex()))
+    return versions == b"\x03\x04" and not session and 16 in found and 57 in found
+
+
+# RFC9000-7.2-2 RFC9000-8.1-3 RFC9000-14.1-1 RFC9001-9.3-1
+# RFC9002-6.2.2.1-4
+def test_nobody_answers():
+    """a client that gets no answer repeats its full Initial to the same ID, ever more seldom"""
+    peer = server()
+    peer.begin()
+    peer.listen(4)
+    times = [datagram.time for datagram in peer.seen.datagrams]
+    hellos = [frame for _, frame in peer.seen.frames(CRYPTO) if frame.off == 0]
+    report.note("after %s s" % ", ".join("%.1f" % (t - times[0]) for t in times[1:]))
+    return len(hellos) > 1 and all(len(d) >= 1200 for d in peer.seen.datagrams) and \
+        len({p.dcid for p in peer.seen.packets}) == 1 and \
+        all(p.eliciting for p in peer.seen.packets)
+
+
+# RFC9000-8.1-4 RFC9000-8.1-5 RFC9002-6.2.2.1-3
+def test_blocked_server():
+    """a client whose packets were all acknowledged probes on, to free a server that may not
+    send: with Initial packets, and with Handshake packets once it has their keys"""
+    peer = server()
+    peer.on_receive = lambda data: [data]
+    peer.begin()
+    flight = [data for data, _ in peer.quic.datagrams_to_send(now=time.monotonic())]
+    first = next(p for p in peer.sent.take(flight[0]).packets)
+    # Only the first packet: the ServerHello, with an ACK.
+    peer.sock.sendto(first.raw + bytes(1200 - len(first.raw)), peer.address)
+    peer.listen(4, lambda: any(p.space == HANDSHAKE and p.eliciting for p in peer.seen.packets))
+    return any(p.space == HANDSHAKE and p.eliciting for p in peer.seen.packets)
+
+
+def first_answer(peer, change):
+    """The server's first datagram goes through @change; then all goes its way."""
+    def once(data):
+        peer.on_send = lambda data: [data]
+        return change(data)
+    peer.on_send = once
+
+
+def refused_parameters(change):
+    peer = server()
+    serialize = peer.quic._serialize_transport_parameters
+    peer.quic._serialize_transport_parameters = lambda: change(serialize())
+    peer.begin()
+    peer.wait(lambda: False, 5)
+    return peer.code()
+
+
+# RFC9000-7.3-3
+def test_parameters_missing():
+    """without the ID parameters of a server: TRANSPORT_PARAMETER_ERROR"""
+    return all(refused_parameters(lambda data, n=number: without(data, n)) ==
+               TRANSPORT_PARAMETER for number in (0x00, 0x0f))
+
+
+# RFC9000-7.3-2 RFC9000-7.3-4
+def test_parameters_wrong():
+    """a server's ID parameters are compared with the packets'"""
+    return all(refused_parameters(lambda data, n=number: without(data, n) + v(n) + v(8) +
+                                  bytes(8)) in (TRANSPORT_PARAMETER, PROTOCOL_VIOLATION)
+               for number in (0x00, 0x0f, 0x10))
+
+
+# RFC9000-18.2-5
+def test_preferred_address_without_id():
+    """a preferred address without a connection ID: TRANSPORT_PARAMETER_ERROR"""
+    value = bytes([10, 8, 0, 1]) + bytes(2 + 18) + b"\0" + bytes(16)
+    return refused_parameters(lambda data: data + v(0x0d) + v(len(value)) + value) == \
+        TRANSPORT_PARAMETER
+
+
+def agreed_on(protocol):
+    """The code that the client closes with if this protocol is the server's answer."""
+    push = tls.push_encrypted_extensions
+
+    def push_other(buf, extensions):
+        extensions.alpn_protocol = protocol
+        push(buf, extensions)
+    tls.push_encrypted_extensions = push_other
+    try:
+        peer = server()
+        peer.begin()
+        peer.wait(lambda: False, 5)
+        return peer.code()
+    finally:
+        tls.push_encrypted_extensions = push
+
+
+# RFC9001-8.1-3
+def test_no_protocol():
+    """a server that chooses no protocol: no_application_protocol"""
+    return agreed_on(None) == NO_PROTOCOL
+
+
+# RFC9001-8.1-6
+def test_other_protocol():
+    """a server that chooses a protocol that was not offered: no_application_protocol"""
+    return agreed_on("other") == NO_PROTOCOL
+
+
+# ---- packets that are dropped ------------------------------------------------------------
+
+
+def dropped(change):
+    """The handshake goes on although a datagram made by @change comes before the first."""
+    peer = server()
+    first_answer(peer, lambda data: [change(peer, data), data])
+    peer.handshake()
+    return peer.serve(20)
+
+
+def initial(peer, payload, number=1000, **fields):
+    return peer.packet(payload + bytes(1200), Epoch.INITIAL, number=number, send=False, **fields)
+
+
+# RFC9000-17.2.2-2
+def test_initial_with_token():
+    """an Initial of a server that has a token is dropped"""
+    def with_token(peer, data):
+        header = data[:7 + data[5] + data[6 + data[5]]]
+        return header + v(8) + os.urandom(8) + v(1100) + os.urandom(1100)
+    return dropped(with_token)
+
+
+# RFC9000-5.2.1-1
+def test_other_version():
+    """a packet of another version than the one chosen is dropped"""
+    return dropped(lambda peer, data: data[:1] + b"\x0a\x1a\x2a\x3a" + data[5:])
+
+
+# RFC9001-5.6-4 RFC9001-5.6-5
+def test_early_data_to_a_client():
+    """0-RTT packets to a client are dropped"""
+    def early(peer, data):
+        header = data[:7 + data[5] + data[6 + data[5]]]
+        return b"\xd3" + header[1:] + v(40) + os.urandom(40)
+    return dropped(early)
+
+
+# RFC9000-7.2-3 RFC9000-7.2-6
+def test_other_source_id():
+    """after the first Initial, packets with another source ID are dropped"""
+    peer = server()
+    peer.begin()
+    quic = peer.quic
+    peer.flush()
+    peer.on_send = lambda data: []
+    peer.listen(2, lambda: any(p.space == HANDSHAKE for p in peer.seen.packets))
+    number = quic._packet_number
+    own, quic.host_cid = quic.host_cid, os.urandom(8)
+    peer.packet(b"\x01" + bytes(30), Epoch.HANDSHAKE)
+    quic.host_cid = own
+    peer.packet(b"\x01" + bytes(30), Epoch.HANDSHAKE)
+    right = peer.listen(3, lambda: acknowledged(peer, number + 1, HANDSHAKE))
+    return right and not acknowledged(peer, number, HANDSHAKE)
+
+
+# RFC9000-9-5
+def test_unknown_address():
+    """packets from another address than the server's are dropped"""
+    peer = server()
+    peer.answer = None
+    peer.handshake()
+    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    other.bind((ADDRESS, next(ports)))
+    number = peer.quic._packet_number
+    other.sendto(peer.packet(b"\x01" + bytes(30), send=False), peer.address)
+    other.settimeout(1)
+    try:
+        other.recv(2000)
+        return False
+    except TimeoutError:
+        pass
+    peer.wait(lambda: 0 in peer.streams)
+    peer.quic.send_stream_data(0, b"done", True)
+    return not acknowledged(peer, number) and peer.serve(20)
+
+
+# RFC9001-5.7-3
+def test_data_before_the_end_of_the_handshake():
+    """1-RTT packets that overtake the server's Finished are not read before it"""
+    peer = server()
+    peer.on_send = lambda data: []
+    peer.begin()
+    flight = []
+    peer.on_send = lambda data: (flight.append(data), [])[1]
+    peer.flush()
+    peer.wait(lambda: flight, 2)
+    number = peer.quic._packet_number
+    early = peer.packet(b"\x01" + bytes(30), send=False)
+    # The ServerHello first, so that there are Handshake keys; not the rest.
+    first = peer.sent.take(flight[0]).packets[0].raw
+    peer.transmit(first + bytes(1200 - len(first)))
+    peer.transmit(early)
+    peer.listen(1)
+    if acknowledged(peer, number):
+        return False
+    peer.on_send = lambda data: [data]
+    for data in flight:
+        peer.transmit(data)
+    return peer.serve(20)
+
+
+# RFC9000-19.15-3
+def test_id_from_who_has_none():
+    """NEW_CONNECTION_ID of a server that uses no IDs closes with PROTOCOL_VIOLATION"""
+    peer = server(connection_id_length=0).keep_ids().handshake()
+    peer.packet(new_cid(1, 0))
+    peer.wait(lambda: False, 5)
+    return peer.code() == PROTOCOL_VIOLATION
+
+
+if __name__ == "__main__":
+    try:
+        report.main(globals(), talks, sys.argv[4:])
+    finally:
+        for talk in talks:
+            talk.end()

@@ -1,0 +1,518 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+against_server.py ADDRESS PORT [TEST...] - conversations with a server.
+
+Each is looked at by all rules of rules.py; some break rules themselves. The
+server has files `small` (100 kB) and `large` (400 kB). TAP on stdout.
+"""
+
+import os
+import sys
+import time
+
+from aioquic import tls
+from aioquic.buffer import encode_uint_var as v
+from aioquic.tls import Epoch
+
+import report
+from bits import acknowledged, new_cid, without
+from peer import Client
+from watch import (ACK, APP, CLOSE, CLOSE_APP, CRYPTO, HANDSHAKE, HANDSHAKE_DONE, INITIAL,
+                   NEW_CONNECTION_ID, PATH_RESPONSE, RESET_STREAM, RETIRE_CONNECTION_ID,
+                   STREAM)
+
+SMALL, LARGE = 100000, 400000
+TRANSPORT_PARAMETER, PROTOCOL_VIOLATION = 8, 10
+ADDRESS = sys.argv[1], int(sys.argv[2])
+talks = []
+
+
+def client(*args, **settings):
+    talks.append(Client(ADDRESS, *args, **settings))
+    return talks[-1]
+
+
+# ---- conversations for the rules ---------------------------------------------------
+
+
+# RFC9000-7.3-1
+def test_a_file():
+    """a file arrives"""
+    return len(client().handshake().get("large")) == LARGE
+
+
+def test_a_file_with_little_credit():
+    """a file arrives through small windows"""
+    peer = client(max_data=20000, max_stream_data=9000).handshake()
+    return len(peer.get("small")) == SMALL
+
+
+def test_a_file_with_loss():
+    """a file arrives although a datagram of six is lost each way"""
+    peer = client()
+    count = [0, 0]
+
+    def lossy(way):
+        def pass_on(data):
+            count[way] += 1
+            return [] if count[way] % 6 == 5 else [data]
+        return pass_on
+    peer.on_send, peer.on_receive = lossy(0), lossy(1)
+    return len(peer.handshake().get("small")) == SMALL
+
+
+# RFC9000-5.1-1
+def test_ids():
+    """connection IDs are random in every bit, and never the same"""
+    ids = []
+    for _ in range(12):
+        peer = client().handshake()
+        peer.wait(lambda: len(peer.seen.frames(NEW_CONNECTION_ID)) >= 5)
+        ids += {frame.cid for _, frame in peer.seen.frames(NEW_CONNECTION_ID)}
+        ids.append(peer.seen.packets[0].scid)
+        peer.quic.close()
+        peer.flush()
+    bits = [sum(int.from_bytes(cid, "big") >> bit & 1 for cid in ids) / len(ids)
+            for bit in range(64)]
+    report.note("%d IDs, bits set %.2f to %.2f" % (len(ids), min(bits), max(bits)))
+    return len(ids) >= 60 and len(set(ids)) == len(ids) and all(0.15 < b < 0.85 for b in bits)
+
+
+# ---- handshake -----------------------------------------------------------------------
+
+
+# RFC9000-8-1 RFC9000-8.1-1 RFC9000-8.1-2 RFC9000-14.1-2 RFC9000-14.1-4
+def test_no_proof_of_the_address():
+    """a client that never answers gets three times what it sent, and probes with 1200 bytes"""
+    peer = client()
+    peer.connect()
+    peer.flush()
+    peer.listen(4)
+    out = sum(map(len, peer.seen.datagrams))
+    report.note("%d bytes for %d" % (out, sum(map(len, peer.sent.datagrams))))
+    return 0 < out <= 3 * sum(map(len, peer.sent.datagrams))
+
+
+# RFC9000-19.20-1 RFC9001-4.1.2-1 RFC9001-5.7-1 RFC9001-5.7-2
+def test_late_finished():
+    """HANDSHAKE_DONE comes when the client's Finished has, and no earlier; 1-RTT packets
+    that overtake it are not acknowledged before"""
+    peer = client()
+    held = []
+
+    def hold(data):
+        hold_it = peer.quic._cryptos[Epoch.HANDSHAKE].send.is_valid()
+        held.extend([data] if hold_it else [])
+        return [] if hold_it else [data]
+    peer.on_send = hold
+    peer.connect()
+    peer.wait(lambda: held, 5)
+    number = peer.quic._packet_number
+    peer.packet(b"\x01" + bytes(20))
+    peer.listen(1)
+    early = peer.seen.frames(HANDSHAKE_DONE) or acknowledged(peer, number)
+    for data in held:
+        peer.transmit(data)
+    peer.on_send = lambda data: [data]
+    done = peer.wait(lambda: peer.seen.frames(HANDSHAKE_DONE), 5)
+    return bool(held) and not early and bool(done)
+
+
+# RFC9000-13.3-2
+def test_handshake_done_is_repeated():
+    """HANDSHAKE_DONE is sent until it is acknowledged"""
+    peer = client()
+    peer.on_receive = lambda data: [] if peer.seen.frames(HANDSHAKE_DONE) else [data]
+    peer.connect()
+    peer.wait(lambda: len({p.number for p, _ in peer.seen.frames(HANDSHAKE_DONE)}) > 1, 10)
+    return len({packet.number for packet, _ in peer.seen.frames(HANDSHAKE_DONE)}) > 1
+
+
+# RFC9000-14.1-3 RFC9000-14-4
+def test_small_initial():
+    """an Initial in a datagram of 1199 bytes is not answered, and ends nothing"""
+    peer = client()
+    peer.connect()
+    (data, _), = peer.quic.datagrams_to_send(now=time.monotonic())
+    pair = peer.quic._cryptos[Epoch.INITIAL]
+    crypto = next(frame for frame in peer.sent.take(data).packets[0].frames
+                  if frame.kind == CRYPTO)
+    frames = v(CRYPTO) + v(0) + v(len(crypto.data)) + crypto.data
+    assert pair.send.is_valid()
+    whole = peer.packet(frames, Epoch.INITIAL, number=0, send=False)
+    for size in len(whole), 1199:
+        small = peer.packet(frames + bytes(size - len(whole)), Epoch.INITIAL, number=0,
+                            send=False)
+        assert len(small) == size < 1200
+        peer.transmit(small)
+    silent = not peer.listen(1, lambda: peer.seen.datagrams)
+    peer.transmit(data)
+    return silent and peer.wait(lambda: peer.quic._handshake_confirmed)
+
+
+# RFC9000-12.2-4
+def test_coalesced_with_noise():
+    """packets that cannot be opened do not stop what follows them in the datagram"""
+    peer = client()
+
+    def with_noise(data):
+        if not data[0] & 0x80 or not peer.seen.datagrams:
+            return [data]
+        # A Handshake packet under no key at all, in front.
+        ids = data[5:7 + data[5] + data[6 + data[5]]]
+        noise = b"\xe3" + data[1:5] + ids + v(40) + os.urandom(40)
+        return [noise + data]
+    peer.on_send = with_noise
+    return len(peer.handshake().get("small")) == SMALL
+
+
+# RFC9000-12.2-1 RFC9000-12.2-3
+def test_coalesced():
+    """coalesced packets are all processed and acknowledged"""
+    peer = client()
+    peer.connect()
+    peer.flush()
+    peer.wait(lambda: peer.quic._cryptos[Epoch.HANDSHAKE].send.is_valid())
+    peer.on_send = lambda data: []
+    number = peer.quic._packet_number
+    parts = [peer.packet(b"\x01" + bytes(20), Epoch.HANDSHAKE, send=False) for _ in range(3)]
+    peer.transmit(b"".join(parts))
+    return peer.listen(3, lambda: all(acknowledged(peer, number + i, HANDSHAKE)
+                                      for i in range(3)))
+
+
+# RFC9000-7.2-6
+def test_other_source_id():
+    """an Initial with another source ID than the first is dropped"""
+    peer = client()
+    peer.on_receive = lambda data: []
+    peer.connect()
+    peer.flush()
+    peer.listen(2, lambda: peer.seen.datagrams)
+    quic = peer.quic
+    number = quic._packet_number
+    ping = b"\x01" + bytes(1200)
+    quic.host_cid, own = os.urandom(8), quic.host_cid
+    peer.packet(ping, Epoch.INITIAL)
+    quic.host_cid = own
+    peer.packet(ping, Epoch.INITIAL)
+    right = peer.listen(3, lambda: acknowledged(peer, number + 1, INITIAL))
+    return right and not acknowledged(peer, number, INITIAL)
+
+
+# RFC9001-4.1.3-2
+def test_more_tls_bytes_at_an_old_level():
+    """new Initial CRYPTO bytes after the ServerHello close with PROTOCOL_VIOLATION"""
+    peer = client()
+    peer.connect()
+    peer.flush()
+    peer.on_send = lambda data: []
+    peer.wait(lambda: peer.quic._cryptos[Epoch.HANDSHAKE].send.is_valid())
+    end = max(f.off + len(f.data) for _, f in peer.sent.frames(CRYPTO))
+    peer.quic._cryptos[Epoch.INITIAL] = peer.quic._cryptos_initial[1]
+    peer.packet(v(CRYPTO) + v(end) + v(4) + b"more" + bytes(1200), Epoch.INITIAL)
+    peer.wait(lambda: False, 5)
+    return peer.code() == PROTOCOL_VIOLATION
+
+
+# RFC9001-4.1.3-3
+def test_tls_bytes_left_unread():
+    """Initial CRYPTO bytes that TLS has no use for close with PROTOCOL_VIOLATION"""
+    peer = client()
+
+    def with_more(data):
+        peer.on_send = lambda data: [data]
+        frames = v(CRYPTO) + v(4000) + v(4) + b"more" + bytes(1200)
+        return [peer.packet(frames, Epoch.INITIAL, send=False), data]
+    peer.on_send = with_more
+    peer.connect()
+    peer.wait(lambda: peer.quic._handshake_confirmed)
+    return peer.code() == PROTOCOL_VIOLATION
+
+
+# RFC9001-5.3-2
+def test_unknown_cipher_suites():
+    """cipher suites that nobody knows do not matter"""
+    push = tls.push_client_hello
+
+    def push_more(buf, hello):
+        hello.cipher_suites = [0x1a1a, 0x13ff] + hello.cipher_suites
+        push(buf, hello)
+    tls.push_client_hello = push_more
+    try:
+        return len(client().handshake().get("small")) == SMALL
+    finally:
+        tls.push_client_hello = push
+
+
+def parameters(change):
+    """The code that the server closes with if our parameters are changed so."""
+    peer = client()
+    serialize = peer.quic._serialize_transport_parameters
+    peer.quic._serialize_transport_parameters = lambda: change(serialize())
+    peer.connect()
+    peer.wait(lambda: peer.quic._handshake_confirmed)
+    return peer.code()
+
+
+# RFC9000-7.3-3
+def test_source_id_missing():
+    """without initial_source_connection_id: TRANSPORT_PARAMETER_ERROR"""
+    return parameters(lambda data: without(data, 0x0f)) == TRANSPORT_PARAMETER
+
+
+# RFC9000-7.3-2 RFC9000-7.3-4
+def test_source_id_wrong():
+    """initial_source_connection_id is compared with the packets'"""
+    return parameters(lambda data: without(data, 0x0f) + v(0x0f) + v(8) + bytes(8)) in (
+        TRANSPORT_PARAMETER, PROTOCOL_VIOLATION)
+
+
+# ---- packets -------------------------------------------------------------------------
+
+
+# RFC9000-5.2-1 RFC9000-10.3-1 RFC9000-11.1-1
+def test_half_wrong_packet():
+    """a packet with a good and a bad frame closes the connection"""
+    peer = client().handshake()
+    peer.packet(v(0x0e) + v(2) + v(0) + v(3) + b"GET" + v(0x21))
+    peer.wait(lambda: False, 5)
+    return peer.code() == 7
+
+
+# RFC9000-12.3-4 RFC9000-12.3-5 RFC9000-13.1-1
+def test_forged_packet():
+    """a packet that cannot be opened is neither acknowledged nor remembered"""
+    peer = client().handshake()
+    number = peer.quic._packet_number
+    peer.packet(b"\x01" + bytes(20), damage=True)
+    peer.packet(b"\x01" + bytes(20))
+    peer.listen(2, lambda: acknowledged(peer, number + 1))
+    forged = acknowledged(peer, number)
+    # The same number again, intact: not a duplicate.
+    peer.packet(b"\x01" + bytes(20), number=number)
+    return not forged and peer.listen(2, lambda: acknowledged(peer, number))
+
+
+# RFC9000-12.3-4 RFC9000-12.3-5
+def test_duplicate_packet():
+    """a packet that comes twice counts once"""
+    peer = client().handshake()
+    stop = peer.packet(v(0x0e) + v(0) + v(0) + v(11) + b"GET /small\n", send=False)
+    for _ in range(3):
+        peer.transmit(stop)
+    fin = v(0x0f) + v(0) + v(11) + v(0)
+    peer.packet(fin)
+    return peer.wait(lambda: peer.seen.frames(STREAM), 5) and not peer.closed
+
+
+# RFC9000-17.3.1-1
+def test_fixed_bit_is_needed():
+    """a packet without the fixed bit is dropped"""
+    peer = client().handshake()
+    number = peer.quic._packet_number
+    peer.packet(b"\x01" + bytes(20), first=0x03)
+    peer.packet(b"\x01" + bytes(20))
+    return peer.listen(2, lambda: acknowledged(peer, number + 1)) and \
+        not acknowledged(peer, number)
+
+
+# RFC9000-14-4
+def test_small_datagrams():
+    """datagrams of any size are taken"""
+    peer = client().handshake()
+    number = peer.quic._packet_number
+    for size in 1, 4, 100, 1100:
+        peer.packet(b"\x01" + bytes(size))
+    return peer.wait(lambda: all(acknowledged(peer, number + i) for i in range(4)), 5) and \
+        peer.alive()
+
+
+# RFC9000-7.5-3
+def test_tls_bytes_after_the_handshake():
+    """a packet whose CRYPTO bytes have no reader is acknowledged"""
+    peer = client().handshake()
+    number = peer.quic._packet_number
+    # The beginning of a message: none that could be judged yet.
+    peer.packet(v(CRYPTO) + v(1000) + v(4) + bytes(4))
+    return peer.wait(lambda: acknowledged(peer, number), 5) and not peer.closed
+
+
+# RFC9000-13.2.1-4
+def test_silence_is_not_answered():
+    """packets that elicit nothing are not answered"""
+    peer = client().handshake()
+    peer.get("small")
+    peer.wait(lambda: False, 1)
+    count = len(peer.seen.datagrams)
+    last = max(packet.number for packet in peer.seen.packets if packet.space == APP)
+    for _ in range(20):
+        peer.packet(v(ACK) + v(last) + v(0) + v(0) + v(0) + bytes(10))
+    peer.listen(1)
+    return len(peer.seen.datagrams) == count
+
+
+# ---- streams and limits ----------------------------------------------------------------
+
+
+# RFC9000-4.1-3 RFC9000-4.6-4 RFC9000-13.3-3 RFC9000-19.11-2
+def test_limits_that_go_down():
+    """MAX_DATA, MAX_STREAM_DATA and MAX_STREAMS that raise nothing are ignored"""
+    peer = client().handshake()
+    peer.packet(v(0x10) + v(1) + v(0x12) + v(0) + v(0x13) + v(0) +
+                v(0x0e) + v(0) + v(0) + v(1) + b"G" + v(0x11) + v(0) + v(1))
+    peer.quic.send_stream_data(0, b"GET /small\r\n", True)
+    peer.wait(lambda: peer.streams.get(0, (b"", False))[1])
+    return len(peer.streams.get(0, (b"",))[0]) == SMALL
+
+
+# RFC9000-3.3-1 RFC9000-3.3-2 RFC9000-3.5-1 RFC9000-13.3-1
+def test_stop_sending():
+    """STOP_SENDING is answered with RESET_STREAM, again and again until it is acknowledged"""
+    peer = client(max_stream_data=50000).handshake()
+    peer.ask("large")
+    peer.wait(lambda: len(peer.streams.get(0, (b"",))[0]) > 10000)
+    peer.on_receive = lambda data: [] if any(
+        p.of(RESET_STREAM) for p in peer.seen.datagrams[-1].packets) else [data]
+    peer.quic.stop_stream(0, 9)
+    peer.wait(lambda: len(peer.seen.frames(RESET_STREAM)) > 1)
+    frames = [frame.values for _, frame in peer.seen.frames(RESET_STREAM)]
+    sent = max(f.off + len(f.data) for _, f in peer.seen.frames(STREAM) if f.id == 0)
+    report.note("RESET_STREAM %s" % frames)
+    return len(frames) > 1 and frames[0][2] == sent
+
+
+# RFC9002-6.2.4-1 RFC9002-6.2.4-2 RFC9002-7-2 RFC9002-7.5-1
+def test_window():
+    """no more than the window leaves without acknowledgment, then probes that ask for one"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.3)
+    before = len(peer.seen.packets)
+    peer.ask("large")
+    peer.flush()
+    peer.listen(4)
+    packets = [p for p in peer.seen.packets[before:] if p.eliciting]
+    start = packets[0].datagram.time
+    burst = [p for p in packets if p.datagram.time < start + 0.1]
+    probes = [p for p in peer.seen.packets[before:] if p.datagram.time > start + 0.5]
+    size = sum(len(p.raw) for p in burst)
+    report.note("%d bytes, then %d probes" % (size, len(probes)))
+    return size <= 14720 + 1500 and probes and all(p.eliciting for p in probes)
+
+
+# ---- connection IDs ----------------------------------------------------------------------
+
+
+# RFC9000-5.1.1-2
+def test_every_id_works():
+    """packets to each of the issued IDs are taken, also after others were retired"""
+    peer = client().handshake()
+    peer.wait(lambda: len(peer.seen.frames(NEW_CONNECTION_ID)) >= 3)
+    for _, frame in peer.seen.frames(NEW_CONNECTION_ID):
+        number = peer.quic._packet_number
+        peer.packet(b"\x01" + bytes(20), cid=frame.cid)
+        if not peer.wait(lambda n=number: acknowledged(peer, n), 3):
+            return False
+    return True
+
+
+# RFC9000-19.15-4
+def test_ids_of_ours_twice():
+    """the same NEW_CONNECTION_ID twice is no error"""
+    peer = client().keep_ids().handshake()
+    frame = new_cid(peer.quic._host_cid_seq, 0)
+    peer.packet(frame)
+    peer.packet(frame)
+    return peer.alive()
+
+
+# RFC9000-5.1.2-1 RFC9000-5.1.2-2 RFC9000-19.15-7 RFC9000-19.16-2
+def test_retire_prior_to():
+    """Retire Prior To retires the IDs below before the new one is taken up, and once only"""
+    peer = client().keep_ids().handshake()
+    seq = peer.quic._host_cid_seq
+    peer.quic._host_cid_seq += 3
+    fresh = [os.urandom(8) for _ in range(3)]
+    peer.quic._host_cids += [type(peer.quic._host_cids[0])(cid, seq + i, b"", True)
+                             for i, cid in enumerate(fresh)]
+    peer.packet(new_cid(seq, seq, fresh[0]))
+    retired = lambda: {f.values[0] for _, f in peer.seen.frames(RETIRE_CONNECTION_ID)}
+    if not peer.wait(lambda: retired() >= set(range(seq)), 5):
+        report.note("retired %s of %d" % (retired(), seq))
+        return False
+    if any(packet.dcid != fresh[0] for packet, _ in peer.seen.frames(RETIRE_CONNECTION_ID)):
+        return False
+    # A field that does not grow changes nothing.
+    peer.packet(new_cid(seq + 1, 1, fresh[1]))
+    ok = peer.alive() and peer.seen.packets[-1].dcid == fresh[0]
+    # One that is below it already is retired at once.
+    peer.packet(new_cid(seq + 2, seq + 2, fresh[2]))
+    ok = ok and peer.wait(lambda: {seq, seq + 1} <= retired(), 5)
+    number = peer.quic._packet_number
+    peer.packet(new_cid(seq + 1, 0, fresh[1]))
+    return ok and peer.wait(lambda: acknowledged(peer, number), 5) and not peer.closed
+
+
+# RFC9000-19.15-8
+def test_late_id_is_retired():
+    """an ID that comes after it was retired is retired again at once"""
+    peer = client().keep_ids().handshake()
+    seq = peer.quic._host_cid_seq
+    peer.quic._host_cid_seq += 2
+    last = os.urandom(8)
+    peer.quic._host_cids.append(type(peer.quic._host_cids[0])(last, seq + 1, b"", True))
+    peer.packet(new_cid(seq + 1, seq + 1, last))
+    peer.packet(new_cid(seq, 0))
+    return peer.wait(lambda: any(f.values[0] == seq for _, f in
+                                 peer.seen.frames(RETIRE_CONNECTION_ID)), 5)
+
+
+# RFC9000-19.15-3
+def test_id_from_who_has_none():
+    """NEW_CONNECTION_ID of a client that uses no IDs closes with PROTOCOL_VIOLATION"""
+    peer = client(connection_id_length=0).keep_ids().handshake()
+    peer.packet(new_cid(1, 0))
+    peer.wait(lambda: False, 5)
+    return peer.code() == PROTOCOL_VIOLATION
+
+
+# ---- the end -----------------------------------------------------------------------------
+
+
+# RFC9000-10.2.2-1 RFC9000-10.2.2-2
+def test_nothing_after_a_close():
+    """after our CONNECTION_CLOSE nothing comes but one more at most"""
+    peer = client().handshake()
+    peer.ask("large")
+    peer.wait(lambda: len(peer.streams.get(0, (b"",))[0]) > 10000)
+    number = peer.quic._packet_number
+    peer.packet(v(0x1d) + v(0) + v(0))
+    peer.listen(0.3)
+    count = len(peer.seen.datagrams)
+    for i in range(10):
+        peer.packet(b"\x01" + bytes(20), number=number + 1 + i)
+    peer.listen(1)
+    return len(peer.seen.datagrams) == count
+
+
+# RFC9000-10.2.1-1
+def test_closing_is_quiet():
+    """an endpoint that has closed answers ever more seldom"""
+    peer = client().handshake()
+    peer.packet(v(0x21) + bytes(20))
+    peer.listen(2, lambda: peer.seen.frames(CLOSE))
+    count = len(peer.seen.datagrams)
+    before = sum(map(len, peer.sent.datagrams))
+    for _ in range(64):
+        peer.packet(b"\x01" + bytes(20))
+        peer.listen(0.01)
+    answers = peer.seen.datagrams[count:]
+    got = sum(map(len, peer.sent.datagrams)) - before
+    report.note("%d answers to 64 packets" % len(answers))
+    return 0 < len(answers) < 10 and sum(map(len, answers)) <= 3 * got and \
+        not peer.seen.frames(CLOSE_APP)
+
+
+if __name__ == "__main__":
+    report.main(globals(), talks, sys.argv[3:])

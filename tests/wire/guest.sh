@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# guest.sh [TEST...] - inside the VM: both roles against aioquic. TAP on stdout.
+#
+#      namespace server                  namespace client
+#   +---------------------+           +--------------------+
+#   |  10.8.0.1/24   data ------------- data  10.8.0.2/24  |
+#   |  quicserve          |           |  against_server.py |
+#   |  against_client.py  |           |  quicget           |
+#   +---------------------+           +--------------------+
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+server=10.8.0.1 port=4433
+work=$(mktemp -d)
+export PYTHONDONTWRITEBYTECODE=1
+
+ip netns add server
+ip netns add client
+ip link add data netns server type veth peer name data netns client
+ip -n server addr add $server/24 dev data
+ip -n client addr add 10.8.0.2/24 dev data
+for ns in server client; do
+	ip -n $ns link set lo up
+	ip -n $ns link set data up
+done
+mkdir "$work/site"
+head -c 100000 /dev/urandom >"$work/site/small"
+head -c 400000 /dev/urandom >"$work/site/large"
+
+modprobe quic
+ip netns exec server quicserve -a $server -p $port --cert "$OUT/vm/cert.pem" \
+	--key "$OUT/vm/key.pem" "$work/site" 2>"$work/server.log" &
+server_pid=$!
+for _ in {1..200}; do
+	grep -q serving "$work/server.log" && break
+	sleep 0.05
+done
+
+status=0
+ip netns exec client python3 "$here/against_server.py" $server $port "$@" >"$work/a" || status=1
+[ ! -e "$here/against_client.py" ] ||
+	ip netns exec server python3 "$here/against_client.py" $server "$OUT/vm/cert.pem" \
+		"$OUT/vm/key.pem" "$@" >"$work/b" || status=1
+kill "$server_pid"
+
+# Two programs, one numbering.
+echo 'TAP version 13'
+cat "$work/a" "$work/b" 2>/dev/null | grep -v -e '^TAP' -e '^1\.\.' | awk '
+	/^(not )?ok / { sub(/ok [0-9]+/, "ok " ++n) }
+	{ print }
+	END { print "1.." n }'
+exit $status
