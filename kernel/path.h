@@ -78,6 +78,7 @@ u32 quic_path_room(const struct quic_path *p);
 void quic_path_set_mss_cap(struct quic_path *p, u16 cap);
 void quic_path_release(struct quic_path *p);
 
+/* RFC9000-8-1 RFC9000-8.1-1 RFC9000-8.1-2 RFC9000-14.1-4 */
 /* Bytes that may still go to an address that is not validated. */
 static inline u64 quic_path_allowance(const struct quic_path *p)
 {

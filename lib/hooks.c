@@ -148,6 +148,7 @@ static int queue_secret(struct quic_handshake *hs, bool send, uint8_t level,
 	return ret;
 }
 
+/* RFC9001-5.3-2 */
 static int on_secret(gnutls_session_t tls,
 		     gnutls_record_encryption_level_t tls_lvl,
 		     const void *rx, const void *tx, size_t len)

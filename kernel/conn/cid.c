@@ -96,7 +96,7 @@ static struct quic_local_cid *local_find(struct quic_conn *c, u64 seq)
 	return NULL;
 }
 
-/* RFC9000-5.1-1 RFC9000-5.1-2 */
+/* RFC9000-5.1-1 RFC9000-5.1.1-1 RFC9000-5.1-2 RFC9000-10.3.2-5 */
 /* Make and register the next ID; its sequence number, or -errno. */
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
 {
@@ -143,6 +143,7 @@ void quic_cid_free_all(struct quic_conn *c)
 	c->odcid_node = NULL;
 }
 
+/* RFC9000-5.1.1-2 */
 bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len)
 {
 	const struct quic_local_cid *l = c->cids.local;
@@ -156,6 +157,7 @@ bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len)
 	       !memcmp(c->odcid_node->key.cid.id, id, len);
 }
 
+/* RFC9000-5.1.1-3 */
 /* Issue as many as the peer keeps (section 5.1.1). */
 void quic_cid_offer(struct quic_conn *c)
 {
@@ -221,6 +223,7 @@ void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
 	}
 }
 
+/* RFC9000-5.1.2-2 */
 static int retire_remote(struct quic_conn *c, u64 seq)
 {
 	int i;
@@ -235,6 +238,7 @@ static int retire_remote(struct quic_conn *c, u64 seq)
 	return 0;
 }
 
+/* RFC9000-5.1.2-1 RFC9000-19.15-7 RFC9000-19.16-2 */
 /* Drop every ID below @prior; use another one if the active one goes. */
 static int retire_prior(struct quic_conn *c, u64 prior)
 {
@@ -263,7 +267,7 @@ static int retire_prior(struct quic_conn *c, u64 prior)
 	return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 }
 
-/* RFC9000-5.1.1-4 */
+/* RFC9000-5.1.1-4 RFC9000-19.15-3 RFC9000-19.15-4 RFC9000-19.15-8 */
 /* NEW_CONNECTION_ID (section 19.15); a transport error, or 0. */
 int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 {

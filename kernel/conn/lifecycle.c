@@ -144,6 +144,7 @@ static int set_up(struct quic_conn *c)
 	return 0;
 }
 
+/* RFC9000-7.2-1 */
 /* Client: addresses are in c->path.  Sends nothing. */
 int quic_conn_connect(struct quic_conn *c)
 {
@@ -160,6 +161,7 @@ int quic_conn_connect(struct quic_conn *c)
 	return set_up(c);
 }
 
+/* RFC9000-7.2-5 */
 /* Server: the first datagrams wait in @req. */
 int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 {
@@ -241,6 +243,7 @@ static void report_close(struct quic_conn *c)
 	quic_event(c, QUIC_EVENT_CONNECTION_CLOSE, &info, sizeof(info));
 }
 
+/* RFC9000-10.3-1 RFC9000-11.1-1 */
 /* A transport error that we found (section 11.1). */
 void quic_conn_abort(struct quic_conn *c, u64 code, u64 frame,
 		     const char *phrase)

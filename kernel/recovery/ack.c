@@ -38,7 +38,7 @@ void quic_ack_free(struct quic_ack *a)
 	quic_ranges_free(&a->seen);
 }
 
-/* RFC9000-12.3-4 */
+/* RFC9000-12.3-4 RFC9000-12.3-5 */
 bool quic_ack_is_duplicate(const struct quic_ack *a, u64 pn)
 {
 	if (a->largest != QUIC_PN_NONE && likely(pn > a->largest))
@@ -160,6 +160,7 @@ u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
 	return top->hi;
 }
 
+/* RFC9000-13.2.1-3 */
 void quic_ack_on_sent(struct quic_ack *a)
 {
 	a->deadline = 0;

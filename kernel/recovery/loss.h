@@ -196,7 +196,6 @@ void quic_recovery_discard(struct quic_recovery *r, enum quic_space_id id);
 void quic_recovery_new_path(struct quic_recovery *r,
 			    const struct quic_rtt *rtt);
 
-/* RFC9002-7-2 */
 /* May @bytes more leave, as far as the window goes? */
 static inline u64 quic_recovery_window(const struct quic_recovery *r)
 {

@@ -68,7 +68,7 @@ void quic_sent_free(struct quic_sent *s);
  */
 int quic_sent_reserve(struct quic_sent *s, u32 pkts, u32 frames, gfp_t gfp);
 
-/* RFC9000-12.3-1 RFC9000-12.3-2 */
+/* RFC9000-12.3-1 RFC9000-12.3-2 RFC9000-17.2.3-1 */
 /* Record packet number s->next; room must have been reserved. */
 static inline struct quic_sent_pkt *quic_sent_add(struct quic_sent *s,
 						  u64 time, u16 size, u8 flags)

@@ -85,7 +85,7 @@ static int scan_messages(struct quic_conn *c, struct quic_crypto *cr,
 	return err;
 }
 
-/* RFC9000-7.5-1 RFC9000-7.5-2 */
+/* RFC9000-7.5-1 RFC9000-7.5-2 RFC9000-7.5-3 RFC9001-4.1.3-2 */
 static int act_crypto(struct at *a, const struct quic_frame *f)
 {
 	struct quic_conn *c = a->c;

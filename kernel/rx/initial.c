@@ -440,6 +440,7 @@ static bool admitted(struct quic_udp *udp, const struct sk_buff *skb,
 	return false;
 }
 
+/* RFC9000-14.1-3 */
 /* A linear datagram that begins with an Initial of an unknown client. */
 void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
 		      const struct quic_hdr *h)

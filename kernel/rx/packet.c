@@ -33,6 +33,7 @@ struct rx {
 
 /* ---- packets to frames ------------------------------------------------------ */
 
+/* RFC9000-5.2-1 */
 static void close_for(struct quic_conn *c, int err, u8 frame)
 {
 	if (err == -ENOBUFS) {
@@ -53,6 +54,7 @@ static bool reserved_set(const struct quic_pkt *p)
 						QUIC_HDR_RESERVED_SHORT);
 }
 
+/* RFC9000-12.3-4 RFC9000-12.3-5 RFC9000-13.1-1 */
 static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 		       u16 segs_left)
 {
@@ -84,6 +86,7 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 			   quic_conn_max_ack_delay(c) : 0);
 }
 
+/* RFC9001-5.7-1 RFC9001-5.7-2 RFC9001-5.7-3 */
 /* Keys are still to come: keep the packet (RFC 9001 section 5.7). */
 static void park(struct rx *rx, const u8 *p, u32 len)
 {
@@ -127,6 +130,7 @@ static void flush(struct rx *rx, u8 level)
 
 /* ---- handshake packets ------------------------------------------------------ */
 
+/* RFC9000-7.2-3 RFC9000-7.2-6 */
 /* Section 7.2: the peer's ID is what its first packet says, for good. */
 static bool peer_cid_ok(struct quic_conn *c, const struct quic_hdr *h)
 {
@@ -139,6 +143,7 @@ static bool peer_cid_ok(struct quic_conn *c, const struct quic_hdr *h)
 		!memcmp(dest->id, h->scid, h->scid_len));
 }
 
+/* RFC9000-7.2-2 RFC9000-7.2-4 */
 static void learn_peer_cid(struct quic_conn *c, const struct quic_cid *scid)
 {
 	if (c->peer_cid_known)
@@ -147,6 +152,7 @@ static void learn_peer_cid(struct quic_conn *c, const struct quic_cid *scid)
 	quic_cid_set_dest(c, scid, NULL);
 }
 
+/* RFC9001-4.9.1-2 */
 /* A packet of the level proves something (sections 8.1, 4.9.1 of RFC 9001). */
 static void on_level(struct quic_conn *c, u8 level)
 {
@@ -169,6 +175,7 @@ static bool version_ok(const struct quic_conn *c, const struct quic_hdr *h)
 		h->type == QUIC_PKT_INITIAL);
 }
 
+/* RFC9000-5.2.1-1 RFC9000-17.2.2-2 RFC9001-5.6-4 RFC9001-5.6-5 */
 static bool long_header_ok(struct rx *rx, const struct quic_hdr *h, u32 dgram)
 {
 	struct quic_conn *c = rx->c;
@@ -248,6 +255,7 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 
 /* ---- datagrams --------------------------------------------------------------- */
 
+/* RFC9000-14-4 */
 static bool add_short(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 {
 	struct quic_pkt *pkt;
@@ -266,6 +274,7 @@ static bool add_short(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 	return true;
 }
 
+/* RFC9000-12.2-1 RFC9000-12.2-3 RFC9000-12.2-4 */
 /* Everything in one datagram; @p is contiguous and ours to write. */
 static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 {
@@ -422,6 +431,7 @@ static u8 ecn_of(const struct sk_buff *skb)
 	       INET_ECN_MASK;
 }
 
+/* RFC9000-10.2.2-1 RFC9000-10.2.2-2 */
 /* Closed already: packets are answered, not read (section 10.2). */
 static void after_close(struct quic_conn *c, struct sk_buff *skb)
 {
@@ -431,6 +441,7 @@ static void after_close(struct quic_conn *c, struct sk_buff *skb)
 	kfree_skb(skb);
 }
 
+/* RFC9000-9-5 */
 /* Migration is not there yet: other addresses are not followed
  * (section 9: a client must not, a server need not before validation).
  */

@@ -73,6 +73,7 @@ u64 quic_flow_room(const struct quic_conn *c, const struct quic_stream *s)
 	return min(s->max_send, s->sb.high + c->max_data_send - c->data_sent);
 }
 
+/* RFC9000-4.1-3 */
 void quic_flow_on_max_data(struct quic_conn *c, u64 max)
 {
 	if (max <= c->max_data_send)
@@ -82,6 +83,7 @@ void quic_flow_on_max_data(struct quic_conn *c, u64 max)
 	quic_tx_kick(c);
 }
 
+/* RFC9000-4.1-3 */
 int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max)
 {
 	struct quic_stream_max_data ev = { .id = id, .max_data = max };
@@ -100,6 +102,7 @@ int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max)
 	return 0;
 }
 
+/* RFC9000-4.6-4 RFC9000-13.3-3 RFC9000-19.11-2 */
 int quic_flow_on_max_streams(struct quic_conn *c, bool uni, u64 max)
 {
 	struct quic_stream_limit *l = &c->streams.limit[uni];

@@ -164,6 +164,7 @@ int quic_sbuf_append(struct sock *sk, struct quic_sbuf *sb,
 
 /* ---- sender --------------------------------------------------------------- */
 
+/* RFC9000-4.5-2 RFC9001-4.1.3-1 */
 bool quic_sbuf_pick(struct quic_sbuf *sb, u64 limit, u64 *off, u32 *len,
 		    bool *fin)
 {

@@ -40,7 +40,7 @@ int quic_stream_send(struct quic_conn *c, struct quic_stream *s,
 	return n;
 }
 
-/* RFC9000-3.3-2 */
+/* RFC9000-3.3-1 RFC9000-3.3-2 */
 /* RESET_STREAM: forget what was not delivered (section 3.1). */
 static void reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 {

@@ -227,7 +227,7 @@ static void free_stream(struct quic_conn *c, struct quic_stream *s)
 	kmem_cache_free(stream_cache, s);
 }
 
-/* RFC9000-3.3-1 RFC9000-4.4-1 */
+/* RFC9000-4.4-1 */
 /* Both halves are through: nothing will ever be said of it again. */
 void quic_stream_maybe_free(struct quic_conn *c, struct quic_stream *s)
 {

@@ -137,6 +137,7 @@ static bool ping_due(const struct quic_conn *c)
 	return c->acks_alone >= QUIC_ACKS_ALONE;
 }
 
+/* RFC9000-12.4-1 RFC9002-6.2.4-1 RFC9002-6.2.4-2 */
 /* One packet of at most @size bytes; false if there is nothing to put in.
  * With @more others may follow it: GSO wants them all of one size, so a
  * packet that came out short only because the next frame did not fit is
@@ -240,6 +241,7 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 
 /* ---- Initial and Handshake ------------------------------------------------------ */
 
+/* RFC9000-17.2.2-1 */
 static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 			bool last, enum quic_space_id id)
 {
@@ -320,6 +322,10 @@ static u8 wanting(struct quic_conn *c, u64 now)
 	return want;
 }
 
+/*
+ * RFC9000-8.1-3 RFC9000-14.1-1 RFC9000-14.1-2 RFC9001-9.3-1
+ * RFC9002-6.2.2.1-4
+ */
 /* Must the datagram have 1200 bytes (section 14.1)?  A client's with an
  * Initial always; a server's if that is ack-eliciting, which we do not know
  * before it is built: nearly always it is.
@@ -329,6 +335,7 @@ static bool must_pad(u8 want)
 	return want & BIT(QUIC_SPACE_INITIAL);
 }
 
+/* RFC9000-12.2-2 RFC9001-4.9.1-1 */
 int quic_build_datagram(struct quic_tx *tx)
 {
 	struct quic_conn *c = tx->c;

@@ -59,6 +59,7 @@ static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 	return quic_seal(c, level, t) ? 0 : pkt->len;
 }
 
+/* RFC9000-10.2.3-1 */
 /* Highest first is what the peer can surely read once the handshake is done;
  * before that it may have keys of lower levels only (section 10.2.3).  The
  * padded Initial comes last.
@@ -127,6 +128,7 @@ bool quic_tx_close(struct quic_conn *c)
 	return true;
 }
 
+/* RFC9000-10.2.1-1 */
 /* Ever more seldom: after 1, 2, 4, 8 ... packets (section 10.2.1). */
 void quic_tx_close_again(struct quic_conn *c)
 {

@@ -45,6 +45,7 @@ static void record(struct quic_pkt_build *b, u8 kind, u64 id, u64 off, u32 len,
 	__ok;								\
 })
 
+/* RFC9000-13.2.6-1 RFC9000-13.2.6-2 RFC9000-17.2.3-3 */
 void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
 		     enum quic_space_id id, u64 now)
 {
@@ -113,6 +114,7 @@ void quic_frames_crypto(struct quic_conn *c, struct quic_pkt_build *b,
 
 /* ---- control frames ---------------------------------------------------------- */
 
+/* RFC9000-19.15-5 */
 static bool put_cids(struct quic_conn *c, struct quic_pkt_build *b)
 {
 	struct quic_local_cid *l = c->cids.local;
@@ -198,6 +200,7 @@ static bool put_new_token(struct quic_conn *c, struct quic_pkt_build *b)
 	return true;
 }
 
+/* RFC9000-19.7-3 */
 static bool put_one_ctl(struct quic_conn *c, struct quic_pkt_build *b, u32 bit)
 {
 	switch (bit) {
@@ -335,6 +338,7 @@ static bool others_wait(struct quic_conn *c, const struct quic_stream *s)
 				send_link) != s;
 }
 
+/* RFC9001-4.9-2 RFC9221-5-1 RFC9221-6-1 */
 /* The last data of a packet stays where it is until it is sealed; what comes
  * before it is copied, because a packet has one source.
  */

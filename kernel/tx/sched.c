@@ -92,7 +92,7 @@ static bool defer(const struct quic_conn *c, u64 window, u32 train)
 	return c->rec.in_flight && window < want;
 }
 
-/* RFC9002-7.5-1 */
+/* RFC9002-7-2 RFC9002-7.5-1 */
 /* Bytes of the train in the one-RTT space; false: nothing to do now. */
 bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 {

@@ -63,6 +63,7 @@ FATE(acked_crypto)
 				false);
 }
 
+/* RFC9001-4-1 RFC9001-4.9-1 */
 FATE(lost_crypto)
 {
 	if (c->crypto[id])
@@ -90,6 +91,7 @@ FATE(acked_reset_stream)
 	quic_stream_on_reset_acked(c, f->id);
 }
 
+/* RFC9000-13.3-1 */
 FATE(lost_reset_stream)
 {
 	struct quic_stream *s = quic_stream_find(c, f->id);
@@ -190,6 +192,7 @@ FATE(lost_new_token)
 	c->ctl |= QUIC_CTL_NEW_TOKEN;
 }
 
+/* RFC9000-13.3-2 */
 FATE(lost_handshake_done)
 {
 	c->ctl |= QUIC_CTL_HANDSHAKE_DONE;

@@ -73,7 +73,7 @@ static void mismatch(void)
 	fake_end(fakes, false);
 }
 
-/* RFC9001-8.1-2 RFC9001-8.1-3 RFC9001-8.1-6 */
+/* RFC9001-8.1-2 RFC9001-8.1-3 */
 /* One end speaks ALPN, the other does not. */
 static void missing(void)
 {

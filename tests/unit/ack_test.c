@@ -200,7 +200,7 @@ TEST(as_many_ranges_as_fit)
 	quic_ack_free(&a);
 }
 
-/* RFC9000-12.3-4 */
+/* RFC9000-12.3-4 RFC9000-12.3-5 */
 /* The model: which numbers were processed, and a floor below which nothing
  * is accepted any more.
  */

@@ -194,7 +194,7 @@ TEST(prefixes_of_the_rfc_packets)
 	}
 }
 
-/* RFC9000-17.3.1-2 */
+/* RFC9000-17.3.1-2 RFC9000-17.4-1 */
 TEST(short_headers_round_trip)
 {
 	struct quic_cid cid;

@@ -88,7 +88,6 @@ static u64 lowest(const struct quic_sent *s, bool unanswered)
 	return pn;
 }
 
-/* RFC9000-12.3-1 RFC9000-12.3-2 */
 TEST(random_trains_agree_with_arrays)
 {
 	struct quic_sent s;

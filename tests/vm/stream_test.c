@@ -93,7 +93,6 @@ TEST(stream_open_waits_for_credit)
 	EQ((long)id, 8);
 }
 
-/* RFC9000-3.3-1 */
 TEST(closed_stream)
 {
 	struct pair p = { .events = 1 << QUIC_EVENT_STREAM_UPDATE };
@@ -352,7 +351,7 @@ static const struct pair with_updates = {
 	.events = 1 << QUIC_EVENT_STREAM_UPDATE,
 };
 
-/* RFC9000-3.3-2 RFC9000-4.4-1 */
+/* RFC9000-4.4-1 */
 TEST_EACH(reset_both_ways)
 {
 	struct pair p = with_updates;
