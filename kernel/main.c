@@ -87,10 +87,16 @@ static int __init quic_init(void)
 	if (err)
 		goto err_crypto;
 #endif
+	err = quic_rx_init();
+	if (err)
+		goto err_crypto;
+	err = quic_tx_init();
+	if (err)
+		goto err_rx;
 	err = -ENOMEM;
 	quic_wq = alloc_workqueue("quic", WQ_UNBOUND, 0);
 	if (!quic_wq)
-		goto err_crypto;
+		goto err_tx;
 	err = quic_cid_init();
 	if (err)
 		goto err_wq;
@@ -123,6 +129,10 @@ err_cid:
 	quic_cid_exit();
 err_wq:
 	destroy_workqueue(quic_wq);
+err_tx:
+	quic_tx_exit();
+err_rx:
+	quic_rx_exit();
 err_crypto:
 	quic_crypto_exit();
 	return err;
@@ -140,6 +150,7 @@ static void __exit quic_exit(void)
 	quic_stream_exit();
 	quic_cid_exit();
 	quic_tx_exit();
+	quic_rx_exit();
 	destroy_workqueue(quic_wq);
 	quic_crypto_exit();
 }

@@ -100,6 +100,8 @@ void quic_req_drop(struct quic_req *req);	/* never will be */
 /* rx/open.c */
 int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t);
 /* rx/packet.c */
+int quic_rx_init(void);
+void quic_rx_exit(void);
 void quic_rx_train(struct quic_conn *c, struct sk_buff *skb);
 void quic_rx_parked(struct quic_conn *c);
 /* rx/frames.c; 0, -ENOBUFS (do not acknowledge), or a transport error > 0 */
@@ -113,6 +115,7 @@ void quic_rx_deliver(struct quic_conn *c, u64 now);
 /* tx/push.c */
 void quic_tx_kick(struct quic_conn *c);	/* something wants to be sent */
 void quic_tx_push(struct quic_conn *c);	/* send it now: lock held */
+int quic_tx_init(void);
 void quic_tx_exit(void);
 
 /* tx/probe.c: one datagram by itself */

@@ -73,6 +73,8 @@
 	X(QuicVersionsRcvd)			\
 	X(QuicDropStateless)	/* not answered: too many a second */ \
 	X(QuicAcksRcvd)				\
+	X(QuicEcnFailed)	/* paths that carry no marks */ \
+	X(QuicEcnCeEvents)	/* windows reduced for CE marks */ \
 	X(QuicDgramSent)	/* datagrams put into packets */ \
 	X(QuicDgramSndDrop)	/* that fit no packet any more */ \
 	X(QuicDgramLost)	/* reported lost, perhaps more than once */ \
@@ -111,6 +113,7 @@ struct quic_net {
 	u32 forged_packets;		/* sysctl; likewise */
 	unsigned int stateless_rate;	/* sysctl */
 	atomic64_t stateless_due;	/* tx/stateless.c; ns */
+	bool ecn;			/* sysctl */
 };
 
 struct quic_net *quic_net(const struct net *net);

@@ -7,6 +7,8 @@ struct net;
 
 int quic_proc_init(struct net *net);
 void quic_proc_exit(struct net *net);
+int quic_sysctl_net_init(struct net *net);
+void quic_sysctl_net_exit(struct net *net);
 int quic_sysctl_init(void);
 void quic_sysctl_exit(void);
 int quic_sysctl_net_init(struct net *net);

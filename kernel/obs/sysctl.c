@@ -60,6 +60,7 @@ static const struct ctl_table per_net[] = {
 	PER_NET("key_update_packets", key_update_packets, proc_douintvec),
 	PER_NET("forged_packets", forged_packets, proc_douintvec),
 	PER_NET("stateless_rate", stateless_rate, proc_douintvec),
+	PER_NET("ecn", ecn, proc_dobool),
 };
 
 int quic_sysctl_net_init(struct net *net)
@@ -69,6 +70,7 @@ int quic_sysctl_net_init(struct net *net)
 
 	qn->retry_threshold = QUIC_RETRY_THRESHOLD;
 	qn->stateless_rate = QUIC_STATELESS_RATE;
+	qn->ecn = true;
 	qn->sysctl_table = kmemdup(per_net, sizeof(per_net), GFP_KERNEL);
 	if (!qn->sysctl_table)
 		return -ENOMEM;

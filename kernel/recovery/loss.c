@@ -31,6 +31,7 @@ struct acked {
 	u64 largest;		/* QUIC_PN_NONE: nothing */
 	u64 largest_time;
 	u32 packets;		/* in flight */
+	u32 marked;		/* with ECT(0), on this path */
 	u8 flags;		/* of all packets, or-ed */
 	bool aside;		/* the largest is QUIC_SENT_ASIDE */
 };
@@ -128,6 +129,8 @@ static void lose(struct quic_recovery *r, enum quic_space_id id, u64 pn,
 {
 	p->state = QUIC_SENT_LOST;
 	unfly(r, &r->space[id], p);
+	if (p->flags & QUIC_SENT_ECT && pn >= r->ecn.first)
+		quic_ecn_on_lost(&r->ecn);
 	/* RFC 9000 sections 9.4 and 14.4 */
 	if (!(p->flags & QUIC_SENT_IN_FLIGHT) || p->flags & QUIC_SENT_ASIDE)
 		return;
@@ -247,6 +250,8 @@ static int ack_range(struct quic_recovery *r, struct quic_report *rep,
 		p->state = QUIC_SENT_ACKED;
 		unfly(r, space, p);
 		a->flags |= p->flags;
+		if (p->flags & QUIC_SENT_ECT && pn >= r->ecn.first)
+			a->marked++;
 		if (p->flags & QUIC_SENT_IN_FLIGHT &&
 		    likely(!(p->flags & QUIC_SENT_ASIDE))) {
 			a->packets++;
@@ -326,6 +331,26 @@ static void tell_acked(struct quic_recovery *r, const struct acked *a,
 }
 
 /* RFC9002-5.1-1 */
+/* RFC 9002 section 7.1: routers say what a loss would have said.  Like a
+ * loss it counts once per round trip.
+ */
+static bool on_marks(struct quic_recovery *r, const struct acked *a, u64 now)
+{
+	u64 recovery_start = r->cc.recovery_start;
+	struct quic_cc_loss loss = {
+		.now = now,
+		.in_flight = r->in_flight,
+		.largest_sent_time = a->largest_time,
+		.ecn = true,
+	};
+
+	quic_cc_lost(&r->cc, &loss);
+	if (r->cc.recovery_start == recovery_start)
+		return false;
+	r->ce_events++;
+	return true;
+}
+
 int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 			 const struct quic_frame *f, u64 ack_delay, u64 now)
 {
@@ -333,6 +358,7 @@ int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 	struct acked a = { .largest = QUIC_PN_NONE };
 	u64 prior_in_flight = r->in_flight;
 	u64 latest_rtt = 0;
+	bool ce = false;
 	int err;
 
 	if (space->discarded)
@@ -349,8 +375,11 @@ int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 		return err;
 
 	if (space->largest_acked == QUIC_PN_NONE ||
-	    f->ack.largest > space->largest_acked)
+	    f->ack.largest > space->largest_acked) {
 		space->largest_acked = f->ack.largest;
+		if (f->ack.has_ecn || a.marked)
+			ce = quic_ecn_on_ack(&r->ecn, &space->ecn, f, a.marked);
+	}
 	space->acked_time = max(space->acked_time, a.largest_time);
 	r->last_event = now;
 
@@ -365,6 +394,8 @@ int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 	}
 	/* All that was acknowledged left before a period that begins now. */
 	if (quic_recovery_detect(r, id, now))
+		a.fresh = 0;
+	if (unlikely(ce) && on_marks(r, &a, now))
 		a.fresh = 0;
 	if (a.bytes)
 		tell_acked(r, &a, prior_in_flight, latest_rtt, now);

@@ -10,6 +10,7 @@
 #define KQUIC_RECOVERY_LOSS_H
 
 #include "ranges.h"
+#include "ecn.h"
 #include "sent.h"
 #include "rtt.h"
 #include "cc.h"
@@ -55,6 +56,7 @@ struct quic_space {
 	u64 lost_next;
 	struct quic_ranges lost;	/* numbers declared lost lately ... */
 	u64 lost_until;			/* ... forgotten after this time */
+	struct quic_ecn_counts ecn;
 	u32 eliciting_out;	/* ack-eliciting packets outstanding */
 	bool discarded;
 };
@@ -77,6 +79,7 @@ struct quic_recovery {
 	struct quic_space space[QUIC_SPACE_MAX];
 	struct quic_rtt rtt;
 	struct quic_cc cc;
+	struct quic_ecn ecn;	/* of the path in use */
 	const struct quic_recovery_ops *ops;
 	u64 in_flight;
 	u64 last_sent;		/* time of the last in-flight packet */
@@ -97,6 +100,7 @@ struct quic_recovery {
 	u64 lost_bytes;
 	u64 acked_packets;
 	u64 acked_bytes;
+	u64 ce_events;		/* round trips with a CE mark */
 	u64 pto_total;
 	u64 spurious;		/* acknowledged within about two round trips of
 				 * being declared lost

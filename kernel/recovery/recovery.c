@@ -74,6 +74,8 @@ struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 		if (unlikely(r->cc.ops->on_sent))
 			quic_cc_sent(&r->cc, now, size, r->in_flight);
 	}
+	if (flags & QUIC_SENT_ECT)
+		quic_ecn_on_sent(&r->ecn, &space->ecn);
 	if (flags & QUIC_SENT_ACK_ELICITING) {
 		space->last_eliciting = now;
 		space->eliciting_out++;
@@ -127,4 +129,6 @@ void quic_recovery_new_path(struct quic_recovery *r,
 	delay = r->rtt.max_ack_delay;
 	r->rtt = *rtt;
 	r->rtt.max_ack_delay = delay;
+	/* RFC 9000 section 13.4.2 */
+	quic_ecn_start(&r->ecn, s->next);
 }

@@ -37,14 +37,15 @@ enum quic_sent_state {
 					 * tells nothing of congestion or RTT
 					 */
 #define QUIC_SENT_PROBE		0x08	/* sent because of a PTO */
+#define QUIC_SENT_ECT		0x10	/* with the codepoint ECT(0) */
 
 struct quic_sent_pkt {
 	u64 time;		/* ns */
 	u32 frame;		/* position of its first frame in the frame ring */
 	u16 size;		/* UDP payload bytes */
 	u8 n_frames;
-	u8 state : 4;		/* enum quic_sent_state */
-	u8 flags : 4;
+	u8 state : 2;		/* enum quic_sent_state */
+	u8 flags : 6;
 };
 
 struct quic_sent {

@@ -35,7 +35,8 @@ static int act_ping(struct at *a, const struct quic_frame *f)
 static int act_ack(struct at *a, const struct quic_frame *f)
 {
 	struct quic_conn *c = a->c;
-	u64 lost = c->rec.lost_packets;
+	u64 lost = c->rec.lost_packets, ce = c->rec.ce_events;
+	u8 ecn = c->rec.ecn.state;
 	u64 delay = 0;
 	int err;
 
@@ -56,6 +57,11 @@ static int act_ack(struct at *a, const struct quic_frame *f)
 				   delay, ktime_get_ns());
 	QUIC_INC(sock_net(c->sk), QuicAcksRcvd);
 	QUIC_ADD(sock_net(c->sk), QuicLossPackets, c->rec.lost_packets - lost);
+	if (unlikely(c->rec.ce_events != ce))
+		QUIC_INC(sock_net(c->sk), QuicEcnCeEvents);
+	if (unlikely(c->rec.ecn.state != ecn) &&
+	    c->rec.ecn.state == QUIC_ECN_FAILED)
+		QUIC_INC(sock_net(c->sk), QuicEcnFailed);
 	return err;
 }
 

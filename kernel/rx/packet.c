@@ -19,7 +19,7 @@
 #include "rx.h"
 
 /* Which skb holds packet i lives in t->pkt[i].src. */
-static DEFINE_PER_CPU(struct quic_train, rx_scratch);
+static struct quic_train __percpu *rx_scratch;
 
 /* State while one skb is walked. */
 struct rx {
@@ -424,6 +424,9 @@ static void walk(struct rx *rx, struct sk_buff *skb, u32 seg)
 	flush(rx, QUIC_CRYPTO_APP);
 }
 
+/* Of all segments: GRO joins none that differ in it, and who marks a super-skb
+ * that a GSO sender made marks each packet of it.
+ */
 static u8 ecn_of(const struct sk_buff *skb)
 {
 	return (skb->protocol == htons(ETH_P_IP) ?
@@ -463,7 +466,7 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 {
 	struct rx rx = {
 		.c = c,
-		.t = this_cpu_ptr(&rx_scratch),
+		.t = this_cpu_ptr(rx_scratch),
 		.net = sock_net(c->sk),
 	};
 	u32 seg = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
@@ -507,7 +510,7 @@ void quic_rx_parked(struct quic_conn *c)
 	skb_queue_splice_init(&c->parked, &todo);
 	while ((skb = __skb_dequeue(&todo))) {
 		local_bh_disable();
-		rx.t = this_cpu_ptr(&rx_scratch);
+		rx.t = this_cpu_ptr(rx_scratch);
 		rx.t->n = 0;
 		rx.now = ktime_get_ns();
 		rx.ecn = skb->cb[0];
@@ -519,4 +522,18 @@ void quic_rx_parked(struct quic_conn *c)
 		local_bh_enable();
 		consume_skb(skb);
 	}
+}
+
+/* Not DEFINE_PER_CPU(): modules share the few KiB that are set aside for it,
+ * and loading would fail where others have used them up.
+ */
+int quic_rx_init(void)
+{
+	rx_scratch = alloc_percpu(struct quic_train);
+	return rx_scratch ? 0 : -ENOMEM;
+}
+
+void quic_rx_exit(void)
+{
+	free_percpu(rx_scratch);
 }

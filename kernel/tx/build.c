@@ -74,6 +74,8 @@ static void commit(struct quic_tx *tx, struct quic_pkt_build *b,
 		flags |= QUIC_SENT_IN_FLIGHT;
 	if (probe)
 		flags |= QUIC_SENT_PROBE;
+	if (tx->ect)
+		flags |= QUIC_SENT_ECT;
 	quic_recovery_on_sent(&c->rec, id, tx->now, pkt->len, flags);
 	for (i = 0; i < b->n_frames; i++)
 		quic_sent_add_frame(&c->rec.space[id].sent, &b->frames[i]);

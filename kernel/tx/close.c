@@ -104,7 +104,7 @@ static void send_copy(struct quic_conn *c)
 	if (!skb)
 		return;
 	skb_put_data(skb, c->close_skb->data, len);
-	quic_xmit(c, c->path, skb, 1, len, 0);
+	quic_xmit(c, c->path, skb, 1, len, 0, 0);
 	QUIC_INC(sock_net(c->sk), QuicFrmOutCloses);
 }
 

@@ -147,7 +147,7 @@ int quic_tx_probe(struct quic_conn *c, struct quic_path *p,
 		goto out;
 	}
 	QUIC_INC(sock_net(c->sk), QuicTxProbes);
-	quic_xmit(c, p, skb, 1, size, 0);
+	quic_xmit(c, p, skb, 1, size, 0, 0);
 out:
 	local_bh_enable();
 	kfree(t);

@@ -6,6 +6,7 @@
  * Context: socket lock held; softirq or process.
  */
 #include <linux/percpu.h>
+#include <net/inet_ecn.h>
 #include "../pipeline.h"
 #include "../obs/mib.h"
 #include "tx.h"
@@ -13,7 +14,7 @@
 /* Trains in a row before others get their turn of the CPU. */
 #define QUIC_PUSH_TRAINS	16
 
-static DEFINE_PER_CPU(struct quic_tx, tx_scratch);
+static struct quic_tx __percpu *tx_scratch;	/* see quic_rx_init() */
 static DEFINE_PER_CPU(struct page_frag, tx_frag);
 
 void quic_tx_kick(struct quic_conn *c)
@@ -64,7 +65,8 @@ static int push_train(struct quic_tx *tx)
 	len = tx->skb->len;
 	if (tx->eliciting)
 		departure = quic_pace_sent(c, tx->now, len);
-	quic_xmit(c, c->path, tx->skb, n, tx->train.pkt[0].len, departure);
+	quic_xmit(c, c->path, tx->skb, n, tx->train.pkt[0].len,
+		  tx->ect ? INET_ECN_ECT_0 : 0, departure);
 	return n;
 }
 
@@ -77,7 +79,7 @@ static int push_datagram(struct quic_tx *tx)
 	if (len <= 0)
 		return len;
 	count(tx);
-	quic_xmit(c, c->path, tx->skb, 1, len, 0);
+	quic_xmit(c, c->path, tx->skb, 1, len, tx->ect ? INET_ECN_ECT_0 : 0, 0);
 	if (tx->drop_initial)
 		quic_conn_discard_space(c, QUIC_SPACE_INITIAL);
 	return len;
@@ -89,7 +91,7 @@ static int push_one(struct quic_conn *c)
 	int n;
 
 	local_bh_disable();
-	tx = this_cpu_ptr(&tx_scratch);
+	tx = this_cpu_ptr(tx_scratch);
 	tx->frag = this_cpu_ptr(&tx_frag);
 	tx->c = c;
 	tx->skb = NULL;
@@ -99,6 +101,8 @@ static int push_one(struct quic_conn *c)
 	tx->records = 0;
 	tx->retrans = 0;
 	tx->own_size = false;
+	tx->ect = READ_ONCE(quic_net(sock_net(c->sk))->ecn) &&
+		  quic_ecn_marks(&c->rec.ecn, c->rec.pto_count);
 	tx->drop_initial = false;
 	tx->train.n = 0;
 
@@ -154,6 +158,12 @@ void quic_tx_push(struct quic_conn *c)
 	quic_timer_commit(c);
 }
 
+int quic_tx_init(void)
+{
+	tx_scratch = alloc_percpu(struct quic_tx);
+	return tx_scratch ? 0 : -ENOMEM;
+}
+
 void quic_tx_exit(void)
 {
 	int cpu;
@@ -164,4 +174,5 @@ void quic_tx_exit(void)
 		if (f->page)
 			put_page(f->page);
 	}
+	free_percpu(tx_scratch);
 }

@@ -18,6 +18,7 @@ struct quic_tx {
 	u32 records;		/* frames in them */
 	u32 retrans;		/* bytes of them that were sent before */
 	bool own_size;		/* packets are as short as the first one */
+	bool ect;		/* packets bear ECT(0) */
 	bool drop_initial;	/* a client sent its first Handshake packet */
 	struct page_frag *frag;	/* where packets are laid out */
 	struct quic_train train;
@@ -81,7 +82,7 @@ int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t);
 /* tx/xmit.c */
 struct sk_buff *quic_xmit_alloc(const struct quic_path *p, u32 linear);
 void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
-	       u16 segs, u16 size, u64 departure);
+	       u16 segs, u16 size, u8 ecn, u64 departure);
 
 /* tx/stateless.c: datagrams without a connection; BH off */
 struct sk_buff *quic_stateless_alloc(u32 len);

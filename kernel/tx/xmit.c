@@ -43,7 +43,7 @@ static void set_gso(struct sk_buff *skb, u16 segs, u16 size)
 }
 
 static void xmit4(struct quic_conn *c, const struct quic_path *p,
-		  struct sk_buff *skb)
+		  struct sk_buff *skb, u8 ecn)
 {
 	struct inet_sock *inet = inet_sk(c->sk);
 	struct rtable *rt = dst_rtable(p->dst_entry);
@@ -51,16 +51,16 @@ static void xmit4(struct quic_conn *c, const struct quic_path *p,
 	dst_hold(&rt->dst);
 	quic_udp4_xmit(rt, c->sk, skb, p->src.v4.sin_addr.s_addr,
 		       p->dst.v4.sin_addr.s_addr,
-		       READ_ONCE(inet->tos) & ~INET_ECN_MASK,
+		       (READ_ONCE(inet->tos) & ~INET_ECN_MASK) | ecn,
 		       inet->uc_ttl >= 0 ? inet->uc_ttl : ip4_dst_hoplimit(&rt->dst), htons(IP_DF),
 		       p->src.v4.sin_port, p->dst.v4.sin_port);
 }
 
 static void xmit6(struct quic_conn *c, const struct quic_path *p,
-		  struct sk_buff *skb)
+		  struct sk_buff *skb, u8 ecn)
 {
 	const struct ipv6_pinfo *np = inet6_sk(c->sk);
-	u8 tclass = np ? np->tclass & ~INET_ECN_MASK : 0;
+	u8 tclass = (np ? np->tclass & ~INET_ECN_MASK : 0) | ecn;
 
 	dst_hold(p->dst_entry);
 	quic_udp6_xmit(p->dst_entry, c->sk, skb, &p->src.v6.sin6_addr,
@@ -76,10 +76,11 @@ static void xmit6(struct quic_conn *c, const struct quic_path *p,
  * @skb:	payload; taken over
  * @segs:	packets in it
  * @size:	bytes of each, but for the last
+ * @ecn:	codepoint in the IP header of each
  * @departure:	earliest time to leave (EDT), 0: now
  */
 void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
-	       u16 segs, u16 size, u64 departure)
+	       u16 segs, u16 size, u8 ecn, u64 departure)
 {
 	struct net *net = sock_net(c->sk);
 
@@ -97,7 +98,7 @@ void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
 	if (segs > 1)
 		set_gso(skb, segs, size);
 	if (p->dst.sa.sa_family == AF_INET)
-		xmit4(c, p, skb);
+		xmit4(c, p, skb, ecn);
 	else
-		xmit6(c, p, skb);
+		xmit6(c, p, skb, ecn);
 }

@@ -320,13 +320,28 @@ def streams_churn(address):
     return bounded(before, 16384) and (client.alive() or client.closed)
 
 
+def largest_received(client):
+    return client.quic._spaces[Epoch.ONE_RTT].largest_received_packet
+
+
+def ecn_lies(address):
+    """Counts that cannot be: the server gives ECN up and lives on."""
+    client = Client(address)
+    for counts in ([0, 1 << 61, 0], [0, 0, 1 << 61], [1 << 61] * 3, [0, 0, 0]):
+        client.packet(v(3) + v(largest_received(client)) + v(0) + v(0) + v(0) +
+                      b"".join(v(n) for n in counts) + b"\x01")
+        if not client.alive():
+            return False
+    return True
+
+
 def main():
     address = (sys.argv[1], int(sys.argv[2]))
     tests = [(name, lambda n=name, f=frames, c=codes: illegal(address, n, f, c))
              for name, frames, codes in CASES]
     for function in (empty_packet, reserved_bits, path_challenges, new_connection_ids,
                      fragments, crypto_fragments, duplicates, streams_churn, update_twice,
-                     old_key_again):
+                     old_key_again, ecn_lies):
         tests.append((function.__name__.replace("_", " "),
                       lambda f=function: f(address)))
     if len(sys.argv) > 3:

@@ -3,7 +3,7 @@
  * Acknowledgment and loss, RFC 9002 sections 5.1, 6.1 and 7.6, against a
  * model that keeps every packet in an array and walks all of it each time.
  *
- * needs: recovery/loss.c recovery/recovery.c recovery/pto.c recovery/sent.c
+ * needs: recovery/loss.c recovery/recovery.c recovery/pto.c recovery/sent.c recovery/ecn.c
  * needs: recovery/ranges.c recovery/rtt.c recovery/cc.c recovery/cc_reno.c
  * needs: recovery/cc_cubic.c wire/frame.c wire/varint.c wire/header.c
  */

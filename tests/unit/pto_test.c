@@ -3,7 +3,7 @@
  * The loss detection timer, RFC 9002 sections 6.2 and A.8, and what discards
  * and idleness do to it.
  *
- * needs: recovery/loss.c recovery/recovery.c recovery/pto.c recovery/sent.c
+ * needs: recovery/loss.c recovery/recovery.c recovery/pto.c recovery/sent.c recovery/ecn.c
  * needs: recovery/ranges.c recovery/rtt.c recovery/cc.c recovery/cc_reno.c
  * needs: recovery/cc_cubic.c wire/frame.c wire/varint.c wire/header.c
  */

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ECN on real sockets: RFC 9000 section 13.4, RFC 9002 section 7.1.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include "pair.h"
+
+#define NEW	MSG_QUIC_STREAM_NEW
+#define FIN	MSG_QUIC_STREAM_FIN
+
+/* Rules see what leaves on lo; a chain counts and changes marks. */
+static void rules(const char *body)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command), "nft -f - <<-'.'\n"
+		 "table inet t {\n"
+		 " counter ect0 { }\n counter ce { }\n counter none { }\n"
+		 " chain c {\n"
+		 "  type filter hook output priority 0\n"
+		 "%s }\n}\n.\n", body);
+	OK(!system(command));
+}
+
+static long count(const char *name)
+{
+	char command[128];
+	long value = -1;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "nft list counter inet t %s | "
+		 "sed -n 's/.*packets \\([0-9]*\\).*/\\1/p'", name);
+	f = popen(command, "r");
+	OK(f);
+	EQ(fscanf(f, "%ld", &value), 1);
+	pclose(f);
+	return value;
+}
+
+#define COUNT							\
+	"  udp length > 0 ip ecn ect0 counter name ect0\n"	\
+	"  udp length > 0 ip ecn not-ect counter name none\n"	\
+	"  udp length > 0 ip ecn ce counter name ce\n"
+#define COUNT6							\
+	"  udp length > 0 ip6 ecn ect0 counter name ect0\n"	\
+	"  udp length > 0 ip6 ecn not-ect counter name none\n"	\
+	"  udp length > 0 ip6 ecn ce counter name ce\n"
+
+/* @bytes from the client to the server. */
+static void transfer(struct pair *p, size_t bytes)
+{
+	static char buf[65536], got[65536];
+	size_t sent = 0, done = 0;
+	ssize_t n;
+
+	OK(!set_nonblock(p->client));
+	while (done < bytes) {
+		n = bytes - sent < sizeof(buf) ? bytes - sent : sizeof(buf);
+		if (n)
+			n = quic_sendmsg(p->client, buf, n, 0, NEW);
+		if (n > 0)
+			sent += n;
+		n = read(p->server, got, sizeof(got));
+		if (n > 0)
+			done += n;
+		OK(n > 0 || sent > done);
+	}
+}
+
+TEST_EACH(marked_for_as_long_as_counts_add_up)
+{
+	struct pair p = { 0 };
+
+	rules(family == AF_INET ? COUNT : COUNT6);
+	connection(&p);
+	transfer(&p, 2000000);
+	note("%ld marked, %ld not", count("ect0"), count("none"));
+	/* All, in both directions, from the first packet on. */
+	OK(count("ect0") > 20);
+	EQ(count("none"), 0);
+	EQ(counter("QuicEcnFailed"), 0);
+	EQ(counter("QuicEcnCeEvents"), 0);
+}
+
+TEST(not_marked_when_switched_off)
+{
+	struct pair p = { 0 };
+
+	OK(!system("sysctl -qw net.quic.ecn=0"));
+	rules(COUNT);
+	connection(&p);
+	transfer(&p, 100000);
+	EQ(count("ect0"), 0);
+	OK(count("none") > 5);
+}
+
+/* A router that clears the field: the peer counts none. */
+TEST(a_path_that_clears_marks)
+{
+	struct pair p = { 0 };
+
+	rules("  ip ecn ect0 counter name ect0\n"
+	      "  ip ecn not-ect counter name none\n"
+	      "  ip ecn ect0 ip ecn set not-ect\n");
+	connection(&p);
+	transfer(&p, 2000000);
+	note("%ld marked, %ld not", count("ect0"), count("none"));
+	OK(count("ect0") <= 40);
+	OK(count("none") > 5);
+	EQ(counter("QuicEcnFailed"), 2);
+}
+
+/* One that drops what is marked: connections come into being all the same. */
+TEST_WITH(a_path_that_drops_marked_packets, 60, false)
+{
+	struct pair p = { 0 };
+
+	rules("  ip ecn ect0 counter name ect0 drop\n");
+	connection(&p);
+	transfer(&p, 100000);
+	note("%ld dropped", count("ect0"));
+	OK(count("ect0") > 0);
+}
+
+/* A congested one: marks say what losses would. */
+TEST(a_path_that_marks_ce)
+{
+	struct pair p = { 0 };
+
+	connection(&p);
+	transfer(&p, 1000000);
+	EQ(counter("QuicEcnCeEvents"), 0);
+	rules("  ip ecn ect0 ip dscp cs0 numgen random mod 8 == 0 ip ecn set ce\n"
+	      "  ip ecn ce counter name ce\n");
+	transfer(&p, 2000000);
+	note("%ld trains marked, %lu events", count("ce"),
+	     counter("QuicEcnCeEvents"));
+	OK(count("ce") > 0);
+	OK(counter("QuicEcnCeEvents") > 0);
+	EQ(counter("QuicEcnFailed"), 0);
+}
