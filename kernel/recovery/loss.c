@@ -330,7 +330,6 @@ static void tell_acked(struct quic_recovery *r, const struct acked *a,
 	quic_cc_acked(&r->cc, &ack);
 }
 
-/* RFC9002-5.1-1 */
 /* RFC 9002 section 7.1: routers say what a loss would have said.  Like a
  * loss it counts once per round trip.
  */
@@ -351,6 +350,7 @@ static bool on_marks(struct quic_recovery *r, const struct acked *a, u64 now)
 	return true;
 }
 
+/* RFC9002-5.1-1 */
 int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 			 const struct quic_frame *f, u64 ack_delay, u64 now)
 {

@@ -278,7 +278,7 @@ TEST(reader_that_does_not_read)
 }
 
 /* The window is the limit of what leaves, the send buffer of what waits. */
-TEST(writer_that_is_faster_than_the_path)
+TEST_WITH(writer_that_is_faster_than_the_path, 90, false)
 {
 	static struct unit u;
 	int size = 20000, i;
