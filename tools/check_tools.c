@@ -15,7 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <nghttp3/nghttp3.h>
+
 #include "array.h"
+#include "h3_control.h"
 #include "http.h"
 #include "listing.h"
 #include "mime.h"
@@ -383,6 +386,75 @@ static void check_ranges(void)
 	}
 }
 
+/* RFC 9114 section 7: whole, and byte by byte */
+static void check_control(void)
+{
+	static const struct {
+		const char *what;
+		uint8_t bytes[24];
+		uint8_t n;
+		uint32_t error;
+	} t[] = {
+		{ "settings", { 0, 4, 4, 1, 0, 6, 9 }, 7, 0 },
+		{ "none of them", { 0, 4, 0, 7, 1, 0 }, 6, 0 },
+		{ "a setting twice", { 0, 4, 4, 6, 1, 6, 1 }, 7,
+		  NGHTTP3_H3_SETTINGS_ERROR },
+		{ "a value like a name", { 0, 4, 4, 6, 7, 7, 6 }, 7, 0 },
+		{ "another stream", { 0x21, 4, 4, 6, 1, 6, 1 }, 7, 0 },
+		{ "two bytes for the type", { 0x40, 0, 4, 4, 6, 1, 6, 1 }, 8,
+		  NGHTTP3_H3_SETTINGS_ERROR },
+		{ "no settings first", { 0, 3, 1, 0 }, 4, 0 },
+		{ "settings twice", { 0, 4, 0, 4, 4, 6, 1, 6, 1 }, 9, 0 },
+		{ "CANCEL_PUSH", { 0, 4, 0, 3, 1, 0 }, 6, NGHTTP3_H3_ID_ERROR },
+		{ "MAX_PUSH_ID", { 0, 4, 0, 13, 1, 9, 13, 1, 9 }, 9, 0 },
+		{ "MAX_PUSH_ID, less", { 0, 4, 0, 13, 1, 9, 13, 1, 8 }, 9,
+		  NGHTTP3_H3_ID_ERROR },
+		{ "GOAWAY", { 0, 4, 0, 7, 2, 0x40, 4 }, 7, 0 },
+		{ "GOAWAY, too long", { 0, 4, 0, 7, 2, 4, 0 }, 7,
+		  NGHTTP3_H3_FRAME_ERROR },
+		{ "GOAWAY, too short", { 0, 4, 0, 7, 1, 0x40, 3, 1, 0 }, 9, 0 },
+		{ "unknown", { 0, 4, 0, 0x21, 3, 3, 1, 0, 7, 2, 4, 0 }, 12,
+		  NGHTTP3_H3_FRAME_ERROR },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct h3_control whole = {}, bytes = {};
+		uint32_t error = h3_control_check(&whole, 2, t[i].bytes,
+						  t[i].n);
+
+		CHECK(error == t[i].error, "%s: 0x%x", t[i].what, error);
+		/* A type of two bytes that is cut is not followed. */
+		if (t[i].bytes[0] == 0x40)
+			continue;
+		error = 0;
+		for (size_t k = 0; k < t[i].n && !error; k++)
+			error = h3_control_check(&bytes, 2, t[i].bytes + k, 1);
+		CHECK(error == t[i].error, "%s, in bytes: 0x%x", t[i].what,
+		      error);
+	}
+}
+
+static void check_many_settings(void)
+{
+	struct h3_control c = {};
+	uint8_t p[3 + 2 * 60] = { 0, 4, 2 * 30 };
+	uint32_t error;
+
+	for (int i = 0; i < 60; i++)
+		p[3 + 2 * i] = i;
+	CHECK(!h3_control_check(&c, 6, p, 3 + 2 * 30), "thirty");
+	c = (struct h3_control){};
+	p[2] = 2 * 31;
+	CHECK(!h3_control_check(&c, 6, p, 3 + 2 * 31), "one more");
+	/* A length of two bytes. */
+	c = (struct h3_control){};
+	memmove(p + 4, p + 3, 2 * 40);
+	p[2] = 0x40;
+	p[3] = 2 * 40;
+	error = h3_control_check(&c, 6, p, 4 + 2 * 40);
+	CHECK(error == NGHTTP3_H3_EXCESSIVE_LOAD, "forty: 0x%x", error);
+}
+
 static void check_mime(void)
 {
 	char base[] = "/tmp/check_tools.XXXXXX", path[64];
@@ -465,6 +537,8 @@ int main(void)
 		{ check_dates, "http: dates" },
 		{ check_conditions, "http: conditional requests" },
 		{ check_ranges, "http: ranges" },
+		{ check_control, "h3: what nghttp3 lets pass on control streams" },
+		{ check_many_settings, "h3: settings have a bound" },
 		{ check_mime, "mime: types by suffix" },
 		{ check_ciphers, "tls: lists of ciphers" },
 		{ check_certificate, "tls: credentials, with and without files" },

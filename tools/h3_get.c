@@ -263,6 +263,8 @@ static bool stopped(struct conn *c, int64_t id, uint32_t error)
 	struct h3_client *g = c->app;
 
 	(void)error;
+	if (h3_is_uni(id))
+		return h3_stopped_uni(&g->h3, id);
 	nghttp3_conn_shutdown_stream_write(g->h3.nc, id);
 	return true;
 }

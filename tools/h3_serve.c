@@ -365,6 +365,13 @@ static bool reorder(struct h3_server *s)
 	return true;
 }
 
+/* Without the whole request there is nothing to answer (section 4.1). */
+static bool cut_incomplete(struct h3_server *s, struct request *r)
+{
+	r->rx_done = true;
+	return request_cut(&s->served, r, NGHTTP3_H3_REQUEST_INCOMPLETE);
+}
+
 static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 		 bool fin)
 {
@@ -378,6 +385,9 @@ static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 	/* nghttp3 must not see a stream again that it has closed. */
 	if (!r)
 		return true;
+	if (fin && !n && !r->heard)
+		return cut_incomplete(s, r);
+	r->heard = true;
 	if (!h3_data(&s->h3, id, bytes, n, fin))
 		return false;
 	return !fin || request_rx_done(&s->served, r);
@@ -397,9 +407,7 @@ static bool reset(struct conn *c, int64_t id, uint32_t error)
 	nghttp3_conn_shutdown_stream_read(s->h3.nc, id);
 	if (r->status)
 		return request_rx_done(&s->served, r);
-	/* Without the whole request there is nothing to answer. */
-	r->rx_done = true;
-	return request_cut(&s->served, r, NGHTTP3_H3_REQUEST_INCOMPLETE);
+	return cut_incomplete(s, r);
 }
 
 static bool stopped(struct conn *c, int64_t id, uint32_t error)
@@ -407,6 +415,8 @@ static bool stopped(struct conn *c, int64_t id, uint32_t error)
 	struct h3_server *s = c->app;
 	struct request *r = served_find(&s->served, id);
 
+	if (h3_is_uni(id))
+		return h3_stopped_uni(&s->h3, id);
 	if (!r)
 		return true;
 	nghttp3_conn_shutdown_stream_write(s->h3.nc, id);

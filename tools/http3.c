@@ -85,10 +85,25 @@ bool h3_close_stream(struct h3 *h, int64_t id, uint32_t error)
 	return !err || err == NGHTTP3_ERR_STREAM_NOT_FOUND || h3_fail(h, err);
 }
 
+static bool check_control(struct h3 *h, int64_t id, const uint8_t *data,
+			  size_t n)
+{
+	uint32_t error = h3_control_check(&h->control, id, data, n);
+
+	if (error)
+		conn_fail(h->conn, CONN_END_ERROR, error,
+			  "HTTP/3: the control stream breaks a rule (0x%x)",
+			  error);
+	return !error;
+}
+
 bool h3_data(struct h3 *h, int64_t id, const uint8_t *data, size_t n, bool fin)
 {
-	nghttp3_ssize ret = nghttp3_conn_read_stream(h->nc, id, data, n, fin);
+	nghttp3_ssize ret;
 
+	if (h3_is_uni(id) && !check_control(h, id, data, n))
+		return false;
+	ret = nghttp3_conn_read_stream(h->nc, id, data, n, fin);
 	if (ret < 0)
 		return h3_fail(h, ret);
 	/* Streams of unknown type end; the critical ones must not, and have
@@ -101,6 +116,17 @@ bool h3_data(struct h3 *h, int64_t id, const uint8_t *data, size_t n, bool fin)
 bool h3_reset_uni(struct h3 *h, int64_t id, uint32_t error)
 {
 	return h3_close_stream(h, id, error);
+}
+
+/* The kernel has reset the stream in answer, and ours are all critical (RFC
+ * 9114 section 6.2.1, RFC 9204 section 4.2).
+ */
+bool h3_stopped_uni(struct h3 *h, int64_t id)
+{
+	for (int i = 0; i < 3; i++)
+		if (h->own[i] == id)
+			return h3_fail(h, NGHTTP3_ERR_H3_CLOSED_CRITICAL_STREAM);
+	return true;
 }
 
 bool h3_credit(struct h3 *h, int64_t id)

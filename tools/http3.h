@@ -5,6 +5,7 @@
 #include <nghttp3/nghttp3.h>
 
 #include "conn.h"
+#include "h3_control.h"
 
 /* Field sections larger than this are refused. */
 #define H3_FIELDS_MAX	(64 * 1024)
@@ -34,6 +35,7 @@ struct h3 {
 	struct conn *conn;
 	const struct h3_role *role;
 	int64_t own[3];		/* our control and QPACK streams */
+	struct h3_control control;	/* the peer's */
 };
 
 /* Begin: the three unidirectional streams and our SETTINGS. */
@@ -47,6 +49,9 @@ bool h3_data(struct h3 *h, int64_t id, const uint8_t *data, size_t n, bool fin);
 
 /* The peer reset a stream that is not a request. */
 bool h3_reset_uni(struct h3 *h, int64_t id, uint32_t error);
+
+/* The peer wants no more of a stream that is not a request. */
+bool h3_stopped_uni(struct h3 *h, int64_t id);
 
 /* A stream is over in both directions. */
 bool h3_close_stream(struct h3 *h, int64_t id, uint32_t error);

@@ -74,6 +74,7 @@ struct request {
 	bool ready;		/* the content's turn has come */
 	bool blocked;		/* waits for stream credit */
 	bool rx_done, tx_done;	/* directions that are over */
+	bool heard;		/* HTTP/3: the stream has brought bytes */
 	bool head_made;		/* HTTP/3: HEADERS are framed */
 };
 
