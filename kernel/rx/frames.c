@@ -91,16 +91,33 @@ static int scan_messages(struct quic_conn *c, struct quic_crypto *cr,
 	return err;
 }
 
+/* TLS reads the next level: of this one it has all there is. */
+static bool level_is_over(const struct quic_conn *c, u8 level)
+{
+	switch (level) {
+	case QUIC_CRYPTO_INITIAL:
+		return c->keys[QUIC_CRYPTO_HANDSHAKE][0].ready;
+	case QUIC_CRYPTO_HANDSHAKE:
+		return c->keys[QUIC_CRYPTO_APP][0].ready;
+	default:
+		return false;
+	}
+}
+
 /* RFC9000-7.5-1 RFC9000-7.5-2 RFC9000-7.5-3 RFC9001-4.1.3-2 */
 static int act_crypto(struct at *a, const struct quic_frame *f)
 {
 	struct quic_conn *c = a->c;
 	struct quic_crypto *cr = c->crypto[quic_level_space(a->level)];
+	u64 end = f->crypto.off + f->crypto.len;
 	struct list_head got;
 	struct quic_chunk *ch, *n;
 	int err;
 
-	if (f->crypto.off + f->crypto.len > cr->recv.next + QUIC_CRYPTO_WINDOW)
+	/* RFC 9001 section 4.1.3 */
+	if (end > cr->recv.next && level_is_over(c, a->level))
+		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	if (end > cr->recv.next + QUIC_CRYPTO_WINDOW)
 		return QUIC_TRANSPORT_ERROR_CRYPTO_BUF_EXCEEDED;
 	INIT_LIST_HEAD(&got);
 	err = quic_rbuf_insert(c->sk, &cr->recv, &got, NULL, f->crypto.off,
