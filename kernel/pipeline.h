@@ -251,6 +251,8 @@ void quic_stream_want_ctl(struct quic_conn *c, struct quic_stream *s, u8 ctl);
 int quic_stream_send(struct quic_conn *c, struct quic_stream *s,
 		     struct msghdr *msg, size_t len, bool fin);
 void quic_stream_want_send(struct quic_conn *c, struct quic_stream *s);
+void quic_stream_set_priority(struct quic_conn *c, struct quic_stream *s,
+			      u8 urgency, bool incremental);
 int quic_stream_reset(struct quic_conn *c, struct quic_stream *s, u64 code);
 void quic_stream_on_acked(struct quic_conn *c, const struct quic_sent_frame *f);
 void quic_stream_on_lost(struct quic_conn *c, const struct quic_sent_frame *f);

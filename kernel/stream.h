@@ -194,7 +194,10 @@ struct quic_stream {
 	bool sndblock;		/* tell the peer when blocked */
 	bool own_queue;		/* what is received waits in @rq */
 	bool claimed;		/* has, or had, a file descriptor */
-	struct list_head send_link;	/* conn->streams.send: has bytes */
+	u8 urgency;		/* 0..7, lower first */
+	bool incremental;	/* takes turns with others of its urgency */
+	u32 turn;		/* bytes sent in this turn */
+	struct list_head send_link;	/* conn->streams.send[]: has bytes */
 	struct list_head ctl_link;	/* conn->streams.ctl: has @ctl */
 
 	struct quic_sbuf sb;
@@ -228,7 +231,8 @@ struct quic_stream_limit {
 
 struct quic_streams {
 	struct xarray xa;	/* by ID */
-	struct list_head send;
+	struct list_head send[QUIC_URGENCY_MAX + 1];	/* by urgency */
+	u8 send_mask;		/* those that may not be empty */
 	struct list_head ctl;
 	struct list_head ready;		/* quic_stream_sock: to be woken, they
 					 * got data

@@ -185,7 +185,7 @@ void quic_timer_run(struct quic_conn *c)
 	/* A busy connection's timer hardly ever fires: it is idle now, or
 	 * nearly, and an idle one is small.
 	 */
-	if (!c->rec.in_flight && list_empty(&c->streams.send))
+	if (!c->rec.in_flight && !c->streams.send_mask)
 		quic_sent_shrink(&c->rec.space[QUIC_SPACE_APP].sent);
 out:
 	quic_timer_commit(c);

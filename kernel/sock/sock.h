@@ -96,6 +96,9 @@ int quic_stream_fd(struct sock *sk, sockptr_t optval, sockptr_t optlen);
 int quic_stream_fd_mode(struct sock *sk, void *val, u32 len);
 void quic_stream_sock_blocked(struct sock *waiter);
 
+/* info.c */
+void quic_info_get(struct sock *sk, struct quic_info *info);
+
 /* poll.c */
 __poll_t quic_poll(struct file *file, struct socket *sock, poll_table *wait);
 void quic_write_space(struct sock *sk);

@@ -194,6 +194,52 @@ static int get_stream_active(struct sock *sk, void *val, u32 len)
 	return give(val, len, &info, sizeof(info));
 }
 
+/* A stream that we send on, or ERR_PTR. */
+static struct quic_stream *send_stream(struct sock *sk, s64 id)
+{
+	struct quic_stream *s;
+
+	if (!alive(sk))
+		return ERR_PTR(-EPIPE);
+	if (id < 0 || id > S64_MAX >> 1)
+		return ERR_PTR(-EINVAL);
+	s = quic_stream_find(quic_sk_conn(sk), id);
+	if (s)
+		return s->has_send ? s : ERR_PTR(-EINVAL);
+	return ERR_PTR(quic_stream_was_opened(quic_sk_conn(sk), id) ? -ENOSTR :
+								     -EINVAL);
+}
+
+static int set_stream_priority(struct sock *sk, void *val, u32 len)
+{
+	struct quic_stream_priority prio;
+	struct quic_stream *s;
+
+	take(&prio, sizeof(prio), val, len);
+	if (prio.urgency > QUIC_URGENCY_MAX)
+		return -EINVAL;
+	s = send_stream(sk, prio.stream_id);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	quic_stream_set_priority(quic_sk_conn(sk), s, prio.urgency,
+				 prio.incremental);
+	return 0;
+}
+
+static int get_stream_priority(struct sock *sk, void *val, u32 len)
+{
+	struct quic_stream_priority prio;
+	struct quic_stream *s;
+
+	take(&prio, sizeof(prio), val, len);
+	s = send_stream(sk, prio.stream_id);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	prio.urgency = s->urgency;
+	prio.incremental = s->incremental;
+	return give(val, len, &prio, sizeof(prio));
+}
+
 /* ---- connection ------------------------------------------------------------------ */
 
 static int get_connection_id(struct sock *sk, void *val, u32 len)
@@ -502,6 +548,14 @@ static int get_token(struct sock *sk, void *val, u32 len)
 	return give(val, len, token->data, token->len);
 }
 
+static int get_info(struct sock *sk, void *val, u32 len)
+{
+	struct quic_info info;
+
+	quic_info_get(sk, &info);
+	return give(val, len, &info, sizeof(info));
+}
+
 /* ---- TLS -------------------------------------------------------------------------- */
 
 static int set_crypto_secret(struct sock *sk, void *val, u32 len)
@@ -565,6 +619,9 @@ static const struct opt opts[] = {
 	[QUIC_SOCKOPT_STREAM_ACTIVE]	= { set_stream_active,
 					    get_stream_active },
 	[QUIC_SOCKOPT_CONGESTION]	= { set_congestion, get_congestion },
+	[QUIC_SOCKOPT_INFO]		= { NULL, get_info },
+	[QUIC_SOCKOPT_STREAM_PRIORITY]	= { set_stream_priority,
+					    get_stream_priority },
 	[QUIC_SOCKOPT_STREAM_FD]	= { quic_stream_fd_mode, NULL },
 };
 

@@ -18,6 +18,7 @@
 #include <linux/security.h>
 #include <linux/sockios.h>
 #include <asm/ioctls.h>
+#include <net/quic.h>
 #include <net/tcp_states.h>
 #include "sock.h"
 
@@ -375,16 +376,22 @@ static int setsockopt(struct socket *sock, int level, int optname,
 		      sockptr_t optval, unsigned int len)
 {
 	struct quic_stream_sock *ss = stream_sk(sock->sk);
-	struct quic_errinfo info = {};
+	union {
+		struct quic_errinfo err;
+		struct quic_stream_priority prio;
+	} val = {};
 
+	BUILD_BUG_ON(offsetof(typeof(val.err), stream_id) ||
+		     offsetof(typeof(val.prio), stream_id));
 	if (level != SOL_QUIC || (optname != QUIC_SOCKOPT_STREAM_RESET &&
-				  optname != QUIC_SOCKOPT_STREAM_STOP_SENDING))
+				  optname != QUIC_SOCKOPT_STREAM_STOP_SENDING &&
+				  optname != QUIC_SOCKOPT_STREAM_PRIORITY))
 		return -ENOPROTOOPT;
-	if (copy_from_sockptr(&info, optval, min_t(size_t, len, sizeof(info))))
+	if (copy_from_sockptr(&val, optval, min_t(size_t, len, sizeof(val))))
 		return -EFAULT;
-	info.stream_id = ss->id;
-	return quic_setsockopt(ss->conn_sk, level, optname,
-			       KERNEL_SOCKPTR(&info), sizeof(info));
+	val.err.stream_id = ss->id;
+	return quic_do_setsockopt(ss->conn_sk, optname, KERNEL_SOCKPTR(&val),
+				  sizeof(val));
 }
 
 static int getsockopt(struct socket *sock, int level, int optname,

@@ -12,12 +12,34 @@
 #include "../pipeline.h"
 #include "../obs/mib.h"
 
+/* In line with the others of its urgency. */
+static void line_up(struct quic_conn *c, struct quic_stream *s, bool first)
+{
+	struct list_head *line = &c->streams.send[s->urgency];
+
+	if (first)
+		list_move(&s->send_link, line);
+	else
+		list_move_tail(&s->send_link, line);
+	c->streams.send_mask |= BIT(s->urgency);
+}
+
 /* It has bytes or a FIN that could go: the scheduler looks at it. */
 void quic_stream_want_send(struct quic_conn *c, struct quic_stream *s)
 {
 	if (list_empty(&s->send_link) &&
 	    s->send_state < QUIC_STREAM_SEND_STATE_RECVD)
-		list_add_tail(&s->send_link, &c->streams.send);
+		line_up(c, s, false);
+}
+
+void quic_stream_set_priority(struct quic_conn *c, struct quic_stream *s,
+			      u8 urgency, bool incremental)
+{
+	s->urgency = urgency;
+	s->incremental = incremental;
+	s->turn = 0;
+	if (!list_empty(&s->send_link))
+		line_up(c, s, false);
 }
 
 /* Bytes taken, or -errno.  The caller has checked buffer space. */
@@ -104,9 +126,8 @@ void quic_stream_on_lost(struct quic_conn *c, const struct quic_sent_frame *f)
 	if (!s || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
 		return;
 	quic_sbuf_lost(&s->sb, f->off, f->len, f->fin);
-	/* Lost bytes go before new ones of other streams. */
-	list_del(&s->send_link);
-	list_add(&s->send_link, &c->streams.send);
+	/* Lost bytes go before new ones of others. */
+	line_up(c, s, true);
 }
 
 void quic_stream_on_reset_acked(struct quic_conn *c, u64 id)

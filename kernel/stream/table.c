@@ -70,6 +70,7 @@ static struct quic_stream *new_stream(struct quic_conn *c, u64 id)
 	s->recv_state = QUIC_STREAM_RECV_STATE_RECV;
 	s->final = U64_MAX;
 	s->blocked_at = U64_MAX;
+	s->urgency = QUIC_URGENCY_DEFAULT;
 	INIT_LIST_HEAD(&s->send_link);
 	INIT_LIST_HEAD(&s->ctl_link);
 	INIT_LIST_HEAD(&s->rq);
@@ -258,8 +259,11 @@ void quic_streams_free(struct quic_conn *c)
 
 void quic_streams_init(struct quic_conn *c)
 {
+	int i;
+
 	xa_init(&c->streams.xa);
-	INIT_LIST_HEAD(&c->streams.send);
+	for (i = 0; i <= QUIC_URGENCY_MAX; i++)
+		INIT_LIST_HEAD(&c->streams.send[i]);
 	INIT_LIST_HEAD(&c->streams.ctl);
 	INIT_LIST_HEAD(&c->streams.ready);
 	INIT_LIST_HEAD(&c->streams.waiting);

@@ -328,14 +328,7 @@ static void account(struct quic_conn *c, struct quic_pkt_build *b,
 		s->send_state = QUIC_STREAM_SEND_STATE_SENT;
 	record(b, QUIC_FRAME_STREAM, s->id, off, len, fin);
 	b->stream = true;
-}
-
-/* Does anything but @s wait?  Then the packet goes on after its bytes. */
-static bool others_wait(struct quic_conn *c, const struct quic_stream *s)
-{
-	return !list_is_singular(&c->streams.send) ||
-	       list_first_entry(&c->streams.send, struct quic_stream,
-				send_link) != s;
+	quic_sched_sent(c, s, len);
 }
 
 /* RFC9001-4.9-2 RFC9221-5-1 RFC9221-6-1 */
@@ -365,7 +358,7 @@ void quic_frames_streams(struct quic_conn *c, struct quic_pkt_build *b)
 			len = room - hdr;
 			fin = false;
 		}
-		b->done = len && (to_end || !others_wait(c, s));
+		b->done = len && (to_end || !quic_sched_others(c, s));
 		quic_put_stream(&b->o, s->id, off, len, fin, to_end);
 		if (b->done) {
 			b->src = quic_sbuf_find(&s->sb, off, &b->src_off);

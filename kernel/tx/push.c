@@ -27,6 +27,7 @@ static void count(const struct quic_tx *tx)
 	struct net *net = sock_net(tx->c->sk);
 
 	if (tx->retrans) {
+		tx->c->retrans_bytes += tx->retrans;
 		QUIC_ADD(net, QuicTxRetransBytes, tx->retrans);
 		QUIC_INC(net, QuicFrmRetrans);
 	}

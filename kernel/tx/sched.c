@@ -12,6 +12,9 @@
 /* Payload of an IPv4 datagram; UDP GSO takes no more. */
 #define QUIC_TRAIN_BYTES	65507
 
+/* Bytes that a stream sends before it is the turn of the next. */
+#define QUIC_SCHED_TURN		16384
+
 static bool crypto_pending(struct quic_conn *c, enum quic_space_id id)
 {
 	u64 off;
@@ -52,12 +55,13 @@ static void conn_blocked(struct quic_conn *c, const struct quic_stream *s)
 	}
 }
 
-struct quic_stream *quic_sched_stream(struct quic_conn *c, u64 *off, u32 *len,
-				      bool *fin)
+/* The first in line that has something that may go. */
+static struct quic_stream *first(struct quic_conn *c, struct list_head *line,
+				 u64 *off, u32 *len, bool *fin)
 {
 	struct quic_stream *s, *n;
 
-	list_for_each_entry_safe(s, n, &c->streams.send, send_link) {
+	list_for_each_entry_safe(s, n, line, send_link) {
 		if (quic_sbuf_pick(&s->sb, quic_flow_room(c, s), off, len, fin))
 			return s;
 		if (s->sb.next < s->sb.end && s->sb.next < s->max_send) {
@@ -69,6 +73,47 @@ struct quic_stream *quic_sched_stream(struct quic_conn *c, u64 *off, u32 *len,
 		list_del_init(&s->send_link);
 	}
 	return NULL;
+}
+
+/* RFC 9218 section 10: the most urgent first. */
+struct quic_stream *quic_sched_stream(struct quic_conn *c, u64 *off, u32 *len,
+				      bool *fin)
+{
+	unsigned long mask = c->streams.send_mask;
+	struct quic_stream *s;
+	int u;
+
+	for_each_set_bit(u, &mask, QUIC_URGENCY_MAX + 1) {
+		s = first(c, &c->streams.send[u], off, len, fin);
+		if (s)
+			return s;
+		if (list_empty(&c->streams.send[u]))
+			c->streams.send_mask &= ~BIT(u);
+	}
+	return NULL;
+}
+
+/* @len bytes of @s go into a packet.  Who is incremental goes to the end of
+ * the line after its turn; the others stay until they are done.
+ */
+void quic_sched_sent(struct quic_conn *c, struct quic_stream *s, u32 len)
+{
+	if (!s->incremental)
+		return;
+	s->turn += len;
+	if (s->turn < QUIC_SCHED_TURN)
+		return;
+	s->turn = 0;
+	list_move_tail(&s->send_link, &c->streams.send[s->urgency]);
+}
+
+/* Does any stream but @s wait? */
+bool quic_sched_others(const struct quic_conn *c, const struct quic_stream *s)
+{
+	const struct list_head *line = &c->streams.send[s->urgency];
+
+	return c->streams.send_mask != BIT(s->urgency) ||
+	       !list_is_singular(line) || line->next != &s->send_link;
 }
 
 bool quic_sched_has_more(struct quic_conn *c)

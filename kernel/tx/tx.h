@@ -35,6 +35,8 @@ bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a);
 /* The stream to send from, with its run; NULL: none can send. */
 struct quic_stream *quic_sched_stream(struct quic_conn *c, u64 *off, u32 *len,
 				      bool *fin);
+void quic_sched_sent(struct quic_conn *c, struct quic_stream *s, u32 len);
+bool quic_sched_others(const struct quic_conn *c, const struct quic_stream *s);
 bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 			    u64 now);
 bool quic_sched_has_more(struct quic_conn *c);

@@ -391,14 +391,12 @@ TEST_EACH(connection_id_numbers)
 
 TEST(options_not_there)
 {
-	static const int set[] = { 0x7fff, -1, 15, 63, 66,
-		QUIC_SOCKOPT_STREAM_OPEN, QUIC_SOCKOPT_CONNECTION_ID,
-		QUIC_SOCKOPT_CONNECTION_MIGRATION, QUIC_SOCKOPT_KEY_UPDATE,
-		QUIC_SOCKOPT_SESSION_TICKET };
-	static const int get[] = { 0x7fff, -1, 15, 63, 66,
+	static const int set[] = { 0x7fff, -1, 15, 63, 100,
+		QUIC_SOCKOPT_STREAM_OPEN, QUIC_SOCKOPT_INFO };
+	static const int get[] = { 0x7fff, -1, 15, 63, 100,
 		QUIC_SOCKOPT_STREAM_RESET, QUIC_SOCKOPT_STREAM_STOP_SENDING,
 		QUIC_SOCKOPT_CONNECTION_MIGRATION, QUIC_SOCKOPT_KEY_UPDATE,
-		QUIC_SOCKOPT_SESSION_TICKET };
+		QUIC_SOCKOPT_CRYPTO_SECRET };
 	struct pair p = { 0 };
 	char buf[128] = "";
 

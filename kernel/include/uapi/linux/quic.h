@@ -167,6 +167,12 @@ struct quic_handshake_info {
  */
 #define QUIC_SOCKOPT_CONGESTION			65
 
+/* struct quic_info, get: figures of the connection, as TCP_INFO has them. */
+#define QUIC_SOCKOPT_INFO			66
+
+/* struct quic_stream_priority, get and set: which stream is sent first. */
+#define QUIC_SOCKOPT_STREAM_PRIORITY		67
+
 /* struct quic_stream_fd, get: a file descriptor for one stream, with
  * read(), write(), poll(), sendfile(), shutdown() and close() as a socket has.
  * Set: whether the peer's streams are to be accepted (QUIC_STREAM_ACCEPT in
@@ -213,6 +219,72 @@ struct quic_config {
 	__u8	certificate_request;		/* for the handshake agent */
 	__u8	reserved[3];
 	__u32	keepalive_probe_interval;	/* 0: off */
+};
+
+/* Flags of struct quic_info. */
+#define QUIC_INFO_SERVER	0x1	/* this end accepted the connection */
+#define QUIC_INFO_CONFIRMED	0x2	/* the handshake is over */
+#define QUIC_INFO_KEY_PHASE	0x4	/* phase of our keys: 1 */
+#define QUIC_INFO_APP_LIMITED	0x8	/* the program, not the window, is what
+					 * limits sending
+					 */
+
+/* It may grow at its end.  Times are microseconds; sizes are bytes of UDP
+ * payload, but for "data", which is bytes of streams.
+ */
+struct quic_info {
+	__u8	state;		/* 10 listening, 3 establishing, 1 established,
+				 * 7 closed (or not connected yet)
+				 */
+	__u8	paths;		/* known */
+	__u8	reserved[2];
+	__u32	flags;		/* QUIC_INFO_* */
+	__u32	version;
+	__u32	cipher;		/* TLS_CIPHER_*; 0: no keys for data yet */
+	char	congestion[16];	/* name of the algorithm */
+	__u32	mss;		/* largest packet sent */
+	__u32	mtu;		/* of the route, with IP and UDP headers */
+	__u32	rtt;		/* smoothed */
+	__u32	rtt_var;
+	__u32	rtt_min;	/* 0: none measured yet */
+	__u32	rtt_latest;
+	__u32	pto;		/* probe timeout, without back-off */
+	__u32	pto_count;	/* timeouts in a row */
+	__u64	ptos;		/* timeouts in all */
+	__u64	cwnd;
+	__u64	ssthresh;	/* all ones: slow start has not ended yet */
+	__u64	in_flight;
+	__u64	pacing_rate;	/* per second */
+	__u64	packets_acked;
+	__u64	bytes_acked;
+	__u64	packets_lost;	/* declared lost */
+	__u64	bytes_lost;
+	__u64	packets_spurious; /* of these: acknowledged soon after */
+	__u64	bytes_retransmitted; /* of streams and TLS */
+	__u64	data_sent;
+	__u64	data_queued;	/* written, not sent */
+	__u64	data_received;
+	__u64	data_read;	/* by the program */
+	__u64	send_limit;	/* of data; the peer's */
+	__u64	receive_limit;	/* of data; ours */
+	__u64	streams_opened;	/* by us */
+	__u64	streams_accepted; /* by the peer */
+	__u64	streams_bidi_left; /* that the peer lets us open */
+	__u64	streams_uni_left;
+	__u32	streams;	/* that exist now */
+	__u32	reserved2;
+	__u64	age;		/* time since connect() or accept() */
+};
+
+/* As RFC 9218 has it. */
+#define QUIC_URGENCY_MAX	7
+#define QUIC_URGENCY_DEFAULT	3
+
+struct quic_stream_priority {
+	__s64	stream_id;
+	__u8	urgency;	/* 0..7, the lower the sooner; else 3 */
+	__u8	incremental;	/* 1: takes turns with others of its urgency */
+	__u8	reserved[6];
 };
 
 #define QUIC_STREAM_ACCEPT	0x1
