@@ -75,6 +75,7 @@ struct quic_remote_cid {
 	bool used;		/* slot in use */
 	bool has_token;
 	u8 reset_token[QUIC_RESET_TOKEN_LEN];
+	struct quic_cid_node *watch;	/* conn/reset; NULL: never used */
 };
 
 struct quic_cids {
@@ -188,6 +189,7 @@ struct quic_conn {
 	u32 first_version;		/* L; of the client's first flight */
 	u32 version_told;		/* L; a client's ClientHello says it */
 	u32 ctl;			/* L; QUIC_CTL_* to be sent */
+	bool grease;			/* L; the peer takes any "fixed" bit */
 	u8 acks_alone;			/* L; ACK-only packets in a row */
 	u8 probes[QUIC_SPACE_MAX];	/* L; PTO probes owed */
 

@@ -34,6 +34,7 @@ static int __net_init net_init(struct net *net)
 	qn->mib = alloc_percpu(struct quic_mib_pcpu);
 	if (!qn->mib)
 		return -ENOMEM;
+	quic_reset_net_init(net);
 	err = quic_token_init(net);
 	if (err)
 		goto err_mib;

@@ -45,6 +45,7 @@ struct quic_udp {
 	struct hlist_head listeners;	/* A; lock, and RCU for readers */
 	struct hlist_head clients;	/* A; lock */
 	bool validate;			/* A; lock; a listener wants Retry */
+	bool greased;			/* A; lock; one takes any QUIC bit */
 	struct work_struct work;	/* closes it */
 };
 
@@ -146,6 +147,8 @@ void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
 		   const union quic_addr *peer, const struct quic_hdr *h);
 void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,
 		      const union quic_addr *peer, const struct quic_hdr *h);
+void quic_tx_reset(struct quic_udp *udp, const union quic_addr *local,
+		   const union quic_addr *peer, const u8 *id, u32 trigger);
 
 /* ==== connection ========================================================= */
 
@@ -159,6 +162,7 @@ void quic_conn_abort(struct quic_conn *c, u64 code, u64 frame,
 		     const char *phrase);
 void quic_conn_close_app(struct quic_conn *c);
 void quic_conn_peer_closed(struct quic_conn *c, const struct quic_frame *f);
+void quic_conn_peer_reset(struct quic_conn *c);	/* RFC 9000 section 10.3 */
 /* Silently (idle timeout and the like): @err for SO_ERROR. */
 void quic_conn_dead(struct quic_conn *c, int err);
 /* The socket is going: drop everything that the close timers do not need. */
@@ -194,6 +198,16 @@ int quic_version_switch(struct quic_conn *c, u32 version);
 void quic_version_forget_first(struct quic_conn *c);
 void quic_version_tell(struct quic_conn *c, struct quic_tparams *tp);
 int quic_version_learn(struct quic_conn *c, const struct quic_tparams *tp);
+
+/* conn/reset.c: stateless reset */
+#define QUIC_RESET_MIN	21	/* RFC 9000 section 10.3 */
+void quic_reset_net_init(struct net *net);
+void quic_reset_token(const struct net *net, const u8 *id, u8 *token);
+void quic_reset_watch(struct quic_conn *c, struct quic_remote_cid *r);
+void quic_reset_forget(struct quic_remote_cid *r);
+struct quic_cid_node *quic_reset_find(struct net *net,
+				      const struct sk_buff *skb);
+bool quic_reset_seen(struct quic_conn *c, const u8 *p, u32 len);
 
 /* conn/cid.c */
 int quic_cid_init(void);
@@ -317,7 +331,7 @@ void quic_stream_sock_detach(struct quic_stream *s);
 struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
 			      u16 alpn_len, u32 hash, bool *any);
 struct sock *quic_listen_only(struct quic_udp *udp);
-void quic_listen_validate(struct quic_udp *udp);
+void quic_listen_update(struct quic_udp *udp);
 int quic_listen_enqueue(struct sock *sk, struct quic_req *req);
 void quic_listen_forget(struct quic_req *req);
 

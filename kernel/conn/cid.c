@@ -127,7 +127,7 @@ int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
 	l->node = node;
 	l->seq = c->cids.local_next_seq++;
 	l->announce = false;
-	get_random_bytes(l->reset_token, sizeof(l->reset_token));
+	quic_reset_token(sock_net(c->sk), cid.id, l->reset_token);
 	return l->seq;
 }
 
@@ -138,6 +138,7 @@ void quic_cid_free_all(struct quic_conn *c)
 	for (i = 0; i < QUIC_CID_SLOTS; i++) {
 		quic_cid_remove(c->cids.local[i].node);
 		c->cids.local[i].node = NULL;
+		quic_reset_forget(&c->cids.remote[i]);
 	}
 	quic_cid_remove(c->odcid_node);
 	c->odcid_node = NULL;
@@ -220,6 +221,7 @@ void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
 	if (token) {
 		r->has_token = true;
 		memcpy(r->reset_token, token, sizeof(r->reset_token));
+		quic_reset_watch(c, r);
 	}
 }
 
@@ -252,6 +254,7 @@ static int retire_prior(struct quic_conn *c, u64 prior)
 		if (!s->remote[i].used || s->remote[i].seq >= prior)
 			continue;
 		s->remote[i].used = false;
+		quic_reset_forget(&s->remote[i]);
 		err = retire_remote(c, s->remote[i].seq);
 		if (err)
 			return err;
@@ -262,6 +265,7 @@ static int retire_prior(struct quic_conn *c, u64 prior)
 		if (!s->remote[i].used)
 			continue;
 		c->path->cid = i;
+		quic_reset_watch(c, &s->remote[i]);
 		return 0;
 	}
 	return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
@@ -307,6 +311,7 @@ int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 		i = retire_remote(c, slot->seq);
 		if (i)
 			return i;
+		quic_reset_forget(slot);
 	}
 	memset(slot, 0, sizeof(*slot));
 	slot->used = true;

@@ -183,11 +183,16 @@ static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
 	tp->max_datagram_frame_size = p->max_datagram_frame_size;
 	tp->has = QUIC_TP_HAS_ISCID;
 	tp->iscid = c->scid;
+	tp->grease_quic_bit = p->grease_quic_bit;
 	quic_version_tell(c, tp);
 	if (!c->is_server)
 		return;
 	tp->has |= QUIC_TP_HAS_ODCID;
 	tp->odcid = c->odcid;
+	if (p->stateless_reset) {
+		tp->has |= QUIC_TP_HAS_RESET_TOKEN;
+		quic_reset_token(sock_net(c->sk), c->scid.id, tp->reset_token);
+	}
 	if (!c->retried)
 		return;
 	tp->has |= QUIC_TP_HAS_RSCID;
@@ -234,6 +239,7 @@ static void apply_peer_tparams(struct quic_conn *c)
 {
 	const struct quic_tparams *tp = &c->peer;
 
+	c->grease = tp->grease_quic_bit;
 	c->max_data_send = tp->max_data;
 	c->streams.limit[0].local_max = tp->max_streams_bidi;
 	c->streams.limit[1].local_max = tp->max_streams_uni;

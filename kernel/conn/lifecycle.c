@@ -231,6 +231,9 @@ static void gone(struct quic_conn *c)
 	quic_stream_socks_closed(c);
 }
 
+/* What programs see of a stateless reset (socket-api.md section 4). */
+#define QUIC_STATELESS_RESET_CODE	0x100
+
 static void report_close(struct quic_conn *c)
 {
 	struct quic_connection_close info = {
@@ -316,6 +319,20 @@ void quic_conn_peer_closed(struct quic_conn *c, const struct quic_frame *f)
 		WRITE_ONCE(c->sk->sk_err, ECONNREFUSED);
 	else if (!cl->app && cl->code != QUIC_TRANSPORT_ERROR_NONE)
 		WRITE_ONCE(c->sk->sk_err, ECONNRESET);
+	enter_closing(c, QUIC_CONN_DRAINING);
+}
+
+/* The peer knows nothing of the connection any more. */
+void quic_conn_peer_reset(struct quic_conn *c)
+{
+	if (c->state >= QUIC_CONN_DRAINING)
+		return;
+	memset(&c->close, 0, sizeof(c->close));
+	c->close.code = QUIC_STATELESS_RESET_CODE;
+	c->close.by_peer = true;
+	if (quic_conn_alive(c))
+		report_close(c);
+	WRITE_ONCE(c->sk->sk_err, ECONNRESET);
 	enter_closing(c, QUIC_CONN_DRAINING);
 }
 

@@ -4,6 +4,7 @@
 #define KQUIC_OBS_MIB_H
 
 #include <linux/percpu.h>
+#include <linux/siphash.h>
 #include <net/net_namespace.h>
 
 /* Names that tools read today: /proc/net/quic/snmp. */
@@ -71,6 +72,9 @@
 	X(QuicRetriesRcvd)			\
 	X(QuicVersionsSent)	/* Version Negotiation packets */ \
 	X(QuicVersionsRcvd)			\
+	X(QuicRxGreased)	/* with the QUIC bit cleared */ \
+	X(QuicResetsSent)	/* stateless resets */ \
+	X(QuicResetsRcvd)			\
 	X(QuicDropStateless)	/* not answered: too many a second */ \
 	X(QuicAcksRcvd)				\
 	X(QuicEcnFailed)	/* paths that carry no marks */ \
@@ -114,6 +118,7 @@ struct quic_net {
 	unsigned int stateless_rate;	/* sysctl */
 	atomic64_t stateless_due;	/* tx/stateless.c; ns */
 	bool ecn;			/* sysctl */
+	siphash_key_t reset_key[2];	/* conn/reset.c */
 };
 
 struct quic_net *quic_net(const struct net *net);

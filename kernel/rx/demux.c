@@ -119,7 +119,8 @@ static void unknown_long(struct quic_udp *udp, struct sk_buff *skb,
 	/* First contacts are rare: afford a linear view. */
 	if (skb_linearize(skb))
 		return drop(udp->net, skb, QuicPktRcvDrop);
-	switch (quic_hdr_parse(skb->data, skb->len, QUIC_SCID_LEN, &h)) {
+	switch (quic_hdr_parse_bit(skb->data, skb->len, QUIC_SCID_LEN,
+				   READ_ONCE(udp->greased), &h)) {
 	case 0:
 		break;
 	case -EPROTONOSUPPORT:
@@ -137,6 +138,24 @@ static void unknown_long(struct quic_udp *udp, struct sk_buff *skb,
 	quic_initial_rcv(udp, skb, &h);
 }
 
+/* A short header with an ID nobody has: the peer has forgotten a connection,
+ * or we have.
+ */
+static void unknown_short(struct quic_udp *udp, struct sk_buff *skb,
+			  const u8 *id)
+{
+	struct quic_cid_node *node = quic_reset_find(udp->net, skb);
+	u32 len = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
+	union quic_addr src, dst;
+
+	/* It does not open there, which is when a reset shows. */
+	if (node && deliver(node, skb))
+		return;
+	quic_rx_addrs(skb, &src, &dst);
+	quic_tx_reset(udp, &dst, &src, id, len);
+	drop(udp->net, skb, QuicDropNoConn);
+}
+
 static void demux_one(struct quic_udp *udp, struct sk_buff *skb)
 {
 	struct quic_cid_node *node;
@@ -150,7 +169,7 @@ static void demux_one(struct quic_udp *udp, struct sk_buff *skb)
 	if (likely(!(p[0] & QUIC_HDR_LONG))) {
 		node = quic_cid_lookup(udp->net, p + 1, QUIC_SCID_LEN, NULL);
 		if (!node || !deliver(node, skb))
-			drop(udp->net, skb, QuicDropNoConn);
+			unknown_short(udp, skb, p + 1);
 		return;
 	}
 	if (peek >= 6 + QUIC_SCID_LEN && p[5] == QUIC_SCID_LEN) {

@@ -149,7 +149,8 @@ static int open_initial(struct quic_req *req, struct quic_key *key,
 	struct quic_hdr h;
 	int err;
 
-	if (quic_hdr_parse(buf, len, QUIC_SCID_LEN, &h) ||
+	if (quic_hdr_parse_bit(buf, len, QUIC_SCID_LEN,
+			       READ_ONCE(req->udp->greased), &h) ||
 	    h.type != QUIC_PKT_INITIAL || h.version != req->version)
 		return -EINVAL;
 	memset(p, 0, sizeof(*p));

@@ -64,6 +64,7 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 	for (i = 0; i < t->n; i++) {
 		if (!wanted(c, ack, &t->pkt[i])) {
 			quic_hp_restore(&key->hp, &t->pkt[i]);
+			quic_reset_seen(c, t->pkt[i].data, t->pkt[i].len);
 			continue;
 		}
 		odd |= t->pkt[i].data[0] ^ phase;
@@ -86,6 +87,8 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 		if (likely(!t->pkt[i].status))
 			continue;
 		quic_hp_restore(&key->hp, &t->pkt[i]);
+		if (quic_reset_seen(c, t->pkt[i].data, t->pkt[i].len))
+			continue;
 		if (t->pkt[i].status != -ENOKEY)
 			count_failure(c, key->aead.suite);
 	}

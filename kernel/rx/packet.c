@@ -255,14 +255,32 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 
 /* ---- datagrams --------------------------------------------------------------- */
 
+/* Did we say that the QUIC bit may have any value (RFC 9287 section 3)? */
+static bool greased(const struct quic_conn *c)
+{
+	return quic_sk(c->sk)->tparam.grease_quic_bit;
+}
+
+static bool short_ok(struct rx *rx, const u8 *p, u32 len)
+{
+	if (len < 1 + QUIC_SCID_LEN + 4 + QUIC_HP_SAMPLE_LEN)
+		return false;
+	if (likely(p[0] & QUIC_HDR_FIXED))
+		return true;
+	if (!greased(rx->c))
+		return false;
+	QUIC_INC(rx->net, QuicRxGreased);
+	return true;
+}
+
 /* RFC9000-14-4 */
 static bool add_short(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 {
 	struct quic_pkt *pkt;
 
-	if (len < 1 + QUIC_SCID_LEN + 4 + QUIC_HP_SAMPLE_LEN ||
-	    !(p[0] & QUIC_HDR_FIXED)) {
-		QUIC_INC(rx->net, QuicPktInvHdrDrop);
+	if (unlikely(!short_ok(rx, p, len))) {
+		if (!quic_reset_seen(rx->c, p, len))
+			QUIC_INC(rx->net, QuicPktInvHdrDrop);
 		return false;
 	}
 	pkt = &rx->t->pkt[rx->t->n++];
@@ -290,7 +308,8 @@ static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 	}
 	flush(rx, QUIC_CRYPTO_APP);
 	while (left && quic_conn_alive(c)) {
-		if (quic_hdr_parse(p, left, QUIC_SCID_LEN, &h)) {
+		if (quic_hdr_parse_bit(p, left, QUIC_SCID_LEN, greased(c),
+				       &h)) {
 			QUIC_INC(rx->net, QuicPktInvHdrDrop);
 			return;
 		}

@@ -82,18 +82,22 @@ struct sock *quic_listen_only(struct quic_udp *udp)
 	return sk;
 }
 
-/* Does one of the listeners of @udp ask for Retry?  Which of them a client
- * wants shows only in its ClientHello, so then all get it.
+/* Does one of the listeners of @udp ask for Retry, does one take any QUIC bit?
+ * Which of them a client wants shows only in its ClientHello, so it counts for
+ * all.
  */
-void quic_listen_validate(struct quic_udp *udp)
+void quic_listen_update(struct quic_udp *udp)
 {
+	bool validate = false, greased = false;
 	struct quic_sock *qs;
-	bool any = false;
 
 	spin_lock_bh(&udp->lock);
-	hlist_for_each_entry(qs, &udp->listeners, listener.node)
-		any |= qs->config.validate_peer_address;
-	WRITE_ONCE(udp->validate, any);
+	hlist_for_each_entry(qs, &udp->listeners, listener.node) {
+		validate |= qs->config.validate_peer_address;
+		greased |= qs->tparam.grease_quic_bit;
+	}
+	WRITE_ONCE(udp->validate, validate);
+	WRITE_ONCE(udp->greased, greased);
 	spin_unlock_bh(&udp->lock);
 }
 
@@ -212,7 +216,7 @@ void quic_listen_stop(struct sock *sk)
 		spin_lock_bh(&qs->udp->lock);
 		hlist_del_init(&qs->listener.node);
 		spin_unlock_bh(&qs->udp->lock);
-		quic_listen_validate(qs->udp);
+		quic_listen_update(qs->udp);
 	}
 	spin_lock_bh(&qs->listener.lock);
 	quic_sk_set_state(sk, TCP_CLOSE);
@@ -247,7 +251,7 @@ static int start(struct sock *sk)
 		hlist_add_head(&qs->listener.node, &qs->udp->listeners);
 	}
 	spin_unlock_bh(&qs->udp->lock);
-	quic_listen_validate(qs->udp);
+	quic_listen_update(qs->udp);
 	return err;
 }
 

@@ -331,6 +331,8 @@ static int set_transport_param(struct sock *sk, void *val, u32 len)
 	SET(n, p, max_stream_data_bidi_remote, 1200, S32_MAX / 8);
 	SET(n, p, max_stream_data_uni, 1200, S32_MAX / 8);
 	quic_sk(sk)->tparam = n;
+	if (sk->sk_state == TCP_LISTEN)
+		quic_listen_update(quic_sk(sk)->udp);
 	if (quic_sk_conn(sk))
 		quic_conn_apply_config(quic_sk_conn(sk));
 	return 0;
@@ -406,7 +408,7 @@ static int set_config(struct sock *sk, void *val, u32 len)
 		n.certificate_request = p.certificate_request;
 	quic_sk(sk)->config = n;
 	if (sk->sk_state == TCP_LISTEN)
-		quic_listen_validate(quic_sk(sk)->udp);
+		quic_listen_update(quic_sk(sk)->udp);
 	return 0;
 }
 

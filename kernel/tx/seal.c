@@ -4,11 +4,26 @@
  * protection, each once per train.
  * Called from: tx/push, tx/build, tx/close.
  * Context: socket lock held, BH off.
- * RFC 9001 sections 5.3, 5.4, 6.6.
+ * RFC 9001 sections 5.3, 5.4, 6.6; RFC 9287.
  */
+#include <linux/random.h>
 #include "../pipeline.h"
 #include "../obs/mib.h"
 #include "tx.h"
+
+/* The peer takes any value of the QUIC bit: show that nobody may rely on it
+ * (RFC 9287 section 3.1).
+ */
+static void grease(struct quic_train *t)
+{
+	u64 bits = get_random_u64();
+	int i;
+
+	BUILD_BUG_ON(QUIC_TRAIN_MAX > 64);
+	for (i = 0; i < t->n; i++)
+		if (bits & BIT_ULL(i))
+			t->pkt[i].data[0] &= ~QUIC_HDR_FIXED;
+}
 
 int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
 {
@@ -19,6 +34,8 @@ int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
 	/* tx/push has ended the connection before it came to this. */
 	if (WARN_ON_ONCE(key->aead.sealed + t->n > key->aead.suite->seal_limit))
 		return -EKEYEXPIRED;
+	if (unlikely(c->grease))
+		grease(t);
 	err = quic_aead_seal(&key->aead, t);
 	if (!err)
 		err = quic_hp_protect(&key->hp, t);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: what a server says to those who have no connection: Retry, Version
- * Negotiation.
+ * Negotiation, stateless reset.
  * Called from: rx/initial and rx/demux (softirq), tx/close (a worker).
  * Context: softirq, or process with BH off.  No locks, no state.
- * RFC 9000 sections 6.1, 8.1.2, 17.2.1, 17.2.5; RFC 9001 section 5.8.
+ * RFC 9000 sections 6.1, 8.1.2, 10.3, 17.2.1, 17.2.5; RFC 9001 section 5.8.
  *
  * Everything here answers one datagram with one that is smaller, from the
  * address that it was sent to.
@@ -175,4 +175,33 @@ void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,
 	skb_put(skb, o.p - skb->data);
 	if (quic_stateless_send(udp, local, peer, skb))
 		QUIC_INC(udp->net, QuicVersionsSent);
+}
+
+/* ---- stateless reset ------------------------------------------------------------ */
+
+/* Long enough for any packet with a connection ID of 20 bytes. */
+#define RESET_LEN	43
+
+/* Answer a short header for our ID @id that nobody knows, in a datagram of
+ * @trigger bytes.  The answer is shorter, so that two who have forgotten each
+ * other come to an end (section 10.3.3), and looks like any packet.
+ */
+void quic_tx_reset(struct quic_udp *udp, const union quic_addr *local,
+		   const union quic_addr *peer, const u8 *id, u32 trigger)
+{
+	u32 len = min_t(u32, trigger - 1, RESET_LEN + get_random_u8() % 16);
+	struct sk_buff *skb;
+	u8 *p;
+
+	if (trigger <= QUIC_RESET_MIN || !within_rate(udp->net))
+		return;
+	skb = quic_stateless_alloc(len);
+	if (!skb)
+		return;
+	p = skb_put(skb, len);
+	get_random_bytes(p, len - QUIC_RESET_TOKEN_LEN);
+	p[0] = QUIC_HDR_FIXED | (p[0] & 0x3f);
+	quic_reset_token(udp->net, id, p + len - QUIC_RESET_TOKEN_LEN);
+	if (quic_stateless_send(udp, local, peer, skb))
+		QUIC_INC(udp->net, QuicResetsSent);
 }

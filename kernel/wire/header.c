@@ -100,8 +100,14 @@ static int parse_numbered(struct quic_cur *c, const u8 *buf,
 	return 0;
 }
 
+static bool bit_ok(const struct quic_hdr *h, bool greased)
+{
+	return greased || h->first & QUIC_HDR_FIXED;
+}
+
 /* RFC9000-17.2-1 RFC9000-17.2-3 RFC9000-17.2-5 */
-static int parse_long(struct quic_cur *c, const u8 *buf, struct quic_hdr *h)
+static int parse_long(struct quic_cur *c, const u8 *buf, bool greased,
+		      struct quic_hdr *h)
 {
 	if (!get_invariants(c, h))
 		return -EINVAL;
@@ -110,7 +116,7 @@ static int parse_long(struct quic_cur *c, const u8 *buf, struct quic_hdr *h)
 		return parse_version_negotiation(c, h);
 	if (!quic_version_supported(h->version))
 		return -EPROTONOSUPPORT;
-	if (!(h->first & QUIC_HDR_FIXED) ||
+	if (!bit_ok(h, greased) ||
 	    h->dcid_len > QUIC_CID_MAX_LEN || h->scid_len > QUIC_CID_MAX_LEN)
 		return -EINVAL;
 
@@ -122,9 +128,9 @@ static int parse_long(struct quic_cur *c, const u8 *buf, struct quic_hdr *h)
 
 /* RFC9000-17.3.1-1 */
 static int parse_short(struct quic_cur *c, const u8 *buf, u8 dcid_len,
-		       struct quic_hdr *h)
+		       bool greased, struct quic_hdr *h)
 {
-	if (!(h->first & QUIC_HDR_FIXED) ||
+	if (!bit_ok(h, greased) ||
 	    !quic_get_bytes(c, &h->dcid, dcid_len) ||
 	    quic_cur_left(c) < PN_AND_SAMPLE)
 		return -EINVAL;
@@ -135,8 +141,8 @@ static int parse_short(struct quic_cur *c, const u8 *buf, u8 dcid_len,
 	return 0;
 }
 
-int quic_hdr_parse(const u8 *buf, u32 len, u8 short_dcid_len,
-		   struct quic_hdr *h)
+int quic_hdr_parse_bit(const u8 *buf, u32 len, u8 short_dcid_len, bool greased,
+		       struct quic_hdr *h)
 {
 	struct quic_cur c = { .p = buf, .end = buf + len };
 
@@ -144,8 +150,14 @@ int quic_hdr_parse(const u8 *buf, u32 len, u8 short_dcid_len,
 	if (len > U16_MAX || !quic_get_u8(&c, &h->first))
 		return -EINVAL;
 	if (h->first & QUIC_HDR_LONG)
-		return parse_long(&c, buf, h);
-	return parse_short(&c, buf, short_dcid_len, h);
+		return parse_long(&c, buf, greased, h);
+	return parse_short(&c, buf, short_dcid_len, greased, h);
+}
+
+int quic_hdr_parse(const u8 *buf, u32 len, u8 short_dcid_len,
+		   struct quic_hdr *h)
+{
+	return quic_hdr_parse_bit(buf, len, short_dcid_len, false, h);
 }
 
 static void put_pn(struct quic_out *o, u64 pn, u8 pn_len)

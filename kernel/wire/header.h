@@ -91,6 +91,9 @@ struct quic_hdr {
  */
 int quic_hdr_parse(const u8 *buf, u32 len, u8 short_dcid_len,
 		   struct quic_hdr *h);
+/* The same; @greased takes the QUIC bit ("fixed bit") as it comes (RFC 9287). */
+int quic_hdr_parse_bit(const u8 *buf, u32 len, u8 short_dcid_len, bool greased,
+		       struct quic_hdr *h);
 
 /**
  * quic_hdr_put_long - write a long header up to and including packet number
