@@ -14,15 +14,17 @@ import time
 
 from aioquic import tls
 from aioquic.buffer import encode_uint_var as v
+from aioquic.quic.packet import encode_quic_retry, encode_quic_version_negotiation
 from aioquic.tls import Epoch
 
 import report
-from bits import acknowledged, new_cid, without
+from bits import acknowledged, new_cid, open_initial, without
 from peer import Server
 from watch import (APP, CRYPTO, HANDSHAKE, HANDSHAKE_DONE, INITIAL, NEW_CONNECTION_ID,
                    RETIRE_CONNECTION_ID, STREAM)
 
-TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, NO_PROTOCOL = 8, 10, 0x178
+TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, VERSION_NEGOTIATION, NO_PROTOCOL = 8, 10, 17, 0x178
+VERSION_2 = b"\x6b\x33\x43\xcf"
 ADDRESS, CERTIFICATE = sys.argv[1], (sys.argv[2], sys.argv[3])
 ports = iter(range(5000, 6000))
 talks = []
@@ -142,6 +144,14 @@ def refused_parameters(change):
     return peer.code()
 
 
+# RFC9368-4-13 RFC9368-4-18 RFC9368-4-19
+def test_other_chosen_version():
+    """Version Information that chooses another version: VERSION_NEGOTIATION_ERROR"""
+    value = VERSION_2 + VERSION_2 + b"\0\0\0\1"
+    return refused_parameters(lambda data: without(data, 0x11) + v(0x11) + v(len(value)) +
+                              value) == VERSION_NEGOTIATION
+
+
 # RFC9000-7.3-3
 def test_parameters_missing():
     """without the ID parameters of a server: TRANSPORT_PARAMETER_ERROR"""
@@ -194,6 +204,70 @@ def test_other_protocol():
     return agreed_on("other") == NO_PROTOCOL
 
 
+# ---- Retry and Version Negotiation ---------------------------------------------------------
+
+
+def retry(first, token, scid=None, damage=False):
+    data = encode_quic_retry(first.version, scid or os.urandom(8), first.scid, first.dcid, token)
+    return data[:-1] + bytes([data[-1] ^ 1]) if damage else data
+
+
+# RFC9000-7.2-4 RFC9000-8.1.2-1 RFC9000-17.2.5.1-3 RFC9000-17.2.5.2-1
+# RFC9000-17.2.5.2-5 RFC9000-17.2.5.3-1 RFC9000-17.2.5.3-2
+def test_retry():
+    """after Retry the same ClientHello goes to the new ID, with the token in every Initial,
+    and packet numbers go on; a second Retry is dropped"""
+    peer = server()
+    first = open_initial(peer.pending)
+    scid, token = os.urandom(8), os.urandom(40)
+    peer.sock.sendto(retry(first, token, scid), peer.address)
+    peer.sock.sendto(retry(first, os.urandom(40)), peer.address)
+    data = peer.pending
+    while open_initial(data).dcid == first.dcid:
+        data, _ = peer.sock.recvfrom(65536)
+    peer.sock.sendto(retry(open_initial(data), os.urandom(40)), peer.address)
+    again = open_initial(data)
+    hello = [frame.data for frame in first.of(CRYPTO)]
+    same = again.dcid == scid and again.scid == first.scid and again.number > first.number and \
+        b"".join(frame.data for frame in again.of(CRYPTO))[:100] == b"".join(hello)[:100]
+    peer.adopt(data, first.dcid, retry_source_connection_id=scid)
+    peer.handshake()
+    tokens = {packet.token for packet in peer.seen.packets if packet.space == INITIAL}
+    return same and tokens == {token} and peer.serve(20)
+
+
+# RFC9000-17.2.5.1-2 RFC9000-17.2.5.2-3
+def test_retry_to_be_dropped():
+    """a Retry with a wrong tag is dropped, and one from the ID that the client made up"""
+    peer = server()
+    first = open_initial(peer.pending)
+    peer.sock.sendto(retry(first, os.urandom(40), damage=True), peer.address)
+    peer.sock.sendto(retry(first, os.urandom(40), scid=first.dcid), peer.address)
+    peer.handshake()
+    return not any(packet.token for packet in peer.seen.packets) and peer.serve(20)
+
+
+# RFC9000-17.2.5.2-2
+def test_retry_after_an_initial():
+    """a Retry is dropped when the server has answered already"""
+    peer = server()
+    first = open_initial(peer.pending)
+    first_answer(peer, lambda data: [data, retry(first, os.urandom(40))])
+    peer.handshake()
+    return not any(packet.token for packet in peer.seen.packets) and peer.serve(20)
+
+
+# RFC9000-6.2-2 RFC9368-4-2
+def test_late_version_negotiation():
+    """Version Negotiation is dropped when the server has answered already"""
+    peer = server()
+    first = open_initial(peer.pending)
+    versions = encode_quic_version_negotiation(first.dcid, first.scid, [0x1a2a3a4a])
+    first_answer(peer, lambda data: [data, versions])
+    peer.handshake()
+    return peer.serve(20)
+
+
 # ---- packets that are dropped ------------------------------------------------------------
 
 
@@ -218,7 +292,7 @@ def test_initial_with_token():
     return dropped(with_token)
 
 
-# RFC9000-5.2.1-1
+# RFC9000-5.2.1-1 RFC9369-4.1-7
 def test_other_version():
     """a packet of another version than the one chosen is dropped"""
     return dropped(lambda peer, data: data[:1] + b"\x0a\x1a\x2a\x3a" + data[5:])

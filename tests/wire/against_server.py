@@ -7,7 +7,9 @@ Each is looked at by all rules of rules.py; some break rules themselves. The
 server has files `small` (100 kB) and `large` (400 kB). TAP on stdout.
 """
 
+import copy
 import os
+import socket
 import sys
 import time
 
@@ -23,7 +25,8 @@ from watch import (ACK, APP, CLOSE, CLOSE_APP, CRYPTO, HANDSHAKE, HANDSHAKE_DONE
                    STREAM)
 
 SMALL, LARGE = 100000, 400000
-TRANSPORT_PARAMETER, PROTOCOL_VIOLATION = 8, 10
+TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, KEY_UPDATE, VERSION_NEGOTIATION = 8, 10, 14, 17
+VERSION_2 = b"\x6b\x33\x43\xcf"
 ADDRESS = sys.argv[1], int(sys.argv[2])
 talks = []
 
@@ -269,6 +272,14 @@ def test_source_id_wrong():
         TRANSPORT_PARAMETER, PROTOCOL_VIOLATION)
 
 
+# RFC9368-4-9 RFC9368-4-10 RFC9368-4-11
+def test_other_chosen_version():
+    """Version Information that chooses another version: VERSION_NEGOTIATION_ERROR"""
+    value = VERSION_2 + VERSION_2 + b"\0\0\0\1"
+    return parameters(lambda data: without(data, 0x11) + v(0x11) + v(len(value)) + value) == \
+        VERSION_NEGOTIATION
+
+
 # ---- packets -------------------------------------------------------------------------
 
 
@@ -351,6 +362,115 @@ def test_silence_is_not_answered():
         peer.packet(v(ACK) + v(last) + v(0) + v(0) + v(0) + bytes(10))
     peer.listen(1)
     return len(peer.seen.datagrams) == count
+
+
+# RFC9000-10.3-3
+def test_tiny_datagrams():
+    """datagrams too small for a packet are dropped"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    count = len(peer.seen.datagrams)
+    for size in range(1, 21):
+        peer.sock.sendto(b"\x40" + os.urandom(size - 1), peer.address)
+        peer.sock.sendto(b"\xc0" + os.urandom(size - 1), peer.address)
+    peer.listen(0.5)
+    return len(peer.seen.datagrams) == count and peer.alive()
+
+
+# RFC9000-5.2.2-2
+def test_strangers():
+    """packets that belong to no connection and begin none are not answered"""
+    peer = client()
+    ids = b"\x08" + os.urandom(8) + b"\x08" + os.urandom(8)
+    for first in 0xd3, 0xe3, 0xf3:      # 0-RTT, Handshake, Retry
+        peer.sock.sendto(bytes([first]) + b"\0\0\0\1" + ids + v(1200) + os.urandom(1200),
+                         peer.address)
+    return not peer.listen(0.5, lambda: peer.seen.datagrams)
+
+
+# RFC9000-14-2 RFC9000-14-3
+def test_datagrams_are_whole():
+    """IPv4 packets have DF set and are no fragments"""
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+    tap.bind(("data", 0x0800))
+    tap.setblocking(False)
+    client().handshake().get("small")
+    flags = []
+    while True:
+        try:
+            packet, address = tap.recvfrom(100)
+        except BlockingIOError:
+            break
+        if address[2] == socket.PACKET_HOST and packet[9] == socket.IPPROTO_UDP:
+            flags.append(int.from_bytes(packet[6:8], "big"))
+    report.note("%d packets" % len(flags))
+    return len(flags) > 3 and all(f == 0x4000 for f in flags)
+
+
+# RFC9000-8.2.1-4 RFC9000-8.2.2-1 RFC9000-8.2.2-2 RFC9000-8.2.2-7
+# RFC9000-19.17-1
+def test_path_challenge():
+    """PATH_CHALLENGE is answered at once, once, with its bytes"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.3)
+    data = os.urandom(8)
+    peer.packet(v(0x1a) + data)
+    peer.listen(2, lambda: peer.seen.frames(PATH_RESPONSE))
+    peer.wait(lambda: False, 1)
+    found = peer.seen.frames(PATH_RESPONSE)
+    report.note("%s" % [(len(p.datagram), round(p.datagram.time - peer.sent.datagrams[-1].time, 2))
+                        for p, _ in found])
+    return [frame.data for _, frame in found] == [data]
+
+
+# ---- keys ----------------------------------------------------------------------------
+
+
+# RFC9001-6.2-1 RFC9001-6.2-2
+def test_key_update():
+    """a key update is followed, before its packet is acknowledged"""
+    peer = client().handshake()
+    peer.updates = 1
+    peer.wait(lambda: False, 0.3)
+    peer.quic.request_key_update()
+    number = peer.quic._packet_number
+    peer.quic.send_ping(1)
+    peer.wait(lambda: acknowledged(peer, number), 5)
+    acks = [p for p, f in peer.seen.frames(ACK) if p.space == APP and f.acks(number)]
+    return bool(acks) and all(p.first & 4 for p in acks) and peer.get("small") != b""
+
+
+# RFC9001-5.5-2 RFC9001-6.3-1
+def test_false_key_update():
+    """a packet of another phase that does not open changes nothing"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.3)
+    number = peer.quic._packet_number
+    peer.packet(b"\x01" + bytes(20), first=0x47)
+    peer.packet(b"\x01" + bytes(20))
+    ok = peer.wait(lambda: acknowledged(peer, number + 1), 3)
+    return ok and not acknowledged(peer, number) and len(peer.get("small")) == SMALL
+
+
+# RFC9001-5.5-1 RFC9001-6.4-2
+def test_old_key_after_the_new():
+    """the old key on a later packet than the new: KEY_UPDATE_ERROR"""
+    peer = client().handshake()
+    peer.updates = 1
+    peer.wait(lambda: False, 0.3)
+    pair = peer.quic._cryptos[Epoch.ONE_RTT]
+    old = copy.copy(pair.send)
+    peer.quic.request_key_update()
+    number = peer.quic._packet_number
+    peer.quic.send_ping(1)
+    if not peer.wait(lambda: acknowledged(peer, number), 5):
+        return False
+    number = peer.quic._packet_number
+    header = b"\x43" + peer.quic._peer_cid.cid + number.to_bytes(4, "big")
+    peer.quic._packet_number += 1
+    peer.transmit(old.encrypt_packet(header, b"\x01" + bytes(20), number))
+    peer.wait(lambda: False, 3)
+    return peer.code() == KEY_UPDATE
 
 
 # ---- streams and limits ----------------------------------------------------------------

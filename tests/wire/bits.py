@@ -4,8 +4,10 @@
 import os
 
 from aioquic.buffer import Buffer, encode_uint_var as v
+from aioquic.quic.crypto import CryptoPair
+from aioquic.quic.packet import pull_quic_header
 
-from watch import ACK, APP, NEW_CONNECTION_ID
+from watch import ACK, APP, NEW_CONNECTION_ID, Packet
 
 
 def acknowledged(peer, number, space=APP):
@@ -28,3 +30,14 @@ def without(data, wanted):
         if name != wanted:
             out += data[start:buf.tell()]
     return out
+
+
+def open_initial(data):
+    """A client's Initial, under the keys of its destination ID."""
+    buf = Buffer(data=data)
+    header = pull_quic_header(buf, 8)
+    packet = Packet(None, header, data[:header.packet_length], buf.tell())
+    pair = CryptoPair()
+    pair.setup_initial(cid=header.destination_cid, is_client=False, version=header.version)
+    packet.open(pair.recv, 0)
+    return packet

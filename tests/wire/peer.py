@@ -29,6 +29,7 @@ class Peer:
         self.seen = Watch(quic, False, lambda: quic.configuration.connection_id_length)
         self.sent = Watch(quic, True, lambda: len(quic._peer_cid.cid))
         self.complete = False
+        self.updates = 0        # of keys, which the test asks for
         self.streams = {}
         # Return what goes on instead of a datagram, a list of datagrams.
         self.on_send = self.on_receive = lambda data: [data]
@@ -183,16 +184,22 @@ class Server(Peer):
         sock.bind(("", port))
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
+        self.certificate, self.settings, self.sock = certificate, settings, sock
         sock.settimeout(PATIENCE)
         data, address = sock.recvfrom(65536)
-        header = pull_quic_header(Buffer(data=data))
-        config = configuration(False, **settings)
-        config.load_cert_chain(*certificate)
-        super().__init__(QuicConnection(
-            configuration=config,
-            original_destination_connection_id=header.destination_cid), sock)
-        self.address, self.pending = address, data
+        self.adopt(data, pull_quic_header(Buffer(data=data)).destination_cid)
+        self.address = address
         self.answer = os.urandom(50000)
+
+    def adopt(self, data, original, **retried):
+        """A connection for the client's Initial, the first or the one after Retry."""
+        config = configuration(False, **self.settings)
+        config.load_cert_chain(*self.certificate)
+        quic = QuicConnection(configuration=config,
+                              original_destination_connection_id=original, **retried)
+        address = getattr(self, "address", None)
+        super().__init__(quic, self.sock)
+        self.address, self.pending = address, data
 
     def begin(self):
         """Take the first datagram."""

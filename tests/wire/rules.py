@@ -73,7 +73,8 @@ def rule_frames_have_their_place(peer):
 
 
 # RFC9000-17.2-2 RFC9000-17.2.2-1 RFC9000-17.2-4 RFC9000-17.2-6
-# RFC9000-17.3.1-2 RFC9000-17.4-1
+# RFC9000-17.3.1-2 RFC9000-17.4-1 RFC9000-17.4-2 RFC9000-17.4-3
+# RFC9000-17.4-4 RFC9368-2.1-5
 def rule_headers_are_plain(peer):
     """reserved bits and spin bit are 0, IDs have 20 bytes at most, a server has no token"""
     for packet in peer.seen.packets:
@@ -85,6 +86,9 @@ def rule_headers_are_plain(peer):
             yield "an ID of more than 20 bytes"
         if packet.space == INITIAL and packet.token and tests_server(peer):
             yield "a token of %d bytes" % len(packet.token)
+    if any(packet.version == 0 for datagram in peer.seen.datagrams
+           for packet in datagram.packets if not tests_server(peer)):
+        yield "Version Negotiation from a client"
 
 
 # RFC9000-13.2.6-1 RFC9000-13.2.6-2 RFC9000-17.2.3-3
@@ -281,6 +285,34 @@ def rule_data_has_keys(peer):
     for packet, frame in peer.seen.frames(STREAM, DATAGRAM):
         if packet.space not in (EARLY, APP):
             yield "%#x in %s" % (frame.type, packet.space)
+
+
+# RFC9001-6.4-1
+def rule_phases_in_turn(peer):
+    """a key phase that was left does not come back"""
+    app = sorted((p.number, p.first >> 2 & 1) for p in peer.seen.packets if p.space == APP)
+    changes = sum(a[1] != b[1] for a, b in zip(app, app[1:]))
+    if changes > peer.updates:
+        yield "%d changes, %d updates" % (changes, peer.updates)
+
+
+# RFC9001-4.4-2 RFC9001-4.4-3
+def rule_no_more_from_tls(peer):
+    """after the handshake TLS sends tickets, of a server, and nothing else"""
+    starts = [f for p, f in peer.seen.frames(CRYPTO) if p.space == APP and f.off == 0]
+    for frame in starts:
+        if not tests_server(peer) or frame.data[:1] != b"\x04":
+            yield "a message of type %d" % frame.data[0]
+
+
+# RFC9000-13.2.1-5
+def rule_acks_seldom_ask(peer):
+    """packets with an ACK and nothing of their own seldom have a PING added"""
+    acks = [p for p in peer.seen.packets if p.space == APP and p.of(ACK) and
+            {f.kind for f in p.frames} <= {ACK, PING, PADDING}]
+    asking = sum(bool(p.of(PING)) for p in acks)
+    if asking > 8 + len(acks) / 8:
+        yield "%d of %d" % (asking, len(acks))
 
 
 RULES = [function for name, function in list(globals().items()) if name.startswith("rule_")]
