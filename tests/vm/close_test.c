@@ -224,6 +224,25 @@ TEST(shutdown_wakes_accept)
 
 /* ---- idle --------------------------------------------------------------------------------- */
 
+/* RFC9000-10.1-1 */
+/* Three PTOs at least, of which each waits for the peer's max_ack_delay. */
+TEST(idle_timeout_is_three_ptos)
+{
+	struct pair p = {
+		.client_params.max_idle_timeout = 1000000,
+		.server_params.max_idle_timeout = 1000000,
+		.client_params.max_ack_delay = 1000000,
+		.server_params.max_ack_delay = 1000000,
+	};
+	char c;
+
+	connection(&p);
+	/* Longer than the timeout that was agreed on. */
+	usleep(2000000);
+	EQ(quic_sendmsg(p.client, "x", 1, 0, NEW), 1);
+	EQ(read_stream(p.server, 0, &c, 1, NULL), 1);
+}
+
 TEST_EACH(idle_timeout)
 {
 	struct pair p = {
