@@ -123,7 +123,7 @@ def opens(path, at, name):
         rest = re.sub(r'"[^"]*"|/\*.*?\*/', "", " ".join(content[at:at + 8]))
         return "{" in rest.split(";")[0]
     if path.endswith(".py") or "python" in content[0]:
-        return bool(re.match(r"\s*(?:def|class) %s|%s =" % (word, word), line))
+        return bool(re.match(r"\s*(?:def|class) %s|%s =|\w+\(\"%s\"" % (word, word, name), line))
     return bool(re.match(r"\s*%s\s*\(\)|%s=" % (word, word), line))
 
 
