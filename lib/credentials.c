@@ -19,7 +19,7 @@ static const char *const cipher_name[] = {
 	[54] = "CHACHA20-POLY1305",
 };
 
-/* RFC9001-4.2-1 RFC9001-8.4-1 */
+/* RFC9001-4.2-1 RFC9001-4.2-2 RFC9001-8.4-1 */
 /* Only the cipher that the socket's configuration asks for, if it does. */
 static void make_priority(int fd, char *buf, size_t size)
 {

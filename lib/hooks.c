@@ -85,6 +85,7 @@ static int on_alert(gnutls_session_t tls,
 	return 0;
 }
 
+/* RFC9001-6-1 RFC9001-8.3-1 */
 /* A handshake message to be sent.  Without a handshake of ours under way, as
  * after quic_handshake_deinit(), there is nothing to be said.
  */

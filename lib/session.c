@@ -61,6 +61,7 @@ int quic_session_attach(gnutls_session_t tls, struct quic_session **psession)
 	return 0;
 }
 
+/* RFC9001-9.2-3 */
 /* Give the tickets that the kernel has collected to GnuTLS. */
 static int take_tickets(gnutls_session_t tls, bool *found)
 {

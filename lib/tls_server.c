@@ -48,6 +48,7 @@ static void publish_alpn(struct quic_tls *tls, int fd)
 			 strerror(errno));
 }
 
+/* RFC9001-4.4-2 RFC9001-4.4-3 */
 static int server_session(struct quic_tls *tls, int sockfd,
 			  const char *key_file, const char *cert_file,
 			  const char *alpns)

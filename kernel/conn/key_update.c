@@ -36,6 +36,7 @@ static bool ready(const struct quic_aead_key *k)
 	return k->suite;
 }
 
+/* RFC9001-5.3-3 RFC9001-6.6-1 RFC9001-6.6-3 */
 /* Half of what the cipher allows (RFC 9001 section 6.6), or sooner if the
  * administrator says so.
  */
@@ -110,6 +111,7 @@ static void want_next(struct quic_conn *c)
 
 /* ---- the two changes -------------------------------------------------------- */
 
+/* RFC9001-6.4-1 */
 static void change_tx(struct quic_conn *c)
 {
 	struct quic_key *key = &c->keys[QUIC_CRYPTO_APP][1];
@@ -125,6 +127,7 @@ static void change_tx(struct quic_conn *c)
 	c->key_due = ku->due;
 }
 
+/* RFC9001-6.2-1 RFC9001-6.2-2 */
 /* Packet @pn is the first of the peer's next phase. */
 static void change_rx(struct quic_conn *c, u64 pn)
 {
@@ -169,6 +172,7 @@ static bool other_phase(const struct quic_conn *c, const struct quic_pkt *p)
 
 enum which { CURRENT, PREVIOUS, NEXT };
 
+/* RFC9001-6.1-3 RFC9001-6.3-2 */
 static enum which key_of(const struct quic_conn *c, const struct quic_pkt *p)
 {
 	const struct quic_key_update *ku = c->key_update;
@@ -179,6 +183,7 @@ static enum which key_of(const struct quic_conn *c, const struct quic_pkt *p)
 	       PREVIOUS : NEXT;
 }
 
+/* RFC9001-5.5-2 RFC9001-6.3-1 */
 /* Packets i to j - 1: perhaps the peer has changed its keys. */
 static int open_next(struct quic_conn *c, struct quic_train *t, u16 i, u16 j)
 {
@@ -202,6 +207,7 @@ static int open_next(struct quic_conn *c, struct quic_train *t, u16 i, u16 j)
 	return err;
 }
 
+/* RFC9001-5.5-1 RFC9001-6.4-2 */
 /* Section 6.4: later numbers never have older keys. */
 static void check_numbers(struct quic_conn *c, const struct quic_train *t)
 {
@@ -255,6 +261,7 @@ int quic_key_update_open(struct quic_conn *c, struct quic_train *t)
 
 /* ---- sending -------------------------------------------------------------------- */
 
+/* RFC9001-6.1-2 */
 /* Has the peer followed our last update, and said so (section 6.1)? */
 static bool confirmed(const struct quic_conn *c)
 {
@@ -265,6 +272,7 @@ static bool confirmed(const struct quic_conn *c)
 	       (!first || (acked != QUIC_PN_NONE && acked >= first));
 }
 
+/* RFC9001-6.1-1 */
 /**
  * quic_key_update_due - the key for sending has sealed c->key_due packets
  * @c:		connection

@@ -72,6 +72,7 @@ void quic_timer_stop(struct quic_conn *c)
 
 /* ---- the idle timer ------------------------------------------------------ */
 
+/* RFC9000-10.1-1 */
 /* The lower of both ends' limits, at least three PTOs; 0: never. */
 static u64 idle_timeout(const struct quic_conn *c)
 {

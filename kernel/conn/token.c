@@ -134,6 +134,7 @@ void quic_token_exit(struct net *net)
 
 /* ---- tokens -------------------------------------------------------------- */
 
+/* RFC9000-8.1.4-3 */
 /* A client comes back from another port, not so within a handshake. */
 static void put_addr(u8 *p, enum quic_token_type type, u32 version,
 		     const union quic_addr *a)
@@ -150,6 +151,10 @@ static void put_addr(u8 *p, enum quic_token_type type, u32 version,
 	put_unaligned_be32(version, p + sizeof(ip) + sizeof(__be16));
 }
 
+/*
+ * RFC9000-8.1.1-1 RFC9000-8.1.3-3 RFC9000-8.1.3-4 RFC9000-19.7-1
+ * RFC9001-9.2-2
+ */
 int quic_token_make(struct net *net, enum quic_token_type type, u32 version,
 		    const union quic_addr *peer, const struct quic_cid *odcid,
 		    u8 *to)
@@ -199,6 +204,7 @@ static struct token_key *key_of(struct net *net, u8 generation)
 	return k && k->generation == generation ? k : NULL;
 }
 
+/* RFC9000-8.1.4-1 RFC9000-8.1.4-2 */
 static int open_token(struct net *net, struct sealed *s, u16 len)
 {
 	struct token_key *k;
@@ -221,6 +227,7 @@ static bool expired(enum quic_token_type type, u64 made)
 					QUIC_TOKEN_NEW_LIFE);
 }
 
+/* RFC9000-8.1.3-7 */
 int quic_token_check(struct net *net, const u8 *token, u32 len, u32 version,
 		     const union quic_addr *peer, struct quic_cid *odcid)
 {

@@ -26,6 +26,7 @@ static bool listed(u32 version, const u32 *list, u32 n)
 	return false;
 }
 
+/* RFC9368-2.1-2 RFC9368-2.1-4 */
 /* The version a client tries if the server has these; 0: none. */
 u32 quic_version_pick(const struct quic_conn *c, const u32 *list, u32 n)
 {
@@ -45,6 +46,7 @@ static bool disabled(const struct quic_conn *c)
 	return quic_sk(c->sk)->tparam.disable_compatible_version;
 }
 
+/* RFC9368-6-2 */
 /* May a Version Negotiation packet lead to @version?  What the ClientHello
  * says about the version cannot be changed any more.
  */
@@ -66,6 +68,7 @@ bool quic_version_may_follow(const struct quic_conn *c, u32 version)
 	       !c->crypto[QUIC_SPACE_INITIAL]->recv.next;
 }
 
+/* RFC9369-3-1 RFC9369-4.1-4 RFC9369-4.1-6 */
 /* Initial keys of @version; process context.  What a client sends in its
  * first version is still read (RFC 9369 section 4.1).
  */
@@ -89,6 +92,7 @@ int quic_version_switch(struct quic_conn *c, u32 version)
 	return err;
 }
 
+/* RFC9369-4.1-5 */
 void quic_version_forget_first(struct quic_conn *c)
 {
 	if (!c->first_rx)
@@ -100,6 +104,7 @@ void quic_version_forget_first(struct quic_conn *c)
 
 /* ---- Version Information: RFC 9368 section 3 ------------------------------ */
 
+/* RFC9368-3-1 RFC9369-4-1 */
 void quic_version_tell(struct quic_conn *c, struct quic_tparams *tp)
 {
 	int i;
@@ -121,6 +126,7 @@ void quic_version_tell(struct quic_conn *c, struct quic_tparams *tp)
 			tp->versions[tp->n_versions++] = ours[i];
 }
 
+/* RFC9368-2.2-1 RFC9368-2.3-1 */
 /* What the server speaks from here on. */
 static u32 choose(const struct quic_conn *c, const struct quic_tparams *tp)
 {
@@ -137,6 +143,7 @@ static u32 choose(const struct quic_conn *c, const struct quic_tparams *tp)
 	return c->version;
 }
 
+/* RFC9368-4-9 RFC9368-4-10 RFC9368-4-11 */
 static int server_learns(struct quic_conn *c, const struct quic_tparams *tp)
 {
 	u32 version;
@@ -168,6 +175,10 @@ static bool same_choice(const struct quic_conn *c, const struct quic_tparams *tp
 	return quic_version_pick(c, list, n) == c->first_version;
 }
 
+/*
+ * RFC8999-7-1 RFC9000-21.12-1 RFC9368-4-13 RFC9368-4-15 RFC9368-4-16
+ * RFC9368-4-18 RFC9368-4-19 RFC9368-8-1
+ */
 static int client_learns(const struct quic_conn *c,
 			 const struct quic_tparams *tp)
 {

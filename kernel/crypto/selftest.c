@@ -505,6 +505,7 @@ static bool __init test_trains(struct bench *b, const struct quic_suite *suite)
 	return ok;
 }
 
+/* RFC9001-5.3-1 RFC9001-5.4.1-1 */
 static bool __init test_suite(struct bench *b, u32 type)
 {
 	const struct quic_suite *suite = quic_suite_get(type);
@@ -521,9 +522,39 @@ static bool __init test_suite(struct bench *b, u32 type)
 	return ok;
 }
 
+/* RFC9001-6.6-7 RFC9001-6.6-8 */
+/* RFC 9001 section 6.6 and appendix B: 2^23 and 2^52 packets with AES-GCM,
+ * 2^36 that fail with ChaCha20-Poly1305, 2^21.5 of each with AES-CCM.
+ */
+static bool __init test_limits(void)
+{
+	static const struct {
+		u32 type;
+		u64 seal, forge;
+	} want[] = {
+		{ TLS_CIPHER_AES_GCM_128, 1ULL << 23, 1ULL << 52 },
+		{ TLS_CIPHER_AES_GCM_256, 1ULL << 23, 1ULL << 52 },
+		{ TLS_CIPHER_AES_CCM_128, 2965820, 2965820 },
+		{ TLS_CIPHER_CHACHA20_POLY1305, 1ULL << 62, 1ULL << 36 },
+	};
+	const struct quic_suite *suite;
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		suite = quic_suite_get(want[i].type);
+		ok &= check(suite && suite->seal_limit &&
+			    suite->seal_limit <= want[i].seal &&
+			    suite->forge_limit &&
+			    suite->forge_limit <= want[i].forge,
+			    "limits", "suite", i);
+	}
+	return ok;
+}
+
 static bool __init test_all(struct bench *b)
 {
-	bool ok = true;
+	bool ok = test_limits();
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(rfc_versions); i++)

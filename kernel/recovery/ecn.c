@@ -43,6 +43,7 @@ void quic_ecn_on_lost(struct quic_ecn *e)
 		e->state = QUIC_ECN_FAILED;
 }
 
+/* RFC9000-13.4.2.2-1 */
 /* Section 13.4.2.1 */
 static bool is_valid(const struct quic_ecn_counts *n, const u64 *now,
 		     u32 marked)
@@ -57,6 +58,7 @@ static bool is_valid(const struct quic_ecn_counts *n, const u64 *now,
 	return now[0] - n->seen[0] + now[2] - n->seen[2] >= marked;
 }
 
+/* RFC9000-13.4.2.1-1 RFC9000-13.4.2.2-2 */
 bool quic_ecn_on_ack(struct quic_ecn *e, struct quic_ecn_counts *n,
 		     const struct quic_frame *f, u32 marked)
 {

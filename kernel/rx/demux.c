@@ -99,6 +99,10 @@ static bool deliver(struct quic_cid_node *node, struct sk_buff *skb)
 	return true;
 }
 
+/*
+ * RFC9000-5.2.2-1 RFC9000-5.2.2-2 RFC9000-6.1-1 RFC9368-2.1-5
+ * RFC9368-2.1-6
+ */
 /* A long header with an ID nobody has: perhaps a new client. */
 static void unknown_long(struct quic_udp *udp, struct sk_buff *skb,
 			 const u8 *p, u32 peek)
@@ -156,6 +160,7 @@ static void unknown_short(struct quic_udp *udp, struct sk_buff *skb,
 	drop(udp->net, skb, QuicDropNoConn);
 }
 
+/* RFC9000-10.3-3 */
 static void demux_one(struct quic_udp *udp, struct sk_buff *skb)
 {
 	struct quic_cid_node *node;

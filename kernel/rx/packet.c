@@ -165,6 +165,7 @@ static void on_level(struct quic_conn *c, u8 level)
 	}
 }
 
+/* RFC9369-4.1-7 */
 /* One version, but for the Initials of a client that does not know yet which
  * (RFC 9369 section 4.1).
  */

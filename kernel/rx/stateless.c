@@ -25,6 +25,7 @@ struct restart {
 	struct quic_token *token;	/* @retry: what they carry */
 };
 
+/* RFC9000-8.1.3-2 RFC9000-8.1.3-6 */
 static void take_retry(struct quic_conn *c, struct restart *r)
 {
 	struct quic_sock *qs = quic_sk(c->sk);
@@ -36,6 +37,10 @@ static void take_retry(struct quic_conn *c, struct restart *r)
 	quic_cid_set_dest(c, &c->rscid, NULL);
 }
 
+/*
+ * RFC9000-8.1.2-1 RFC9000-17.2.5.1-3 RFC9000-17.2.5.2-5
+ * RFC9000-17.2.5.3-1 RFC9000-17.2.5.3-2
+ */
 /* A first flight that the server will read; packet numbers go on (section
  * 17.2.5.3).
  */
@@ -118,6 +123,10 @@ void quic_rx_follow(struct quic_conn *c, u32 version)
 	queue_work(quic_wq, &r->work);
 }
 
+/*
+ * RFC9000-6.2-1 RFC9000-6.2-2 RFC9000-6.2-3 RFC9368-2.1-3 RFC9368-4-1
+ * RFC9368-4-2
+ */
 /* Version Negotiation (section 6.2): once, before anything else was heard,
  * from one who saw our Initial, and not if it lists what we had sent.
  */
@@ -177,6 +186,10 @@ static bool tag_is_good(const struct quic_conn *c, const u8 *p,
 	return good;
 }
 
+/*
+ * RFC9000-17.2.5.1-2 RFC9000-17.2.5.2-1 RFC9000-17.2.5.2-2
+ * RFC9000-17.2.5.2-3 RFC9369-4.1-2 RFC9369-4.1-3
+ */
 /* Once, before anything else was heard, not back to where we came from, and
  * by one who saw our Initial (section 17.2.5.2).
  */

@@ -25,6 +25,7 @@
 
 /* ---- sending ----------------------------------------------------------------- */
 
+/* RFC9000-19.21-1 RFC9221-3-1 RFC9221-3-2 */
 /* Longest that fits a packet alone; 0: the peer takes none. */
 u32 quic_dgram_max(const struct quic_conn *c)
 {
@@ -143,6 +144,7 @@ done:
 	return true;
 }
 
+/* RFC9221-3-3 RFC9221-3-4 */
 /* DATAGRAM frame (sections 3, 5).  0 or a transport error: without memory
  * it is dropped, and its packet acknowledged.
  */

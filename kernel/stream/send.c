@@ -78,6 +78,7 @@ static void reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 	quic_sock_writable(c->sk);
 }
 
+/* RFC9000-11.2-1 */
 int quic_stream_reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 {
 	if (!s->has_send || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)

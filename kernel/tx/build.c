@@ -131,6 +131,7 @@ static void attach(struct quic_tx *tx, u32 len)
 	skb->truesize += len;
 }
 
+/* RFC9000-13.2.1-5 */
 /* Who only receives never learns that its ACKs arrived, and repeats all
  * ranges in each: ask now and then (RFC 9000 section 13.2.4).
  */
@@ -243,7 +244,7 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 
 /* ---- Initial and Handshake ------------------------------------------------------ */
 
-/* RFC9000-17.2.2-1 */
+/* RFC9000-8.1.3-1 RFC9000-17.2.2-1 */
 static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 			bool last, enum quic_space_id id)
 {

@@ -137,7 +137,7 @@ static bool defer(const struct quic_conn *c, u64 window, u32 train)
 	return c->rec.in_flight && window < want;
 }
 
-/* RFC9002-7-2 RFC9002-7.5-1 */
+/* RFC9000-19.21-2 RFC9002-7-2 RFC9002-7.5-1 RFC9221-5.4-1 */
 /* Bytes of the train in the one-RTT space; false: nothing to do now. */
 bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 {

@@ -99,6 +99,7 @@ static void take_id(struct quic_cid *cid, const u8 *id, u8 len)
 	memcpy(cid->id, id, len);
 }
 
+/* RFC9000-17.2.5.1-1 RFC9369-4.1-1 */
 /* Original destination, Retry, tag: the pseudo-packet of RFC 9001 section
  * 5.8.  Its prefix is written where the headers will be.
  */
@@ -133,6 +134,7 @@ static bool write_retry(struct quic_udp *udp, const union quic_addr *peer,
 	return !quic_retry_tag(h->version, pseudo, o.p - pseudo);
 }
 
+/* RFC9000-17.2.5.1-4 */
 /* Answer the Initial with header @h, which came from @peer to @local. */
 void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
 		   const union quic_addr *peer, const struct quic_hdr *h)
@@ -153,6 +155,10 @@ void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
 
 /* ---- Version Negotiation ----------------------------------------------------- */
 
+/*
+ * RFC8999-6-3 RFC8999-6-4 RFC9000-17.2.1-2 RFC9000-17.2.1-3
+ * RFC9000-17.2.1-4 RFC9000-17.2.1-5 RFC9000-17.2.1-6 RFC9368-2.1-1
+ */
 /* Answer a long header of a version that we do not speak (section 6.1). */
 void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,
 		      const union quic_addr *peer, const struct quic_hdr *h)

@@ -32,7 +32,7 @@
 #define QUIC_FRAME_P		0x04	/* probing frame */
 #define QUIC_FRAME_SRV		0x08	/* illegal from a client */
 
-/* RFC9000-12.5-1 RFC9000-12.5-2 */
+/* RFC9000-12.5-1 RFC9000-12.5-2 RFC9000-19.21-3 */
 #define QUIC_FRAME_TABLE(X)						      \
 	X(PADDING,	   padding,	      0x00, 0x00, IH01, NE | P)	      \
 	X(PING,		   ping,	      0x01, 0x01, IH01, 0)	      \

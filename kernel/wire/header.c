@@ -258,7 +258,10 @@ void quic_hdr_set_length(u8 *pkt, u16 pn_off, u16 payload_len)
 	quic_varint_write(pkt + pn_off - 2, payload_len, 2);
 }
 
-/* RFC9000-17.3.1-2 RFC9000-17.4-1 */
+/*
+ * RFC9000-17.3.1-2 RFC9000-17.4-1 RFC9000-17.4-2 RFC9000-17.4-3
+ * RFC9000-17.4-4
+ */
 u16 quic_hdr_put_short(struct quic_out *o, const struct quic_cid *dcid,
 		       bool key_phase, bool spin, u64 pn, u8 pn_len)
 {

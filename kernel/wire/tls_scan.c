@@ -18,6 +18,7 @@
 #define CERTIFICATE_REQUEST	13
 #define UNEXPECTED_MESSAGE	(QUIC_TRANSPORT_ERROR_CRYPTO + 10)
 
+/* RFC9001-4.4-4 RFC9001-6-2 */
 static int judge(bool from_client, u8 type)
 {
 	if (from_client)

@@ -153,6 +153,10 @@ static bool get_preferred(struct quic_cur *v, struct quic_tparams *tp)
 	       get_copy(v, tp->preferred.token, QUIC_RESET_TOKEN_LEN);
 }
 
+/*
+ * RFC9368-3-2 RFC9368-4-3 RFC9368-4-4 RFC9368-4-5 RFC9368-4-6
+ * RFC9368-4-7
+ */
 /* More versions than we have room for are checked and forgotten. */
 static bool get_version_info(struct quic_cur *v, bool from_server,
 			     struct quic_tparams *tp)

@@ -81,6 +81,7 @@ static bool visit(const gnutls_datum_t *ticket_key, void *data, size_t *size,
 	return resumed;
 }
 
+/* RFC9001-9.2-3 */
 static void resume(void)
 {
 	gnutls_datum_t key;

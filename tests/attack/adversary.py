@@ -112,6 +112,7 @@ CASES = [
     # RFC9000-12.4-5
     ("frame type in more bytes than need be", b"\x40\x01", {PROTOCOL_VIOLATION}),
     ("truncated frame", v(0x0e) + v(0) + v(0) + v(50) + b"x", {FRAME_ENCODING}),
+    # RFC9221-3-3 RFC9221-3-4
     ("DATAGRAM that was not agreed on", v(0x31) + v(3) + b"abc", {PROTOCOL_VIOLATION}),
     ("truncated varint", b"\x04\xc0", {FRAME_ENCODING}),
     # The server grants 1048560 bytes of a stream, twice that of all.
@@ -215,7 +216,7 @@ def empty_packet(address):
     return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
 
 
-# RFC9000-17.2-7 RFC9000-17.3.1-3
+# RFC9000-17.3.1-3
 def reserved_bits(address):
     client = Client(address)
     client.packet(b"\x01" + bytes(20), first=0x5b)

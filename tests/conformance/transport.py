@@ -76,6 +76,7 @@ frames("ack_below_zero", v(2) + v(0) + v(0) + v(0) + v(5))
 frames("ack_ranges_cut", v(2) + v(1) + v(0) + v(1 << 20) + v(0), pad=0)
 frames("crypto_far", v(6) + v(1 << 20) + v(1) + b"x")
 frames("crypto_2_62", v(6) + v((1 << 62) - 1) + v(2) + b"xy")
+# RFC9001-4.4-4 RFC9001-6-2
 # RFC 9001 section 6: never in QUIC. A server expects no TLS message at all here.
 frames("tls_key_update", crypto(tls_message(24, b"\0")))
 
@@ -100,8 +101,10 @@ def in_handshake(name, payload, **how):
     CASES[name] = run
 
 
+# RFC9000-17.2-7
 in_handshake("reserved_bits_handshake", b"\x01", reserved=3)
 in_handshake("no_frames_handshake", b"", pad=0)
+# RFC9000-17.2.4-1
 in_handshake("path_challenge_handshake", b"\x1a" + os.urandom(8))
 in_handshake("stream_handshake", stream(0))
 in_handshake("new_cid_handshake", new_cid(1))
@@ -109,6 +112,7 @@ in_handshake("handshake_done_handshake", v(0x1e))
 in_handshake("app_close_handshake", v(0x1d) + v(0) + v(0))
 in_handshake("ack_never_sent_handshake", v(2) + v(1 << 30) + v(0) + v(0) + v(0))
 in_handshake("tls_key_update_handshake", crypto(tls_message(24, b"\0")))
+# RFC9001-8.3-1
 in_handshake("tls_end_of_early_data", crypto(tls_message(5)))
 in_handshake("tls_client_hello_twice", crypto(tls_message(1, bytes(60))))
 
@@ -155,6 +159,7 @@ def lacks(number):
 
 params("tp_no_source_cid", lacks(ISCID))
 params("tp_other_source_cid", adds(ISCID, b"12345678"))
+# RFC9000-18.2-9
 params("tp_original_dcid", adds(ODCID, os.urandom(8)))
 params("tp_preferred_address",
        adds(PREFERRED, bytes(4 + 2 + 16 + 2) + b"\x08" + os.urandom(8 + 16)))
@@ -164,6 +169,7 @@ params("tp_max_udp_payload", adds(MAX_UDP, v(1199)))
 params("tp_ack_delay_exponent", adds(ACK_EXPONENT, v(21)))
 params("tp_max_ack_delay", adds(MAX_ACK_DELAY, v(1 << 14)))
 params("tp_max_streams", adds(STREAMS, v((1 << 60) + 1)))
+# RFC9000-18.2-7
 params("tp_cid_limit", adds(CID_LIMIT, v(1)))
 params("tp_twice", lambda p: p + [p[0]])
 params("tp_not_whole", adds(MAX_UDP, v(1500) + b"\0"))
@@ -173,16 +179,19 @@ def extensions(name, edit):
     CASES[name] = lambda address: Client(address, extensions=edit)
 
 
+# RFC9001-8.2-2
 extensions("tls_no_params", lambda e: [x for x in e if x[0] != TP])
 # The number that drafts used.
 extensions("tls_draft_params", lambda e: [(0xffa5, x[1]) for x in e if x[0] == TP])
 
 
+# RFC9001-8.1-2
 @case
 def tls_no_alpn(address):
     return Client(address, alpn=None)
 
 
+# RFC9001-8.1-5
 @case
 def tls_other_alpn(address):
     return Client(address, alpn=["nobody-speaks-this"])
@@ -209,6 +218,7 @@ def no_common_cipher(message):
     message.cipher_suites = [0x1399]
 
 
+# RFC9001-4.2-2
 hello("tls_version", only_tls_1_2)
 hello("tls_no_common_cipher", no_common_cipher)
 

@@ -60,6 +60,7 @@ TEST(ten_packets_are_marked_until_an_answer_comes)
 	world_free();
 }
 
+/* RFC9000-13.4.2.2-1 */
 /* Section 13.4.2.1, each cause of failure. */
 TEST(counts_that_do_not_add_up)
 {
@@ -93,6 +94,7 @@ TEST(counts_that_do_not_add_up)
 	}
 }
 
+/* RFC9000-13.4.2.2-2 */
 TEST(validation_goes_on_when_the_path_is_capable)
 {
 	world_init(false);
@@ -115,6 +117,7 @@ TEST(larger_counts_than_newly_acknowledged)
 	world_free();
 }
 
+/* RFC9000-13.4.2.1-1 */
 /* Section 13.4.2.1: no failure by an ACK that does not raise the largest. */
 TEST(reordered_acks_are_not_judged)
 {

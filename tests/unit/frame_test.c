@@ -359,7 +359,10 @@ TEST(a_run_of_padding_is_one_frame)
 	EXPECT_EQ(quic_cur_left(&c), 0);
 }
 
-/* RFC9000-12.4-3 RFC9000-12.5-1 RFC9000-12.5-2 RFC9000-17.2.4-1 */
+/*
+ * RFC9000-12.4-3 RFC9000-12.5-1 RFC9000-12.5-2 RFC9000-17.2.4-1
+ * RFC9000-19.21-3
+ */
 /* Section 12.4, table 3. */
 TEST(properties_are_those_of_table_3)
 {

@@ -35,6 +35,7 @@ TEST(tickets_in_any_pieces)
 		}
 }
 
+/* RFC9001-4.4-4 RFC9001-6-2 */
 /* KeyUpdate, RFC9001-6-2, and CertificateRequest, RFC9001-4.4-4 */
 TEST(others_from_a_server)
 {

@@ -221,11 +221,14 @@ TEST(malformed_and_forbidden)
 		{ "version, several", "11 0c 6b3343cf 00000001 6b3343cf",
 		  BOTH },
 		{ "version, empty", "11 00", false, false },
+		/* RFC9368-4-3 RFC9368-4-4 RFC9368-4-5 */
 		{ "version, 3 bytes", "11 03 000001", false, false },
 		{ "version, 7 bytes", "11 07 00000001 000000", false, false },
 		{ "version, none available", "11 04 00000001", false, true },
+		/* RFC9368-3-2 RFC9368-4-7 */
 		{ "version, chosen not available",
 		  "11 08 00000001 6b3343cf", false, true },
+		/* RFC9368-4-6 */
 		{ "version, chosen zero", "11 08 00000000 00000001", false,
 		  false },
 		{ "version, one zero", "11 0c 00000001 00000001 00000000",

@@ -38,6 +38,7 @@ static void exchange(struct pair *p)
 
 /* ---- Retry: RFC 9000 section 8.1.2 ------------------------------------------ */
 
+/* RFC9000-8.1.3-2 RFC9000-8.1.3-6 RFC9000-17.2.5.1-1 RFC9000-17.2.5.1-4 */
 /* Both check the connection IDs of the Retry in the transport parameters
  * (section 7.3), so a connection tells that they agree.
  */
@@ -137,6 +138,7 @@ static void earn_token(void)
 	disconnect(&p);
 }
 
+/* RFC9000-8.1.3-1 RFC9000-8.1.3-7 RFC9001-9.2-2 */
 TEST_EACH(token_saves_the_retry)
 {
 	struct pair p = { .set_listener = set_validate,
@@ -148,6 +150,7 @@ TEST_EACH(token_saves_the_retry)
 	EQ(counter("QuicRetriesSent"), 0);
 }
 
+/* RFC9000-8.1.1-1 RFC9000-8.1.3-7 RFC9000-8.1.4-1 RFC9000-8.1.4-2 */
 /* A damaged one proves nothing, and is no reason to refuse (section 8.1.3). */
 TEST(damaged_token)
 {
@@ -173,6 +176,7 @@ static void use_saved_elsewhere(int fd)
 	use_saved(fd);
 }
 
+/* RFC9000-8.1.4-3 */
 /* It is for the address that it was given to. */
 TEST(token_of_another_address)
 {
@@ -185,6 +189,7 @@ TEST(token_of_another_address)
 	EQ(counter("QuicRetriesSent"), 1);
 }
 
+/* RFC9000-8.1.3-4 RFC9000-19.7-1 */
 TEST(token_on_demand)
 {
 	struct pair p = { .events = 1 << QUIC_EVENT_NEW_TOKEN };
@@ -270,6 +275,7 @@ static uint32_t fate(int server, int port, const uint8_t *token, size_t len)
 	return cl.errcode;
 }
 
+/* RFC9000-8.1.1-1 RFC9000-8.1.4-1 RFC9000-8.1.4-2 */
 TEST_WITH(damaged_retry_token, 120, false)
 {
 	uint8_t token[120];
@@ -339,6 +345,7 @@ static void both_speak(struct pair *p, uint32_t version)
 	EQ(version_of(p->server), version);
 }
 
+/* RFC9368-2.1-2 RFC9368-2.1-4 RFC9368-6-2 */
 /* RFC 9000 section 6: the server lists its versions, the client begins again. */
 TEST_EACH(version_negotiation)
 {
@@ -361,6 +368,7 @@ TEST(version_negotiation_and_retry)
 	EQ(counter("QuicRetriesRcvd"), 1);
 }
 
+/* RFC9369-3-1 */
 TEST_EACH(version_2)
 {
 	struct pair p = { .set_client = speak_v2 };
@@ -370,6 +378,7 @@ TEST_EACH(version_2)
 	EQ(counter("QuicVersionsSent"), 0);
 }
 
+/* RFC9369-4.1-2 RFC9369-4.1-3 */
 TEST(version_2_and_retry)
 {
 	struct pair p = { .set_client = speak_v2,
@@ -380,6 +389,7 @@ TEST(version_2_and_retry)
 	EQ(counter("QuicRetriesRcvd"), 1);
 }
 
+/* RFC9368-2.3-1 RFC9368-3-1 RFC9369-4-1 RFC9369-4.1-4 RFC9369-4.1-6 */
 /* RFC 9368 section 2.3, RFC 9369 section 4: without a round trip. */
 TEST_EACH(version_upgrade)
 {
@@ -390,6 +400,7 @@ TEST_EACH(version_upgrade)
 	EQ(counter("QuicVersionsSent"), 0);
 }
 
+/* RFC9369-4.1-5 */
 TEST(version_upgrade_with_certificates)
 {
 	struct pair p = { .set_listener = speak_v2, .certificates = true };
@@ -398,6 +409,7 @@ TEST(version_upgrade_with_certificates)
 	both_speak(&p, QUIC_VERSION_V2);
 }
 
+/* RFC9369-4.1-1 RFC9369-4.1-2 RFC9369-4.1-3 */
 TEST(version_upgrade_and_retry)
 {
 	struct pair p = { .set_listener = validate_and_speak_v2 };
@@ -416,6 +428,7 @@ TEST(version_upgrade_after_negotiation)
 	EQ(counter("QuicVersionsRcvd"), 1);
 }
 
+/* RFC9368-2.3-1 */
 TEST(version_upgrade_unwanted)
 {
 	struct pair p = { .set_listener = speak_v2,
@@ -452,6 +465,11 @@ static ssize_t answer_to(int server, uint32_t version, size_t len, uint8_t *buf,
 	return n < 0 ? 0 : n;
 }
 
+/*
+ * RFC8999-6-3 RFC8999-6-4 RFC9000-5.2.2-1 RFC9000-6.1-1 RFC9000-17.2.1-2
+ * RFC9000-17.2.1-3 RFC9000-17.2.1-4 RFC9000-17.2.1-5 RFC9000-17.2.1-6
+ * RFC9368-2.1-1 RFC9368-2.1-6
+ */
 /* RFC 9000 sections 6.1, 17.2.1; RFC 8999 section 6. */
 TEST_EACH(version_negotiation_packet)
 {
@@ -517,6 +535,7 @@ static int told(uint32_t first, uint32_t second, uint32_t version)
 	return ret;
 }
 
+/* RFC9000-6.2-1 RFC9368-2.1-3 RFC9368-2.2-1 */
 /* RFC 9000 section 6.2: no version in common. */
 TEST(version_negotiation_without_a_common_one)
 {
@@ -581,6 +600,10 @@ static int between(int c, uint32_t first, uint32_t second)
 	return ret;
 }
 
+/*
+ * RFC8999-7-1 RFC9000-21.12-1 RFC9368-3-1 RFC9368-4-15 RFC9368-4-16
+ * RFC9369-4-1
+ */
 /* RFC 9368 section 4: the server has what the client would have chosen. */
 TEST(version_downgrade)
 {
@@ -594,6 +617,7 @@ TEST(version_downgrade)
 	EQ(counter("QuicFrmOutCloses"), 1);
 }
 
+/* RFC9000-6.2-3 RFC9368-4-1 */
 /* RFC 9368 section 4: a list with the version in use is no answer to it. */
 TEST(version_negotiation_of_the_version_in_use)
 {

@@ -44,6 +44,7 @@ TEST_EACH(there_and_back)
 	EQ(u.len, 6);
 }
 
+/* RFC9000-19.21-1 RFC9221-3-1 */
 /* RFC 9221 section 3: none may be sent to a peer that did not ask for them. */
 TEST(to_a_peer_that_takes_none)
 {
@@ -116,6 +117,7 @@ TEST_EACH(sizes)
 	EQ(counter("QuicDgramSndDrop"), 0);
 }
 
+/* RFC9221-3-2 */
 /* The limit is the frame's, which is a little longer than its data. */
 TEST(the_peer_s_limit)
 {
@@ -277,6 +279,7 @@ TEST(reader_that_does_not_read)
 	EQ(read_stream(p.server, 0, bytes, 6, NULL), 6);
 }
 
+/* RFC9000-19.21-2 RFC9221-5.4-1 */
 /* The window is the limit of what leaves, the send buffer of what waits. */
 TEST_WITH(writer_that_is_faster_than_the_path, 90, false)
 {

@@ -95,6 +95,7 @@ TEST(not_marked_when_switched_off)
 	OK(count("none") > 5);
 }
 
+/* RFC9000-13.4.2.2-1 */
 /* A router that clears the field: the peer counts none. */
 TEST(a_path_that_clears_marks)
 {

@@ -205,6 +205,7 @@ static void relayed(struct pair *p)
 
 /* ---- tests ----------------------------------------------------------------------- */
 
+/* RFC9001-6.1-1 */
 TEST(only_when_established)
 {
 	int l = listener(NULL), fd = quic_socket();
@@ -216,6 +217,7 @@ TEST(only_when_established)
 	ERR(update(fd), EPIPE);
 }
 
+/* RFC9001-6-1 */
 /* Section 6.1: one end, then the other, then the first again. */
 TEST(each_end_in_turn)
 {
@@ -252,6 +254,7 @@ TEST(both_ends_at_once)
 	disconnect(&p);
 }
 
+/* RFC9001-6.1-2 */
 /* Section 6.1: not again before the last one was acknowledged. */
 TEST(refused_until_acknowledged)
 {
@@ -270,6 +273,7 @@ TEST(refused_until_acknowledged)
 	disconnect(&p);
 }
 
+/* RFC9001-6.1-3 RFC9001-6.3-2 */
 /* Section 6.5: the previous key opens what was late. */
 TEST(late_packets_of_the_old_phase)
 {
@@ -293,6 +297,7 @@ TEST(late_packets_of_the_old_phase)
 	disconnect(&p);
 }
 
+/* RFC9001-6.1-3 RFC9001-6.3-2 */
 /* A train may carry both phases. */
 TEST(both_phases_in_one_train)
 {
@@ -340,6 +345,7 @@ static void *send_all(void *arg)
 	return NULL;
 }
 
+/* RFC9001-5.3-3 RFC9001-6.6-1 RFC9001-6.6-3 */
 /* Section 6.6: the limit of a cipher, or a lower one, changes keys by itself;
  * trains carry on, and no packet fails to open.
  */
@@ -370,6 +376,7 @@ TEST_WITH(after_so_many_packets, 60, false)
 	disconnect(&p);
 }
 
+/* RFC9001-6.6-5 RFC9001-6.6-6 */
 /* Section 6.6: forged packets are counted over all keys, and end it. */
 TEST(forged_packets_end_it)
 {

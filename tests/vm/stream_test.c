@@ -351,7 +351,7 @@ static const struct pair with_updates = {
 	.events = 1 << QUIC_EVENT_STREAM_UPDATE,
 };
 
-/* RFC9000-4.4-1 */
+/* RFC9000-4.4-1 RFC9000-11.2-1 */
 TEST_EACH(reset_both_ways)
 {
 	struct pair p = with_updates;
