@@ -25,8 +25,6 @@
 struct quic_conn;
 struct quic_udp;
 
-/* Connection IDs we issue have this length. */
-#define QUIC_SCID_LEN		8
 /* Most IDs we issue, and keep of the peer's (socket-api.md: 2..8). */
 #define QUIC_CID_SLOTS		8
 /* RETIRE_CONNECTION_ID frames waiting to be sent; more is an attack
@@ -73,6 +71,7 @@ struct quic_remote_cid {
 	struct quic_cid cid;
 	u64 seq;
 	bool used;		/* slot in use */
+	bool spent;		/* on some path, now or before */
 	bool has_token;
 	u8 reset_token[QUIC_RESET_TOKEN_LEN];
 	struct quic_cid_node *watch;	/* conn/reset; NULL: never used */
@@ -81,9 +80,13 @@ struct quic_remote_cid {
 struct quic_cids {
 	struct quic_local_cid local[QUIC_CID_SLOTS];
 	u64 local_next_seq;
+	u64 local_active;	/* as the program chose */
+	u64 local_retire_prior;	/* the peer is to retire those below */
 	u8 local_limit;		/* how many the peer keeps */
 	struct quic_remote_cid remote[QUIC_CID_SLOTS];
 	u64 remote_retire_prior;
+	u64 remote_next;	/* after the highest seen */
+	u64 remote_seen;	/* bit per number below it */
 	u64 retire[QUIC_MAX_RETIRES];	/* sequence numbers to retire */
 	u8 n_retire;
 	u8 n_retire_sent;		/* the first of them are under way */
@@ -133,6 +136,7 @@ enum quic_timer {
 	QUIC_TIMER_KEEPALIVE,
 	QUIC_TIMER_CLOSE,	/* end of closing or draining */
 	QUIC_TIMER_KEYS,	/* the previous key goes, RFC 9001 section 6.5 */
+	QUIC_TIMER_PATH,	/* path validation, RFC 9000 section 8.2 */
 	QUIC_TIMER_MAX,
 };
 
@@ -142,7 +146,6 @@ enum quic_timer {
 #define QUIC_CTL_HANDSHAKE_DONE		BIT(1)
 #define QUIC_CTL_MAX_DATA		BIT(2)
 #define QUIC_CTL_DATA_BLOCKED		BIT(3)
-#define QUIC_CTL_PATH_RESPONSE		BIT(4)
 #define QUIC_CTL_NEW_CID		BIT(5)
 #define QUIC_CTL_RETIRE_CID		BIT(6)
 #define QUIC_CTL_STREAMS		BIT(7)	/* MAX_STREAMS, STREAMS_BLOCKED */
@@ -184,6 +187,7 @@ struct quic_conn {
 	bool new_token_out;		/* L; a NEW_TOKEN is under way */
 	bool tx_pending;		/* L; kick while the lock was owned */
 	bool in_push;			/* L */
+	bool probing;			/* L; conn/validate has what to send */
 	bool version_negotiated;	/* L; a client acted on such a packet */
 	u32 version;			/* L; in use */
 	u32 first_version;		/* L; of the client's first flight */
@@ -203,6 +207,8 @@ struct quic_conn {
 	struct quic_path *path;		/* L; where we send: one of @paths; R for
 					 * /proc
 					 */
+	struct quic_path *path_old;	/* L; validated, to fall back to */
+	struct quic_preferred *preferred; /* L; NULL: none */
 	struct quic_tparams peer;	/* L */
 
 	struct quic_key keys[QUIC_CRYPTO_MAX][2];	/* L; [level][0 rx, 1 tx] */
@@ -234,7 +240,6 @@ struct quic_conn {
 	u64 data_window;		/* L */
 	u64 data_recv;			/* L; sum of highest offsets */
 	u64 data_read;			/* L */
-	u8 path_response[8];		/* L; newest challenge only */
 
 	struct list_head rq_crypto;	/* L; quic_chunk of TLS bytes */
 	struct list_head rq_event;	/* L; quic_event_node */

@@ -13,6 +13,15 @@
 
 /* What every path carries until more is proven (RFC 9000 section 14). */
 #define QUIC_MSS_MIN	1200
+/* Connection IDs we issue have this length. */
+#define QUIC_SCID_LEN	8
+/* PATH_CHALLENGE frames per validation, each in a datagram of its own. */
+#define QUIC_CHALLENGES	3
+/* In quic_path.cid: the peer has yet to give one. */
+#define QUIC_NO_CID	0xff
+
+struct quic_udp;
+struct quic_path_memory;
 
 union quic_addr {
 	struct sockaddr sa;
@@ -33,8 +42,24 @@ struct quic_path {
 				 */
 	u8 cid;			/* L; slot of the peer's ID for this path */
 	bool validated;		/* L; RFC 9000 section 8 */
+	bool chosen;		/* L; we decided to send there: no limit */
+	bool wanted;		/* L; to be used as soon as it may be */
+	bool preferred;		/* L; the server's preferred address */
+	bool respond;		/* L; @response is to be sent */
+	u8 n_challenges;	/* L; sent in this validation */
+	u8 small;		/* L; bit per challenge: not in 1200 bytes */
+	u8 response[8];		/* L; to the newest challenge */
+	u8 challenge[QUIC_CHALLENGES][8]; /* L */
+	u8 ours[QUIC_SCID_LEN];	/* L; the ID that the peer uses here ... */
+	u64 ours_seq;		/* L; ... and its number */
 	u64 rx_bytes;		/* L; until validated */
 	u64 tx_bytes;		/* L; until validated */
+	u64 since;		/* L; ns */
+	u64 challenge_at;	/* L; the next one is due; 0: none */
+	u64 give_up;		/* L; validation has failed; 0: none */
+	u64 leave;		/* L; the path is not needed any more; 0 */
+	struct quic_udp *udp;	/* L; counted; NULL: the socket's own */
+	struct quic_path_memory *memory; /* L; when it is not in use */
 	struct rcu_head rcu;	/* /proc reads without the lock */
 };
 
@@ -59,6 +84,8 @@ static inline __be16 quic_addr_port(const union quic_addr *a)
 }
 
 bool quic_addr_is_any(const union quic_addr *a);
+/* Do they lead from the same host to the same, whatever the ports? */
+bool quic_path_same_hosts(const struct quic_path *a, const struct quic_path *b);
 /* From userspace; folds v4-mapped into AF_INET.  0 or -errno. */
 int quic_addr_from_user(union quic_addr *a, const struct sockaddr *sa,
 			int len, unsigned short family);
@@ -84,7 +111,7 @@ static inline u64 quic_path_allowance(const struct quic_path *p)
 {
 	u64 limit = QUIC_AMPLIFICATION * p->rx_bytes;
 
-	if (p->validated)
+	if (p->validated || p->chosen)
 		return U64_MAX;
 	return limit > p->tx_bytes ? limit - p->tx_bytes : 0;
 }

@@ -106,8 +106,14 @@ void quic_rx_exit(void);
 void quic_rx_train(struct quic_conn *c, struct sk_buff *skb);
 void quic_rx_parked(struct quic_conn *c);
 /* rx/frames.c; 0, -ENOBUFS (do not acknowledge), or a transport error > 0 */
+struct quic_rx_seen {
+	bool eliciting;
+	bool data;		/* STREAM frames */
+	bool more;		/* than probes of a path, RFC 9000 section 9.1 */
+};
+
 int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
-		   const struct quic_rx_src *src, bool *eliciting, bool *data);
+		   const struct quic_rx_src *src, struct quic_rx_seen *seen);
 /* rx/deliver.c */
 void quic_rx_deliver(struct quic_conn *c, u64 now);
 
@@ -209,6 +215,44 @@ struct quic_cid_node *quic_reset_find(struct net *net,
 				      const struct sk_buff *skb);
 bool quic_reset_seen(struct quic_conn *c, const u8 *p, u32 len);
 
+/* conn/validate.c: path validation */
+void quic_validate_start(struct quic_conn *c, struct quic_path *p);
+void quic_validate_stop(struct quic_path *p);
+void quic_validate_on_challenge(struct quic_conn *c, struct quic_path *p,
+				const u8 *data);
+void quic_validate_on_response(struct quic_conn *c, const u8 *data);
+void quic_validate_send(struct quic_conn *c);	/* lock held, in a push */
+void quic_validate_rearm(struct quic_conn *c, u64 now);
+void quic_validate_on_timer(struct quic_conn *c, u64 now);
+
+/* conn/migrate.c: which paths there are, and which one is used */
+struct quic_path *quic_migrate_find(const struct quic_conn *c,
+				    const union quic_addr *src,
+				    const union quic_addr *dst);
+bool quic_migrate_knows(const struct quic_conn *c, const struct quic_path *p);
+bool quic_migrate_may(const struct quic_conn *c, const union quic_addr *src);
+struct quic_path *quic_migrate_add(struct quic_conn *c,
+				   const union quic_addr *src,
+				   const union quic_addr *dst);
+struct quic_path *quic_migrate_candidate(struct quic_conn *c,
+					 const union quic_addr *src,
+					 const union quic_addr *dst,
+					 const u8 *id);
+void quic_migrate_on_newest(struct quic_conn *c, struct quic_path *p);
+void quic_migrate_on_cids(struct quic_conn *c);
+void quic_migrate_validated(struct quic_conn *c, struct quic_path *p);
+void quic_migrate_failed(struct quic_conn *c, struct quic_path *p);
+void quic_migrate_leave(struct quic_conn *c, struct quic_path *p);
+int quic_migrate_local(struct quic_conn *c, const union quic_addr *addr);
+void quic_migrate_free(struct quic_conn *c);
+
+/* conn/preferred.c: the server's preferred address */
+int quic_preferred_set(struct quic_conn *c, const union quic_addr *addr);
+bool quic_preferred_is(const struct quic_conn *c, const union quic_addr *addr);
+void quic_preferred_tparam(struct quic_conn *c, struct quic_tparams *tp);
+void quic_preferred_go(struct quic_conn *c);
+void quic_preferred_free(struct quic_conn *c);
+
 /* conn/cid.c */
 int quic_cid_init(void);
 void quic_cid_exit(void);
@@ -222,15 +266,31 @@ struct quic_cid_node *quic_cid_insert(struct net *net,
 void quic_cid_remove(struct quic_cid_node *node);
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp);	/* next number */
 void quic_cid_free_all(struct quic_conn *c);
+struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq);
 bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len);
+void quic_cid_info(const struct quic_conn *c, bool dest,
+		   struct quic_connection_id_info *info);
+void quic_cid_tell(struct quic_conn *c, bool dest);	/* the event */
+int quic_cid_retire_ours(struct quic_conn *c, u64 prior);
+int quic_cid_on_retire(struct quic_conn *c, u64 seq);
+void quic_cid_offer(struct quic_conn *c);	/* issue up to the peer's limit */
+
+/* conn/cid_peer.c: those the peer has issued */
 const struct quic_cid *quic_cid_of(const struct quic_conn *c,
 				   const struct quic_path *p);
 const struct quic_cid *quic_cid_dest(const struct quic_conn *c);
 void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
 		       const u8 *token);
 int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f);
-int quic_cid_on_retire(struct quic_conn *c, u64 seq);
-void quic_cid_offer(struct quic_conn *c);	/* issue up to the peer's limit */
+void quic_cid_add_preferred(struct quic_conn *c, const struct quic_cid *cid,
+			    const u8 *token);
+bool quic_cid_spare(const struct quic_conn *c);
+bool quic_cid_for_path(struct quic_conn *c, struct quic_path *p);
+void quic_cid_leave(struct quic_conn *c, struct quic_path *p);
+void quic_cid_set_ours(struct quic_conn *c, struct quic_path *p, const u8 *id);
+void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id);
+int quic_cid_choose(struct quic_conn *c,
+		    const struct quic_connection_id_info *info);
 
 /* conn/timer.c */
 void quic_timer_init(struct quic_conn *c);
@@ -314,6 +374,8 @@ u64 quic_flow_room(const struct quic_conn *c, const struct quic_stream *s);
 void quic_event(struct quic_conn *c, u8 type, const void *data, u16 len);
 void quic_event_stream(struct quic_conn *c, const struct quic_stream *s,
 		       u8 state, u32 errcode, u64 finalsz);
+/* sock/family.c: what getsockname() and /proc show */
+void quic_set_addresses(struct sock *sk, const struct quic_path *p);
 /* sock/poll.c */
 void quic_sock_readable(struct sock *sk);
 void quic_sock_writable(struct sock *sk);

@@ -126,6 +126,7 @@ struct quic_rbuf {
 struct quic_rx_src {
 	struct sk_buff *skb;	/* holds the packet */
 	u16 segs_left;		/* packets still to come in its train */
+	struct quic_path *path;	/* it came on */
 };
 
 void quic_rbuf_init(struct quic_rbuf *rb);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: the table that leads a connection ID to its socket, the IDs a
- * connection has issued and those it was given.
+ * Owns: the table that leads a connection ID to its socket, and the IDs a
+ * connection has issued.
  * Called from: rx/demux and rx/initial (look-up, RCU), rx/frames and
  * lifecycle (changes, socket lock).
  * Context: any; the table is RCU for readers, rhashtable's own for writers.
@@ -86,7 +86,7 @@ void quic_cid_remove(struct quic_cid_node *node)
 
 /* ---- IDs we issue -------------------------------------------------------- */
 
-static struct quic_local_cid *local_find(struct quic_conn *c, u64 seq)
+struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq)
 {
 	int i;
 
@@ -173,9 +173,65 @@ void quic_cid_offer(struct quic_conn *c)
 		seq = quic_cid_new_local(c, GFP_ATOMIC);
 		if (seq < 0)
 			return;	/* fewer IDs are legal too */
-		local_find(c, seq)->announce = true;
+		quic_cid_local(c, seq)->announce = true;
 		c->ctl |= QUIC_CTL_NEW_CID;
 	}
+}
+
+/* Which IDs of ours, or of the peer's, are in use and live; what the option
+ * CONNECTION_ID and its event say.
+ */
+void quic_cid_info(const struct quic_conn *c, bool dest,
+		   struct quic_connection_id_info *info)
+{
+	const struct quic_cids *s = &c->cids;
+	u64 first = U64_MAX;
+	int i;
+
+	for (i = 0; i < QUIC_CID_SLOTS; i++) {
+		if (dest && s->remote[i].used)
+			first = min(first, s->remote[i].seq);
+		if (!dest && s->local[i].node)
+			first = min(first, s->local[i].seq);
+	}
+	memset(info, 0, sizeof(*info));
+	info->dest = dest;
+	info->prior_to = first;
+	info->active = dest ? s->remote[c->path->cid].seq :
+			      max(first, s->local_active);
+}
+
+/* Some were retired. */
+void quic_cid_tell(struct quic_conn *c, bool dest)
+{
+	struct quic_connection_id_info info;
+
+	quic_cid_info(c, dest, &info);
+	quic_event(c, QUIC_EVENT_CONNECTION_ID, &info, sizeof(info));
+}
+
+/* Ask the peer to retire those below @prior (section 5.1.2); 0 or -errno. */
+int quic_cid_retire_ours(struct quic_conn *c, u64 prior)
+{
+	struct quic_cids *s = &c->cids;
+	struct quic_local_cid *l;
+	int i, seq;
+
+	/* It still has to do what it was asked before. */
+	for (i = 0; i < QUIC_CID_SLOTS; i++)
+		if (s->local[i].node && s->local[i].seq < s->local_retire_prior)
+			return -EAGAIN;
+	/* The demand travels with a new ID; the place for one more is kept
+	 * for this.
+	 */
+	seq = quic_cid_new_local(c, GFP_KERNEL);
+	if (seq < 0)
+		return seq == -ENOSPC ? -EAGAIN : seq;
+	l = quic_cid_local(c, seq);
+	l->announce = true;
+	s->local_retire_prior = prior;
+	c->ctl |= QUIC_CTL_NEW_CID;
+	return 0;
 }
 
 /* RFC9000-19.16-1 */
@@ -186,140 +242,14 @@ int quic_cid_on_retire(struct quic_conn *c, u64 seq)
 
 	if (seq >= c->cids.local_next_seq)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-	l = local_find(c, seq);
+	l = quic_cid_local(c, seq);
 	if (!l)
 		return 0;
 	quic_cid_remove(l->node);
 	l->node = NULL;
 	quic_cid_offer(c);
+	quic_cid_tell(c, false);
 	return 0;
-}
-
-/* ---- IDs the peer issues ------------------------------------------------- */
-
-/* The destination ID of what is sent on @p. */
-const struct quic_cid *quic_cid_of(const struct quic_conn *c,
-				   const struct quic_path *p)
-{
-	return &c->cids.remote[p->cid].cid;
-}
-
-const struct quic_cid *quic_cid_dest(const struct quic_conn *c)
-{
-	return quic_cid_of(c, c->path);
-}
-
-/* The peer's ID number 0: learnt in the handshake. */
-void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
-		       const u8 *token)
-{
-	struct quic_remote_cid *r = &c->cids.remote[0];
-
-	r->used = true;
-	if (cid)
-		r->cid = *cid;
-	if (token) {
-		r->has_token = true;
-		memcpy(r->reset_token, token, sizeof(r->reset_token));
-		quic_reset_watch(c, r);
-	}
-}
-
-/* RFC9000-5.1.2-2 */
-static int retire_remote(struct quic_conn *c, u64 seq)
-{
-	int i;
-
-	for (i = 0; i < c->cids.n_retire; i++)
-		if (c->cids.retire[i] == seq)
-			return 0;
-	if (c->cids.n_retire == QUIC_MAX_RETIRES)
-		return QUIC_TRANSPORT_ERROR_CONNECTION_ID_LIMIT;
-	c->cids.retire[c->cids.n_retire++] = seq;
-	c->ctl |= QUIC_CTL_RETIRE_CID;
-	return 0;
-}
-
-/* RFC9000-5.1.2-1 RFC9000-19.15-7 RFC9000-19.16-2 */
-/* Drop every ID below @prior; use another one if the active one goes. */
-static int retire_prior(struct quic_conn *c, u64 prior)
-{
-	struct quic_cids *s = &c->cids;
-	int i, err;
-
-	if (prior <= s->remote_retire_prior)
-		return 0;
-	s->remote_retire_prior = prior;
-	for (i = 0; i < QUIC_CID_SLOTS; i++) {
-		if (!s->remote[i].used || s->remote[i].seq >= prior)
-			continue;
-		s->remote[i].used = false;
-		quic_reset_forget(&s->remote[i]);
-		err = retire_remote(c, s->remote[i].seq);
-		if (err)
-			return err;
-	}
-	if (s->remote[c->path->cid].used)
-		return 0;
-	for (i = 0; i < QUIC_CID_SLOTS; i++) {
-		if (!s->remote[i].used)
-			continue;
-		c->path->cid = i;
-		quic_reset_watch(c, &s->remote[i]);
-		return 0;
-	}
-	return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-}
-
-/* RFC9000-5.1.1-4 RFC9000-19.15-3 RFC9000-19.15-4 RFC9000-19.15-8 */
-/* NEW_CONNECTION_ID (section 19.15); a transport error, or 0. */
-int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
-{
-	struct quic_cids *s = &c->cids;
-	struct quic_remote_cid *r, *slot = NULL;
-	u8 limit = c->sk ? quic_sk(c->sk)->tparam.active_connection_id_limit : 2;
-	u8 have = 0;
-	int i;
-
-	/* A peer that asked for zero-length IDs cannot have others. */
-	if (!quic_cid_dest(c)->len)
-		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-	if (f->new_cid.seq < s->remote_retire_prior)
-		return retire_remote(c, f->new_cid.seq);
-
-	for (i = 0; i < QUIC_CID_SLOTS; i++) {
-		r = &s->remote[i];
-		if (!r->used) {
-			slot = slot ?: r;
-			continue;
-		}
-		if (r->seq == f->new_cid.seq)
-			return quic_cid_equal(&r->cid, &f->new_cid.cid) ? 0 :
-			       QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-		if (quic_cid_equal(&r->cid, &f->new_cid.cid))
-			return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-		if (r->seq >= f->new_cid.prior_to)
-			have++;
-		else
-			slot = slot ?: r;	/* about to be retired */
-	}
-	if (have >= limit || !slot)
-		return QUIC_TRANSPORT_ERROR_CONNECTION_ID_LIMIT;
-
-	if (slot->used) {
-		/* Its retirement is queued before the slot is taken over. */
-		i = retire_remote(c, slot->seq);
-		if (i)
-			return i;
-		quic_reset_forget(slot);
-	}
-	memset(slot, 0, sizeof(*slot));
-	slot->used = true;
-	slot->seq = f->new_cid.seq;
-	slot->cid = f->new_cid.cid;
-	slot->has_token = true;
-	memcpy(slot->reset_token, f->new_cid.reset_token, QUIC_RESET_TOKEN_LEN);
-	return retire_prior(c, f->new_cid.prior_to);
 }
 
 void quic_cid_exit(void)

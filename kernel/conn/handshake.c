@@ -76,6 +76,7 @@ void quic_conn_confirmed(struct quic_conn *c)
 		quic_cid_remove(c->odcid_node);
 		c->odcid_node = NULL;
 	}
+	quic_preferred_go(c);
 }
 
 /* RFC9000-19.20-1 RFC9001-4.1.2-1 */
@@ -193,6 +194,7 @@ static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
 		tp->has |= QUIC_TP_HAS_RESET_TOKEN;
 		quic_reset_token(sock_net(c->sk), c->scid.id, tp->reset_token);
 	}
+	quic_preferred_tparam(c, tp);
 	if (!c->retried)
 		return;
 	tp->has |= QUIC_TP_HAS_RSCID;
@@ -249,6 +251,9 @@ static void apply_peer_tparams(struct quic_conn *c)
 	quic_cc_set_mss(&c->rec.cc, c->path->mss);
 	if (tp->has & QUIC_TP_HAS_RESET_TOKEN)
 		quic_cid_set_dest(c, NULL, tp->reset_token);
+	if (tp->has & QUIC_TP_HAS_PREFERRED)
+		quic_cid_add_preferred(c, &tp->preferred.cid,
+				       tp->preferred.token);
 }
 
 int quic_conn_set_peer_tparams(struct quic_conn *c, const u8 *buf, u32 len)

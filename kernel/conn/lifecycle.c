@@ -101,8 +101,8 @@ void quic_conn_free(struct quic_conn *c)
 
 	quic_conn_drop_data(c);
 	quic_cid_free_all(c);
-	for (i = 0; i < QUIC_PATHS; i++)
-		quic_path_free(c->paths[i]);
+	quic_migrate_free(c);
+	quic_preferred_free(c);
 	quic_recovery_free(&c->rec);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)
 		quic_ack_free(&c->ack[i]);

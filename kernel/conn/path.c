@@ -22,6 +22,20 @@ bool quic_addr_is_any(const union quic_addr *a)
 	return ipv6_addr_any(&a->v6.sin6_addr);
 }
 
+static bool same_host(const union quic_addr *a, const union quic_addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	return ipv6_addr_equal(&a->v6.sin6_addr, &b->v6.sin6_addr);
+}
+
+bool quic_path_same_hosts(const struct quic_path *a, const struct quic_path *b)
+{
+	return same_host(&a->src, &b->src) && same_host(&a->dst, &b->dst);
+}
+
 static void unmap_v4(union quic_addr *a)
 {
 	struct sockaddr_in v4 = {

@@ -8,6 +8,7 @@
  *  - KEEPALIVE: make sure that something is heard (section 10.1.2)
  *  - CLOSE:	closing or draining is over (section 10.2)
  *  - KEYS:	the key before the last update goes (RFC 9001 section 6.5)
+ *  - PATH:	a path is challenged again, given up or left (section 8.2.4)
  *
  * The timer is lazy: it is moved only when a deadline comes earlier than what
  * it is armed for.  A deadline that moved away is noticed when it fires.  So
@@ -167,6 +168,12 @@ void quic_timer_run(struct quic_conn *c)
 	}
 	if (passed(c, QUIC_TIMER_LOSS, now)) {
 		on_loss_timer(c, now);
+		kick = true;
+	}
+	if (passed(c, QUIC_TIMER_PATH, now)) {
+		quic_validate_on_timer(c, now);
+		if (!quic_conn_alive(c))
+			goto out;
 		kick = true;
 	}
 	if (passed(c, QUIC_TIMER_KEEPALIVE, now)) {

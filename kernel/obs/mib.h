@@ -76,6 +76,12 @@
 	X(QuicResetsSent)	/* stateless resets */ \
 	X(QuicResetsRcvd)			\
 	X(QuicDropStateless)	/* not answered: too many a second */ \
+	X(QuicPathsValidated)	/* challenges that were answered */ \
+	X(QuicPathsFailed)	/* ... that were not, in time */ \
+	X(QuicPathsEvicted)	/* candidates that gave way to newer ones */ \
+	X(QuicMigrations)	/* to another path, validated */ \
+	X(QuicMigrationsUndone)	/* back, because validation failed */ \
+	X(QuicPreferredRefused)	/* preferred addresses of a wrong scope */ \
 	X(QuicAcksRcvd)				\
 	X(QuicEcnFailed)	/* paths that carry no marks */ \
 	X(QuicEcnCeEvents)	/* windows reduced for CE marks */ \

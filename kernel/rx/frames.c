@@ -18,8 +18,8 @@
 struct at {
 	struct quic_conn *c;
 	const struct quic_rx_src *src;
+	struct quic_rx_seen *seen;
 	u8 level;
-	bool data;		/* saw a STREAM frame */
 };
 
 static int act_padding(struct at *a, const struct quic_frame *f)
@@ -167,7 +167,7 @@ static int act_new_token(struct at *a, const struct quic_frame *f)
 
 static int act_stream(struct at *a, const struct quic_frame *f)
 {
-	a->data = true;
+	a->seen->data = true;
 	return quic_stream_on_data(a->c, f, a->src);
 }
 
@@ -222,19 +222,15 @@ static int act_retire_connection_id(struct at *a, const struct quic_frame *f)
  * RFC9000-8.2.1-4 RFC9000-8.2.2-1 RFC9000-8.2.2-2 RFC9000-8.2.2-7
  * RFC9000-19.17-1
  */
-/* Only the newest challenge is answered (reliability.md section 3, row 4). */
 static int act_path_challenge(struct at *a, const struct quic_frame *f)
 {
-	memcpy(a->c->path_response, f->path.data, 8);
-	a->c->ctl |= QUIC_CTL_PATH_RESPONSE;
+	quic_validate_on_challenge(a->c, a->src->path, f->path.data);
 	return 0;
 }
 
-/* We challenge nobody yet, so none can be expected; section 19.18 lets us
- * ignore it.
- */
 static int act_path_response(struct at *a, const struct quic_frame *f)
 {
+	quic_validate_on_response(a->c, f->path.data);
 	return 0;
 }
 
@@ -291,11 +287,12 @@ static bool allowed(const struct at *a, const struct quic_frame *f)
 
 /* RFC9000-12.4-2 */
 int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
-		   const struct quic_rx_src *src, bool *eliciting, bool *data)
+		   const struct quic_rx_src *src, struct quic_rx_seen *seen)
 {
 	struct quic_cur cur = { .p = payload, .end = payload + len };
-	struct at a = { .c = c, .src = src, .level = level };
+	struct at a = { .c = c, .src = src, .seen = seen, .level = level };
 	struct quic_frame f;
+	u8 props;
 	int err;
 
 	if (unlikely(!len))	/* section 12.4 */
@@ -306,8 +303,11 @@ int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 			return err;
 		if (unlikely(!allowed(&a, &f)))
 			return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-		if (!(quic_frame_props(f.kind) & QUIC_FRAME_NE))
-			*eliciting = true;
+		props = quic_frame_props(f.kind);
+		if (!(props & QUIC_FRAME_NE))
+			seen->eliciting = true;
+		if (!(props & QUIC_FRAME_P))
+			seen->more = true;
 		/* An indirect call is dear where retpolines are: the two
 		 * frames of bulk transfer go straight.
 		 */
@@ -322,6 +322,5 @@ int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 		if (unlikely(!quic_conn_alive(c)))
 			return 0;
 	}
-	*data = a.data;
 	return 0;
 }

@@ -26,8 +26,11 @@ struct rx {
 	struct quic_conn *c;
 	struct quic_train *t;
 	struct net *net;
+	struct quic_path *path;	/* NULL: none known, until a packet opens */
+	const struct sk_buff *skb; /* with its headers; NULL: parked before */
 	u64 now;
 	u8 ecn;
+	bool moved;		/* another path, or another ID of ours */
 	u16 data_pkts;
 };
 
@@ -54,6 +57,40 @@ static bool reserved_set(const struct quic_pkt *p)
 						QUIC_HDR_RESERVED_SHORT);
 }
 
+/* The path of a packet that opened, if it is not the one in use: perhaps a
+ * new one, perhaps one that an earlier packet of the train has made us leave.
+ */
+static bool find_path(struct rx *rx, const struct quic_pkt *p)
+{
+	union quic_addr src, dst;
+
+	if (quic_migrate_knows(rx->c, rx->path))
+		return true;
+	if (!rx->skb)
+		return false;
+	quic_rx_addrs(rx->skb, &dst, &src);
+	rx->path = quic_migrate_candidate(rx->c, &src, &dst, p->data + 1);
+	if (!rx->path)
+		return false;
+	rx->path->rx_bytes = rx->skb->len;
+	return true;
+}
+
+/* The newest packet so far tells where the peer is, and by which ID it wants
+ * to be known (section 9.3).
+ */
+static void on_newest(struct rx *rx, const struct quic_pkt *p)
+{
+	struct quic_conn *c = rx->c;
+
+	if (!quic_migrate_knows(c, rx->path))
+		return;
+	if (memcmp(rx->path->ours, p->data + 1, QUIC_SCID_LEN))
+		quic_cid_on_ours(c, rx->path, p->data + 1);
+	if (rx->path != c->path)
+		quic_migrate_on_newest(c, rx->path);
+}
+
 /* RFC9000-12.3-4 RFC9000-12.3-5 RFC9000-13.1-1 */
 static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 		       u16 segs_left)
@@ -61,7 +98,8 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 	struct quic_conn *c = rx->c;
 	enum quic_space_id space = quic_level_space(level);
 	struct quic_rx_src src = { .skb = p->src, .segs_left = segs_left };
-	bool eliciting = false, data = false;
+	struct quic_rx_seen seen = {};
+	bool newest;
 	int err;
 
 	/* The same number twice in one train passed the first check. */
@@ -69,21 +107,31 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 		QUIC_INC(rx->net, QuicDropDuplicate);
 		return;
 	}
+	if (unlikely(rx->path != c->path) && !find_path(rx, p)) {
+		QUIC_INC(rx->net, QuicDropPeer);
+		return;
+	}
+	src.path = rx->path;
+	newest = c->ack[space].largest == QUIC_PN_NONE ||
+		 p->pn > c->ack[space].largest;
 	if (reserved_set(p))
 		err = QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	else
 		err = quic_rx_frames(c, level, p->data + p->hdr_len,
 				     p->len - p->hdr_len - QUIC_TAG_LEN, &src,
-				     &eliciting, &data);
+				     &seen);
 	if (unlikely(err))
 		return close_for(c, err, 0);
-	rx->data_pkts += data;
+	rx->data_pkts += seen.data;
 	/* The frames may have ended the connection or the space. */
 	if (!quic_conn_alive(c) || !c->crypto[space])
 		return;
-	quic_ack_on_packet(&c->ack[space], p->pn, rx->now, eliciting, rx->ecn,
+	quic_ack_on_packet(&c->ack[space], p->pn, rx->now, seen.eliciting, rx->ecn,
 			   space == QUIC_SPACE_APP ?
 			   quic_conn_max_ack_delay(c) : 0);
+	if (unlikely(rx->moved) && newest && seen.more &&
+	    level == QUIC_CRYPTO_APP)
+		on_newest(rx, p);
 }
 
 /* RFC9001-5.7-1 RFC9001-5.7-2 RFC9001-5.7-3 */
@@ -120,6 +168,9 @@ static void flush(struct rx *rx, u8 level)
 		t->n = 0;
 		return;
 	}
+	/* One comparison per train: is all as before? */
+	rx->moved = rx->path != c->path ||
+		    memcmp(rx->path->ours, t->pkt[0].data + 1, QUIC_SCID_LEN);
 	for (i = 0; i < t->n && quic_conn_alive(c); i++)
 		if (likely(!t->pkt[i].status))
 			one_packet(rx, level, &t->pkt[i], t->n - 1 - i);
@@ -464,21 +515,44 @@ static void after_close(struct quic_conn *c, struct sk_buff *skb)
 	kfree_skb(skb);
 }
 
-/* RFC9000-9-5 */
-/* Migration is not there yet: other addresses are not followed
- * (section 9: a client must not, a server need not before validation).
- */
-static bool from_peer(const struct quic_conn *c, const struct sk_buff *skb)
+/* Both addresses at once: they are neighbours in the headers. */
+static bool is_on(const struct quic_path *p, const struct sk_buff *skb)
 {
-	const union quic_addr *peer = &c->path->dst;
+	const struct udphdr *uh = udp_hdr(skb);
 
-	if (udp_hdr(skb)->source != quic_addr_port(peer))
+	if (uh->source != quic_addr_port(&p->dst) ||
+	    uh->dest != quic_addr_port(&p->src))
 		return false;
 	if (skb->protocol == htons(ETH_P_IP))
-		return peer->sa.sa_family == AF_INET &&
-		       ip_hdr(skb)->saddr == peer->v4.sin_addr.s_addr;
-	return peer->sa.sa_family == AF_INET6 &&
-	       ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &peer->v6.sin6_addr);
+		return p->dst.sa.sa_family == AF_INET &&
+		       ip_hdr(skb)->saddr == p->dst.v4.sin_addr.s_addr &&
+		       ip_hdr(skb)->daddr == p->src.v4.sin_addr.s_addr;
+	return p->dst.sa.sa_family == AF_INET6 &&
+	       ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &p->dst.v6.sin6_addr) &&
+	       ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &p->src.v6.sin6_addr);
+}
+
+/* RFC9000-9-5 */
+/* Not the path in use.  False if it is none, and cannot become one. */
+static bool other_path(struct rx *rx)
+{
+	union quic_addr src, dst;
+
+	quic_rx_addrs(rx->skb, &dst, &src);
+	rx->path = quic_migrate_find(rx->c, &src, &dst);
+	return rx->path || quic_migrate_may(rx->c, &src);
+}
+
+/* Bytes from an address that is not proven may be answered by some. */
+static void count_bytes(struct rx *rx)
+{
+	struct quic_path *p = rx->path;
+
+	if (!p || p->validated)
+		return;
+	p->rx_bytes += rx->skb->len;
+	if (p == rx->c->path)
+		rx->c->rec.amplification_blocked = false;
 }
 
 /* Takes @skb over. */
@@ -488,12 +562,14 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 		.c = c,
 		.t = this_cpu_ptr(rx_scratch),
 		.net = sock_net(c->sk),
+		.path = c->path,
+		.skb = skb,
 	};
 	u32 seg = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
 
 	if (unlikely(!quic_conn_alive(c)))
 		return after_close(c, skb);
-	if (unlikely(!from_peer(c, skb))) {
+	if (unlikely(!is_on(c->path, skb)) && !other_path(&rx)) {
 		QUIC_INC(rx.net, QuicDropPeer);
 		kfree_skb(skb);
 		return;
@@ -501,10 +577,7 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	rx.now = ktime_get_ns();
 	rx.ecn = ecn_of(skb);
 	rx.t->n = 0;
-	if (!c->path->validated) {
-		c->path->rx_bytes += skb->len;
-		c->rec.amplification_blocked = false;
-	}
+	count_bytes(&rx);
 	QUIC_INC(rx.net, QuicRxTrains);
 	QUIC_ADD(rx.net, QuicRxBytes, skb->len);
 
@@ -522,7 +595,7 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 /* New keys: perhaps they open what had to wait. */
 void quic_rx_parked(struct quic_conn *c)
 {
-	struct rx rx = { .c = c, .net = sock_net(c->sk) };
+	struct rx rx = { .c = c, .net = sock_net(c->sk), .path = c->path };
 	struct sk_buff_head todo;
 	struct sk_buff *skb;
 

@@ -300,21 +300,28 @@ int quic_bind_addr(struct sock *sk, const union quic_addr *addr)
 /* The same questions that UDP asks: may the program have this port, is the
  * address one of ours.  The second is left to the UDP socket's own bind.
  */
-static int do_bind(struct sock *sk, quic_sockaddr_t *sa, int len)
+int quic_bind_allowed(const struct sock *sk, const union quic_addr *addr)
 {
 	struct net *net = sock_net(sk);
+	u16 port = ntohs(quic_addr_port(addr));
+
+	if (port && inet_port_requires_bind_service(net, port) &&
+	    !ns_capable(net->user_ns, CAP_NET_BIND_SERVICE))
+		return -EACCES;
+	return 0;
+}
+
+static int do_bind(struct sock *sk, quic_sockaddr_t *sa, int len)
+{
 	union quic_addr addr;
-	u16 port;
 	int err;
 
 	err = quic_addr_from_user(&addr, (struct sockaddr *)sa, len,
 				  sk->sk_family);
+	if (!err)
+		err = quic_bind_allowed(sk, &addr);
 	if (err)
 		return err;
-	port = ntohs(quic_addr_port(&addr));
-	if (port && inet_port_requires_bind_service(net, port) &&
-	    !ns_capable(net->user_ns, CAP_NET_BIND_SERVICE))
-		return -EACCES;
 
 	lock_sock(sk);
 	if (quic_sk(sk)->udp || sk->sk_state != TCP_CLOSE)

@@ -244,27 +244,47 @@ static int get_stream_priority(struct sock *sk, void *val, u32 len)
 
 static int get_connection_id(struct sock *sk, void *val, u32 len)
 {
-	struct quic_conn *c = quic_sk_conn(sk);
 	struct quic_connection_id_info info;
-	u64 first = U64_MAX;
-	int i;
 
 	take(&info, sizeof(info), val, len);
 	if (!established(sk))
 		return -EINVAL;
-	if (info.dest) {
-		info.active = c->cids.remote[c->path->cid].seq;
-		for (i = 0; i < QUIC_CID_SLOTS; i++)
-			if (c->cids.remote[i].used)
-				first = min(first, c->cids.remote[i].seq);
-	} else {
-		for (i = 0; i < QUIC_CID_SLOTS; i++)
-			if (c->cids.local[i].node)
-				first = min(first, c->cids.local[i].seq);
-		info.active = first;
-	}
-	info.prior_to = first;
+	quic_cid_info(quic_sk_conn(sk), info.dest, &info);
 	return give(val, len, &info, sizeof(info));
+}
+
+static int set_connection_id(struct sock *sk, void *val, u32 len)
+{
+	struct quic_connection_id_info info;
+
+	take(&info, sizeof(info), val, len);
+	if (!established(sk))
+		return -EINVAL;
+	return quic_cid_choose(quic_sk_conn(sk), &info);
+}
+
+/* A client moves; a server names, before the handshake, where it would rather
+ * be.
+ */
+static int set_migration(struct sock *sk, void *val, u32 len)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+	union quic_addr addr;
+	int err;
+
+	if (!alive(sk))
+		return -EPIPE;
+	err = quic_addr_from_user(&addr, val, len, sk->sk_family);
+	if (err == -EAFNOSUPPORT || !len)
+		return -EINVAL;
+	if (!err)
+		err = quic_addr_port(&addr) ? quic_bind_allowed(sk, &addr) :
+					      -EINVAL;
+	if (err)
+		return err;
+	if (c->state == QUIC_CONN_ESTABLISHED)
+		return quic_migrate_local(c, &addr);
+	return c->is_server ? quic_preferred_set(c, &addr) : -EINVAL;
 }
 
 static int set_connection_close(struct sock *sk, void *val, u32 len)
@@ -607,9 +627,11 @@ static const struct opt opts[] = {
 	[QUIC_SOCKOPT_STREAM_OPEN]	= { NULL, get_stream_open },
 	[QUIC_SOCKOPT_STREAM_RESET]	= { set_stream_reset, NULL },
 	[QUIC_SOCKOPT_STREAM_STOP_SENDING] = { set_stream_stop, NULL },
-	[QUIC_SOCKOPT_CONNECTION_ID]	= { NULL, get_connection_id },
+	[QUIC_SOCKOPT_CONNECTION_ID]	= { set_connection_id,
+					    get_connection_id },
 	[QUIC_SOCKOPT_CONNECTION_CLOSE]	= { set_connection_close,
 					    get_connection_close },
+	[QUIC_SOCKOPT_CONNECTION_MIGRATION] = { set_migration, NULL },
 	[QUIC_SOCKOPT_KEY_UPDATE]	= { set_key_update, NULL },
 	[QUIC_SOCKOPT_TRANSPORT_PARAM]	= { set_transport_param,
 					    get_transport_param },

@@ -124,7 +124,8 @@ static bool put_cids(struct quic_conn *c, struct quic_pkt_build *b)
 		if (!l->node || !l->announce)
 			continue;
 		if (!TRY_PUT(b, QUIC_FRAME_NEW_CONNECTION_ID, l->seq,
-			     quic_put_new_connection_id(&b->o, l->seq, 0,
+			     quic_put_new_connection_id(&b->o, l->seq,
+							c->cids.local_retire_prior,
 							&l->node->key.cid,
 							l->reset_token)))
 			return false;
@@ -214,10 +215,6 @@ static bool put_one_ctl(struct quic_conn *c, struct quic_pkt_build *b, u32 bit)
 	case QUIC_CTL_DATA_BLOCKED:
 		return TRY_PUT(b, QUIC_FRAME_DATA_BLOCKED, 0,
 			       quic_put_data_blocked(&b->o, c->max_data_send));
-	case QUIC_CTL_PATH_RESPONSE:
-		return TRY_PUT(b, QUIC_FRAME_PATH_RESPONSE, 0,
-			       quic_put_path_response(&b->o,
-						      c->path_response));
 	case QUIC_CTL_NEW_CID:
 		return put_cids(c, b);
 	case QUIC_CTL_RETIRE_CID:

@@ -3,7 +3,7 @@
  * Owns: single datagrams outside of trains: probes of a path, of its
  * existence (PATH_CHALLENGE, PATH_RESPONSE) or of the size of packets that it
  * carries (PING and padding).
- * Called from: tx/push for path validation, conn/pmtud.
+ * Called from: conn/validate, in a push; whoever measures a path.
  * Context: socket lock held.
  * RFC 9000 sections 8.2, 9.4, 14.4.
  */

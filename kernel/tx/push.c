@@ -110,6 +110,8 @@ static int push_one(struct quic_conn *c)
 	n = quic_path_route(c->path, c->sk);
 	if (!n && !c->handshake_confirmed)
 		n = push_datagram(tx);
+	if (unlikely(c->probing))
+		quic_validate_send(c);
 	if (!n)
 		n = push_train(tx);
 	if (n < 0)
