@@ -112,6 +112,15 @@ static void set_events(int fd, uint32_t events)
 			event_on(fd, i);
 }
 
+static socklen_t local(const struct pair *p, union addr *a, int port)
+{
+	socklen_t len = loopback(a, family, port);
+
+	if (p->host)
+		OK(inet_pton(AF_INET, p->host, &a->v4.sin_addr) == 1);
+	return len;
+}
+
 void connection(struct pair *p)
 {
 	socklen_t size = sizeof(struct quic_transport_param);
@@ -125,8 +134,10 @@ void connection(struct pair *p)
 	set_events(p->listener, p->events);
 	if (p->set_listener)
 		p->set_listener(p->listener);
-	OK(!bind(p->listener, &a.sa, loopback(&a, family, 0)));
+	OK(!bind(p->listener, &a.sa, local(p, &a, 0)));
 	OK(!listen(p->listener, 16));
+	if (p->listening)
+		p->listening(port_of(p->listener));
 
 	p->client = quic_socket();
 	OK(!opt_set(p->client, QUIC_SOCKOPT_TRANSPORT_PARAM, &p->client_params,
@@ -135,13 +146,15 @@ void connection(struct pair *p)
 	if (p->set_client)
 		p->set_client(p->client);
 	OK(!connect(p->client, &a.sa,
-		    loopback(&a, family, port_of(p->listener))));
+		    local(p, &a, p->port ?: port_of(p->listener))));
 
 	if (p->certificates)
 		setenv("SSL_CERT_FILE", ca_file, 1);
 	OK(!pthread_create(&thread, NULL, client_side, p));
 	p->server = accept(p->listener, NULL, NULL);
 	OK(p->server >= 0);
+	if (p->accepted)
+		p->accepted(p->server);
 	if (p->certificates)
 		ret = quic_server_handshake(p->server, key_file, cert_file, NULL);
 	else

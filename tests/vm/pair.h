@@ -36,6 +36,10 @@ struct pair {
 	/* Settings, before it is called; all may stay zero. */
 	void (*set_listener)(int fd);
 	void (*set_client)(int fd);
+	void (*accepted)(int fd);	/* before its handshake */
+	void (*listening)(int port);
+	int port;			/* to connect to; 0: the listener's */
+	const char *host;		/* IPv4 address of both; NULL: loopback */
 	struct quic_transport_param client_params, server_params;
 	uint32_t events;		/* bit per event type, on both */
 	bool certificates;		/* instead of a pre-shared key */
