@@ -126,6 +126,7 @@ void quic_recovery_new_path(struct quic_recovery *r,
 	}
 	space->lost_since = 0;
 	r->pto_count = 0;
+	quic_ecn_start(&r->ecn, s->next);
 	delay = r->rtt.max_ack_delay;
 	r->rtt = *rtt;
 	r->rtt.max_ack_delay = delay;
