@@ -34,6 +34,8 @@ struct quic_udp;
 /* Datagrams kept because their keys are still to come. */
 #define QUIC_MAX_PARKED		32
 #define QUIC_MAX_EVENTS		256
+/* Our min_ack_delay, us: what a timer is good for. */
+#define QUIC_MIN_ACK_DELAY	1000
 /* Bound on the congestion window, bytes. */
 #define QUIC_CWND_MAX		(32U << 20)
 #define QUIC_ALPN_MAX		128
@@ -150,6 +152,7 @@ enum quic_timer {
 #define QUIC_CTL_RETIRE_CID		BIT(6)
 #define QUIC_CTL_STREAMS		BIT(7)	/* MAX_STREAMS, STREAMS_BLOCKED */
 #define QUIC_CTL_NEW_TOKEN		BIT(8)
+#define QUIC_CTL_ACK_FREQUENCY		BIT(9)
 
 /* Why a connection ended; what CONNECTION_CLOSE carries. */
 struct quic_close {
@@ -194,6 +197,9 @@ struct quic_conn {
 	u32 version_told;		/* L; a client's ClientHello says it */
 	u32 ctl;			/* L; QUIC_CTL_* to be sent */
 	bool grease;			/* L; the peer takes any "fixed" bit */
+	bool ackfreq_told;		/* L; the peer may ask us */
+	u16 ackfreq_every;		/* L; asked of the peer, 0: nothing */
+	u64 ackfreq_seq;		/* L; of the next ACK_FREQUENCY */
 	u8 acks_alone;			/* L; ACK-only packets in a row */
 	u8 probes[QUIC_SPACE_MAX];	/* L; PTO probes owed */
 

@@ -292,6 +292,18 @@ void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id);
 int quic_cid_choose(struct quic_conn *c,
 		    const struct quic_connection_id_info *info);
 
+/* conn/ackfreq.c */
+bool quic_ackfreq_offer(const struct quic_conn *c);	/* our min_ack_delay */
+void quic_ackfreq_update(struct quic_conn *c);
+u64 quic_ackfreq_delay(const struct quic_conn *c);
+int quic_ackfreq_on_frame(struct quic_conn *c, const struct quic_frame *f);
+int quic_ackfreq_on_immediate(struct quic_conn *c);
+/* Does the peer understand ACK_FREQUENCY and IMMEDIATE_ACK? */
+static inline bool quic_ackfreq_agreed(const struct quic_conn *c)
+{
+	return c->peer.min_ack_delay != QUIC_NO_MIN_ACK_DELAY;
+}
+
 /* conn/timer.c */
 void quic_timer_init(struct quic_conn *c);
 void quic_timer_set(struct quic_conn *c, enum quic_timer t, u64 when);

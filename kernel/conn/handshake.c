@@ -14,7 +14,8 @@
 
 u64 quic_conn_max_ack_delay(const struct quic_conn *c)
 {
-	return quic_sk(c->sk)->tparam.max_ack_delay * (u64)NSEC_PER_USEC;
+	return c->ack[QUIC_SPACE_APP].delay ?:
+	       quic_sk(c->sk)->tparam.max_ack_delay * (u64)NSEC_PER_USEC;
 }
 
 /* Keys of the first exchange, from an ID that everyone can read. */
@@ -182,6 +183,9 @@ static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
 	tp->max_ack_delay = p->max_ack_delay / USEC_PER_MSEC;
 	tp->active_connection_id_limit = p->active_connection_id_limit;
 	tp->max_datagram_frame_size = p->max_datagram_frame_size;
+	c->ackfreq_told = quic_ackfreq_offer(c);
+	if (c->ackfreq_told)
+		tp->min_ack_delay = QUIC_MIN_ACK_DELAY;
 	tp->has = QUIC_TP_HAS_ISCID;
 	tp->iscid = c->scid;
 	tp->grease_quic_bit = p->grease_quic_bit;

@@ -125,6 +125,7 @@ struct quic_net {
 	atomic64_t stateless_due;	/* tx/stateless.c; ns */
 	bool ecn;			/* sysctl */
 	siphash_key_t reset_key[2];	/* conn/reset.c */
+	bool ack_frequency;		/* sysctl */
 };
 
 struct quic_net *quic_net(const struct net *net);

@@ -61,6 +61,7 @@ static const struct ctl_table per_net[] = {
 	PER_NET("forged_packets", forged_packets, proc_douintvec),
 	PER_NET("stateless_rate", stateless_rate, proc_douintvec),
 	PER_NET("ecn", ecn, proc_dobool),
+	PER_NET("ack_frequency", ack_frequency, proc_dobool),
 };
 
 int quic_sysctl_net_init(struct net *net)
@@ -71,6 +72,7 @@ int quic_sysctl_net_init(struct net *net)
 	qn->retry_threshold = QUIC_RETRY_THRESHOLD;
 	qn->stateless_rate = QUIC_STATELESS_RATE;
 	qn->ecn = true;
+	qn->ack_frequency = true;
 	qn->sysctl_table = kmemdup(per_net, sizeof(per_net), GFP_KERNEL);
 	if (!qn->sysctl_table)
 		return -ENOMEM;

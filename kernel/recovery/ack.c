@@ -7,7 +7,7 @@
  *		tx/frames to write.
  * Context:	softirq or process; pure.
  * Locks:	socket lock.
- * RFC:		9000 sections 13.2, 19.3.
+ * RFC:		9000 sections 13.2, 19.3; draft-ietf-quic-ack-frequency.
  */
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
@@ -29,7 +29,12 @@ static_assert(QUIC_ACK_MAX_RANGES <= 64);
 
 void quic_ack_init(struct quic_ack *a)
 {
-	*a = (struct quic_ack){ .largest = QUIC_PN_NONE };
+	*a = (struct quic_ack){
+		.largest = QUIC_PN_NONE,
+		.reported = QUIC_PN_NONE,
+		.every = QUIC_ACK_EVERY,
+		.reordering = QUIC_ACK_REORDERING,
+	};
 	quic_ranges_init(&a->seen, QUIC_ACK_MAX_RANGES);
 }
 
@@ -60,8 +65,8 @@ static void forget_oldest(struct quic_ack *a)
 static noinline void remember(struct quic_ack *a, u64 pn, u64 now)
 {
 	/* QUIC_PN_NONE + 1 is 0: a first packet 0 is in order. */
-	if (pn != a->largest + 1)
-		/* RFC 9000 section 13.2.1: reordered, or after a gap. */
+	/* RFC 9000 section 13.2.1: reordered, or after a gap. */
+	if (pn != a->largest + 1 && a->reordering == QUIC_ACK_REORDERING)
 		a->immediate = true;
 	if (a->largest == QUIC_PN_NONE || pn > a->largest) {
 		a->largest = pn;
@@ -78,6 +83,30 @@ static noinline void remember(struct quic_ack *a, u64 pn, u64 now)
 }
 
 /* RFC9000-13.2.1-1 RFC9000-13.2.1-2 RFC9000-13.2.1-4 */
+/* Has reordering reached the peer's threshold (draft section 6.2)?  Either a
+ * number that no ACK reported missing is that far behind the largest, or this
+ * packet is one that the peer has declared lost.
+ */
+static noinline bool is_out_of_window(const struct quic_ack *a, u64 pn)
+{
+	const struct quic_range *r = a->seen.r;
+	u64 known = 0, missing = QUIC_PN_NONE;	/* numbers below @known */
+	int i;
+
+	if (a->reported != QUIC_PN_NONE && a->reported >= a->reordering) {
+		known = a->reported - a->reordering + 1;
+		if (pn < known)
+			return true;
+	}
+	for (i = a->seen.n - 1; i >= 0 && r[i].lo > known; i--) {
+		u64 below = i ? r[i - 1].hi + 1 : a->floor;
+
+		if (below < r[i].lo)
+			missing = max(below, known);
+	}
+	return missing != QUIC_PN_NONE && a->largest - missing >= a->reordering;
+}
+
 void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 			u8 ecn, u64 delay)
 {
@@ -89,17 +118,24 @@ void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 	if (unlikely(ecn)) {
 		/* ECT(1) is codepoint 1, ECT(0) is 2. */
 		a->ecn[ecn == ECN_CE ? 2 : ecn == 1]++;
-		if (ecn == ECN_CE)
+		/* With fewer ACKs it is the change that matters (draft
+		 * section 6.4).
+		 */
+		if (ecn == ECN_CE && (a->every <= QUIC_ACK_EVERY || !a->ce))
 			a->immediate = true;
 	}
+	a->ce = ecn == ECN_CE;
 	/* In order: a few stores. */
 	if (likely(pn == a->largest + 1 && a->seen.n)) {
 		a->largest = pn;
 		a->largest_time = now;
 		a->seen.r[a->seen.n - 1].hi = pn;
-		return;
+	} else {
+		remember(a, pn, now);
 	}
-	remember(a, pn, now);
+	if (unlikely(a->reordering > QUIC_ACK_REORDERING) && eliciting &&
+	    (a->seen.n > 1 || pn != a->largest) && is_out_of_window(a, pn))
+		a->immediate = true;
 }
 
 /* Bytes of one gap and range, RFC 9000 section 19.3.1. */
@@ -163,6 +199,7 @@ u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
 /* RFC9000-13.2.1-3 */
 void quic_ack_on_sent(struct quic_ack *a)
 {
+	a->reported = a->largest;
 	a->deadline = 0;
 	a->unacked = 0;
 	a->immediate = false;
@@ -179,4 +216,15 @@ void quic_ack_on_acked(struct quic_ack *a, u64 largest)
 		return;
 	a->floor = largest + 1;
 	quic_ranges_trim(&a->seen, a->floor);
+}
+
+void quic_ack_on_frequency(struct quic_ack *a, u64 seq, u64 threshold,
+			   u64 delay, u64 reordering)
+{
+	if (seq < a->next_seq)
+		return;
+	a->next_seq = seq + 1;
+	a->every = threshold + 1;
+	a->reordering = reordering;
+	a->delay = delay;
 }

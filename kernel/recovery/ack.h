@@ -11,8 +11,10 @@
 
 /* Ranges remembered and reported; the oldest are forgotten first. */
 #define QUIC_ACK_MAX_RANGES	64
-/* Ack-eliciting packets that may go unacknowledged (section 13.2.2). */
+/* Ack-eliciting packets that elicit an ACK (section 13.2.2). */
 #define QUIC_ACK_EVERY		2
+/* Out-of-order distance that does, at once (section 13.2.1). */
+#define QUIC_ACK_REORDERING	1
 
 struct quic_ack {
 	struct quic_ranges seen;
@@ -22,7 +24,14 @@ struct quic_ack {
 	u64 deadline;		/* send an ACK by then; 0: none owed */
 	u32 unacked;		/* ack-eliciting since the last ACK sent */
 	bool immediate;		/* reordering, a gap, or CE: do not wait */
+	bool ce;		/* the last packet bore CE */
 	u64 ecn[3];		/* ECT(0), ECT(1), CE packets counted */
+	u64 reported;		/* largest of the last ACK; QUIC_PN_NONE */
+	/* what the peer wants (draft-ietf-quic-ack-frequency) */
+	u64 every;		/* packets that elicit an ACK */
+	u64 reordering;		/* 0: order does not matter */
+	u64 delay;		/* ns; 0: our max_ack_delay */
+	u64 next_seq;		/* lower sequence numbers are obsolete */
 };
 
 void quic_ack_init(struct quic_ack *a);
@@ -48,7 +57,7 @@ void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 static inline bool quic_ack_due(const struct quic_ack *a, u64 now)
 {
 	return a->deadline &&
-	       (a->immediate || a->unacked >= QUIC_ACK_EVERY ||
+	       (a->immediate || a->unacked >= a->every ||
 		now >= a->deadline);
 }
 
@@ -71,6 +80,12 @@ u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
 
 /* That ACK is on its way: nothing is owed until the next packet. */
 void quic_ack_on_sent(struct quic_ack *a);
+
+/* ACK_FREQUENCY: from now on (draft section 4).  Obsolete ones are ignored.
+ * @delay is in ns.
+ */
+void quic_ack_on_frequency(struct quic_ack *a, u64 seq, u64 threshold,
+			   u64 delay, u64 reordering);
 
 /* The peer has our ACK up to @largest: forget lower ranges (13.2.4). */
 void quic_ack_on_acked(struct quic_ack *a, u64 largest);

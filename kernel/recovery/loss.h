@@ -87,6 +87,7 @@ struct quic_recovery {
 				 * timer moved something: base of a client's
 				 * anti-deadlock PTO
 				 */
+	u64 skip_at;		/* APP: number from which one is left out */
 	u32 pto_count;
 	bool is_server;
 	bool peer_validated;
@@ -135,6 +136,12 @@ int quic_recovery_reserve(struct quic_recovery *r, enum quic_space_id id,
 struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 					    enum quic_space_id id, u64 now,
 					    u16 size, u8 flags);
+
+/* The next APP number is at or beyond r->skip_at: leave one out, now and
+ * then, that whoever acknowledges what it did not receive will acknowledge
+ * (RFC 9000 section 21.4).  Room must have been reserved.
+ */
+void quic_recovery_skip(struct quic_recovery *r, u32 random);
 
 /**
  * quic_recovery_on_ack - process an ACK frame (section A.7)

@@ -9,6 +9,8 @@
  * RFC:		9002 sections 6.4, 7.8, A.5; 9000 section 9.4.
  */
 #include <linux/compiler.h>
+#include <linux/limits.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 
@@ -81,6 +83,29 @@ struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 		space->eliciting_out++;
 	}
 	return quic_sent_add(&space->sent, now, size, flags);
+}
+
+/* One is outstanding at a time, within half to two windows of packets: by
+ * then an attacker has gained nothing worth mentioning.  That it is the
+ * core's, and in no algorithm's hands, makes it hold for all of them.
+ */
+void quic_recovery_skip(struct quic_recovery *r, u32 random)
+{
+	struct quic_space *space = &r->space[QUIC_SPACE_APP];
+	struct quic_sent *s = &space->sent;
+	u64 window = max_t(u64, div_u64(r->cc.cwnd, r->cc.mss), 2);
+
+	if (!r->confirmed || s->next < r->skip_at)
+		return;
+	/* The one before may still be acknowledged. */
+	if (s->skipped != QUIC_PN_NONE &&
+	    (space->largest_acked == QUIC_PN_NONE ||
+	     space->largest_acked < s->skipped))
+		return;
+	if (r->skip_at)
+		quic_sent_skip(s);
+	r->skip_at = s->next + window / 2 +
+		     random % (u32)min_t(u64, window * 3 / 2, U32_MAX);
 }
 
 /* RFC9002-6.2.2-1 RFC9002-6.4-1 RFC9002-6.4-2 */

@@ -62,6 +62,8 @@ static int act_ack(struct at *a, const struct quic_frame *f)
 	if (unlikely(c->rec.ecn.state != ecn) &&
 	    c->rec.ecn.state == QUIC_ECN_FAILED)
 		QUIC_INC(sock_net(c->sk), QuicEcnFailed);
+	if (quic_ackfreq_agreed(c))
+		quic_ackfreq_update(c);
 	return err;
 }
 
@@ -245,6 +247,16 @@ static int act_handshake_done(struct at *a, const struct quic_frame *f)
 	if (a->c->state == QUIC_CONN_ESTABLISHED)
 		quic_conn_confirmed(a->c);
 	return 0;
+}
+
+static int act_immediate_ack(struct at *a, const struct quic_frame *f)
+{
+	return quic_ackfreq_on_immediate(a->c);
+}
+
+static int act_ack_frequency(struct at *a, const struct quic_frame *f)
+{
+	return quic_ackfreq_on_frame(a->c, f);
 }
 
 static int act_datagram(struct at *a, const struct quic_frame *f)

@@ -10,6 +10,7 @@
  * as UDP GSO wants it; stream data is not written but sealed into its place
  * later (tx/seal).
  */
+#include <linux/random.h>
 #include <linux/skbuff.h>
 #include "../pipeline.h"
 #include "../obs/mib.h"
@@ -159,7 +160,8 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 	pkt->data = p;
 	pkt->pn = space->sent.next;
 	pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c), c->tx_phase,
-					 false, pkt->pn,
+					 quic_tx_spin(quic_cid_dest(c)),
+					 pkt->pn,
 					 quic_pn_len(pkt->pn,
 						     space->largest_acked));
 	pkt->hdr_len = b.o.p - p;
@@ -175,6 +177,9 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 			quic_frames_datagrams(c, &b);
 		quic_frames_streams(c, &b);
 	}
+	/* A probe is in a hurry (draft-ietf-quic-ack-frequency section 5). */
+	if (a->probe && quic_ackfreq_agreed(c))
+		quic_frames_immediate_ack(&b);
 	if (!b.eliciting && (a->probe || (b.n_frames && ping_due(c))))
 		quic_frames_ping(&b);
 	if (!b.n_frames)
@@ -204,10 +209,12 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 	hdr_len = 1 + quic_cid_dest(c)->len +
 		  quic_pn_len(space->sent.next, space->largest_acked);
 
-	err = quic_recovery_reserve(&c->rec, QUIC_SPACE_APP, a->pkts, records,
-				    GFP_ATOMIC);
+	err = quic_recovery_reserve(&c->rec, QUIC_SPACE_APP, a->pkts + 1,
+				    records, GFP_ATOMIC);
 	if (err)
 		return err;
+	if (unlikely(space->sent.next >= c->rec.skip_at))
+		quic_recovery_skip(&c->rec, get_random_u32());
 	if (quic_path_allowance(c->path) < mss) {
 		c->rec.amplification_blocked = true;
 		return 0;
@@ -266,8 +273,9 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 	pkt->pn = sent->next;
 	if (id == QUIC_SPACE_APP)
 		pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c),
-						 c->tx_phase, false, pkt->pn,
-						 pn_len);
+						 c->tx_phase,
+						 quic_tx_spin(quic_cid_dest(c)),
+						 pkt->pn, pn_len);
 	else
 		pkt->pn_off = quic_hdr_put_long(&b.o,
 						id == QUIC_SPACE_INITIAL ?

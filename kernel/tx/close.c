@@ -31,8 +31,9 @@ static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 	pkt->pn = space->sent.next;
 	if (level == QUIC_CRYPTO_APP)
 		pkt->pn_off = quic_hdr_put_short(&o, quic_cid_dest(c),
-						 c->tx_phase, false, pkt->pn,
-						 pn_len);
+						 c->tx_phase,
+						 quic_tx_spin(quic_cid_dest(c)),
+						 pkt->pn, pn_len);
 	else
 		pkt->pn_off = quic_hdr_put_long(&o, level == QUIC_CRYPTO_INITIAL ?
 						QUIC_PKT_INITIAL :

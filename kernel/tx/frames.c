@@ -68,6 +68,11 @@ void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
 		c->key_ack_owed = false;
 }
 
+void quic_frames_immediate_ack(struct quic_pkt_build *b)
+{
+	TRY_PUT(b, QUIC_FRAME_IMMEDIATE_ACK, 0, quic_put_immediate_ack(&b->o));
+}
+
 void quic_frames_ping(struct quic_pkt_build *b)
 {
 	TRY_PUT(b, QUIC_FRAME_PING, 0, quic_put_ping(&b->o));
@@ -201,6 +206,20 @@ static bool put_new_token(struct quic_conn *c, struct quic_pkt_build *b)
 	return true;
 }
 
+/* What is wanted now; a lost frame's values may be old. */
+static bool put_ack_frequency(struct quic_conn *c, struct quic_pkt_build *b)
+{
+	u64 delay = quic_ackfreq_delay(c);
+
+	if (!TRY_PUT(b, QUIC_FRAME_ACK_FREQUENCY, c->ackfreq_seq,
+		     quic_put_ack_frequency(&b->o, c->ackfreq_seq,
+					    c->ackfreq_every - 1, delay,
+					    QUIC_PACKET_THRESHOLD)))
+		return false;
+	c->ackfreq_seq++;
+	return true;
+}
+
 /* RFC9000-19.7-3 */
 static bool put_one_ctl(struct quic_conn *c, struct quic_pkt_build *b, u32 bit)
 {
@@ -219,6 +238,8 @@ static bool put_one_ctl(struct quic_conn *c, struct quic_pkt_build *b, u32 bit)
 		return put_cids(c, b);
 	case QUIC_CTL_RETIRE_CID:
 		return put_retires(c, b);
+	case QUIC_CTL_ACK_FREQUENCY:
+		return put_ack_frequency(c, b);
 	case QUIC_CTL_STREAMS:
 		return put_stream_counts(c, b);
 	case QUIC_CTL_NEW_TOKEN:

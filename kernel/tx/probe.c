@@ -67,7 +67,8 @@ static int build(struct quic_conn *c, struct quic_path *p, u8 *data, u32 size,
 	pkt->data = data;
 	pkt->pn = space->sent.next;
 	pkt->pn_off = quic_hdr_put_short(&o, quic_cid_of(c, p), c->tx_phase,
-					 false, pkt->pn,
+					 quic_tx_spin(quic_cid_of(c, p)),
+					 pkt->pn,
 					 quic_pn_len(pkt->pn,
 						     space->largest_acked));
 	pkt->hdr_len = o.p - data;

@@ -43,6 +43,9 @@ FATE(nothing)
 #define lost_connection_close		nothing
 #define acked_handshake_done		nothing
 #define acked_datagram			nothing
+#define acked_immediate_ack		nothing
+#define lost_immediate_ack		nothing
+#define acked_ack_frequency		nothing
 
 /* ---- data --------------------------------------------------------------------- */
 
@@ -196,6 +199,13 @@ FATE(lost_new_token)
 FATE(lost_handshake_done)
 {
 	c->ctl |= QUIC_CTL_HANDSHAKE_DONE;
+}
+
+FATE(lost_ack_frequency)
+{
+	/* Unless a later one is under way. */
+	if (f->id + 1 == c->ackfreq_seq)
+		c->ctl |= QUIC_CTL_ACK_FREQUENCY;
 }
 
 /* Noted, never sent again (RFC 9221 section 5.2). */

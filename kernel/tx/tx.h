@@ -41,6 +41,14 @@ bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 			    u64 now);
 bool quic_sched_has_more(struct quic_conn *c);
 
+/* RFC 9000 section 17.4: no bit spins for observers.  It is as random as the
+ * connection ID, and the same in all packets that bear it.
+ */
+static inline bool quic_tx_spin(const struct quic_cid *dest)
+{
+	return dest->len && dest->id[0] & 1;
+}
+
 /* tx/pace.c */
 bool quic_pace_blocked(struct quic_conn *c, u64 now);
 u32 quic_pace_train_bytes(const struct quic_conn *c);
@@ -72,6 +80,7 @@ void quic_frames_control(struct quic_conn *c, struct quic_pkt_build *b);
 void quic_frames_datagrams(struct quic_conn *c, struct quic_pkt_build *b);
 void quic_frames_streams(struct quic_conn *c, struct quic_pkt_build *b);
 void quic_frames_ping(struct quic_pkt_build *b);
+void quic_frames_immediate_ack(struct quic_pkt_build *b);
 
 /* tx/build.c: lay out what leaves as one skb; packets built, or -errno */
 int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a);

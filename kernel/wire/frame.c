@@ -219,6 +219,19 @@ static bool parse_handshake_done(struct quic_cur *c, struct quic_frame *f)
 	return true;
 }
 
+static bool parse_immediate_ack(struct quic_cur *c, struct quic_frame *f)
+{
+	return true;
+}
+
+static bool parse_ack_frequency(struct quic_cur *c, struct quic_frame *f)
+{
+	return quic_get_varint(c, &f->ack_frequency.seq) &&
+	       quic_get_varint(c, &f->ack_frequency.threshold) &&
+	       quic_get_varint(c, &f->ack_frequency.delay) &&
+	       quic_get_varint(c, &f->ack_frequency.reordering);
+}
+
 /* RFC 9221 section 4 */
 static bool parse_datagram(struct quic_cur *c, struct quic_frame *f)
 {

@@ -75,6 +75,12 @@ struct quic_frame {
 			u32 len;
 			u32 size;		/* of the whole frame */
 		} datagram;
+		struct {
+			u64 seq;
+			u64 threshold;
+			u64 delay;		/* us */
+			u64 reordering;
+		} ack_frequency;
 	};
 };
 
@@ -145,6 +151,9 @@ void quic_put_path_challenge(struct quic_out *o,
 void quic_put_path_response(struct quic_out *o,
 			    const u8 data[QUIC_PATH_DATA_LEN]);
 void quic_put_handshake_done(struct quic_out *o);
+void quic_put_immediate_ack(struct quic_out *o);
+void quic_put_ack_frequency(struct quic_out *o, u64 seq, u64 threshold,
+			    u64 delay, u64 reordering);
 /* DATAGRAM header for @len bytes that follow, or with @to_end fill the packet. */
 void quic_put_datagram(struct quic_out *o, u32 len, bool to_end);
 /* @reason is truncated to what fits. */

@@ -169,6 +169,29 @@ void quic_put_handshake_done(struct quic_out *o)
 	quic_put_u8(o, 0x1e);
 }
 
+void quic_put_immediate_ack(struct quic_out *o)
+{
+	quic_put_u8(o, 0x1f);
+}
+
+void quic_put_ack_frequency(struct quic_out *o, u64 seq, u64 threshold,
+			    u64 delay, u64 reordering)
+{
+	u8 *p = begin(o, 0, 2 + quic_varint_len(seq) +
+			    quic_varint_len(threshold) +
+			    quic_varint_len(delay) +
+			    quic_varint_len(reordering));
+
+	if (!p)
+		return;
+	/* The one type of two bytes. */
+	p = add_varint(p - 1, 0xaf);
+	p = add_varint(p, seq);
+	p = add_varint(p, threshold);
+	p = add_varint(p, delay);
+	o->p = add_varint(p, reordering);
+}
+
 void quic_put_datagram(struct quic_out *o, u32 len, bool to_end)
 {
 	if (to_end)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Every frame, one row each: RFC 9000 section 12.4, table 3 as code, and what
- * RFC 9221 adds.
+ * RFC 9221 and draft-ietf-quic-ack-frequency add.
  *
  *	X(NAME, name, first type, last type, packets, properties)
  *
@@ -54,7 +54,9 @@
 	X(PATH_RESPONSE,   path_response,     0x1b, 0x1b, ___1, P)	      \
 	X(CONNECTION_CLOSE, connection_close, 0x1c, 0x1d, IH01, NE | NC)      \
 	X(HANDSHAKE_DONE,  handshake_done,    0x1e, 0x1e, ___1, SRV)	      \
-	X(DATAGRAM,	   datagram,	      0x30, 0x31, __01, 0)
+	X(IMMEDIATE_ACK,   immediate_ack,     0x1f, 0x1f, ___1, 0)	      \
+	X(DATAGRAM,	   datagram,	      0x30, 0x31, __01, 0)	      \
+	X(ACK_FREQUENCY,   ack_frequency,     0xaf, 0xaf, ___1, 0)
 
 enum quic_frame_kind {
 #define X(NAME, name, first, last, pkts, props) QUIC_FRAME_##NAME,

@@ -29,7 +29,7 @@ enum tparam_shape {
 };
 
 struct tparam {
-	u16 id;
+	u32 id;
 	u8 shape;		/* enum tparam_shape */
 	u16 field;		/* offset in struct quic_tparams */
 	u8 has;			/* QUIC_TP_HAS_* */
@@ -65,6 +65,8 @@ static const struct tparam table[] = {
 	{ 0x11, VERSION_INFO, FIELD(versions), QUIC_TP_HAS_VERSION_INFO },
 	{ 0x20, INT, FIELD(max_datagram_frame_size), ANY },
 	{ 0x2ab2, FLAG, FIELD(grease_quic_bit) },
+	{ 0xff04de1b, INT, FIELD(min_ack_delay), .most = 1000 << 14,
+	  .def = QUIC_NO_MIN_ACK_DELAY },
 	{ 0xbaad, FLAG, FIELD(disable_1rtt_encryption) },
 };
 
@@ -232,6 +234,12 @@ static bool get_param(u64 id, struct quic_cur *v, bool from_server, u32 *seen,
 /* Section 18.2: a zero-length connection ID forbids a preferred address. */
 static bool consistent(const struct quic_tparams *tp)
 {
+	/* draft-ietf-quic-ack-frequency section 3: milliseconds there,
+	 * microseconds here
+	 */
+	if (tp->min_ack_delay != QUIC_NO_MIN_ACK_DELAY &&
+	    tp->min_ack_delay > 1000 * tp->max_ack_delay)
+		return false;
 	return !(tp->has & QUIC_TP_HAS_PREFERRED) ||
 	       !(tp->has & QUIC_TP_HAS_ISCID) || tp->iscid.len;
 }

@@ -9,6 +9,8 @@
 #include "header.h"
 
 #define QUIC_TPARAMS_MAX_VERSIONS 16
+/* min_ack_delay: frames about acknowledgments are not understood. */
+#define QUIC_NO_MIN_ACK_DELAY	QUIC_VARINT_MAX
 
 /* Presence bits for parameters that have no neutral default. */
 #define QUIC_TP_HAS_ODCID	 BIT(0)
@@ -41,6 +43,7 @@ struct quic_tparams {
 	u64 max_ack_delay;		/* 13.2.1, ms, default 25 */
 	u64 active_connection_id_limit;	/* 5.1.1, default 2 */
 	u64 max_datagram_frame_size;	/* RFC 9221 section 3 */
+	u64 min_ack_delay;		/* ACK frequency draft section 3, us */
 	struct quic_cid odcid;		/* 7.3 */
 	struct quic_cid iscid;
 	struct quic_cid rscid;

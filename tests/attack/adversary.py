@@ -114,6 +114,11 @@ CASES = [
     ("truncated frame", v(0x0e) + v(0) + v(0) + v(50) + b"x", {FRAME_ENCODING}),
     # RFC9221-3-3 RFC9221-3-4
     ("DATAGRAM that was not agreed on", v(0x31) + v(3) + b"abc", {PROTOCOL_VIOLATION}),
+    # The server promises to delay ACKs by 1 ms or more.
+    ("ACK_FREQUENCY with too short a delay", v(0xaf) + v(0) + v(9) + v(999) + v(3),
+     {PROTOCOL_VIOLATION}),
+    ("ACK_FREQUENCY with too long a delay",
+     v(0xaf) + v(0) + v(9) + v(1000 << 14) + v(3), {PROTOCOL_VIOLATION}),
     ("truncated varint", b"\x04\xc0", {FRAME_ENCODING}),
     # The server grants 1048560 bytes of a stream, twice that of all.
     # RFC9000-4.1-2 RFC9000-19.10-4
@@ -336,13 +341,29 @@ def ecn_lies(address):
     return True
 
 
+def optimistic_ack(address):
+    """Acknowledges what it did not receive (RFC 9000 section 21.4)."""
+    client = Client(address)
+    quic, handle = client.quic, client.quic.receive_datagram
+    space = quic._spaces[Epoch.ONE_RTT]
+
+    def lie(*args, **kwargs):
+        handle(*args, **kwargs)
+        space.ack_queue.add(0, space.largest_received_packet + 1)
+    quic.receive_datagram = lie
+    quic.send_stream_data(0, b"GET /large\r\n", True)
+    client.wait(lambda: False)
+    return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
+
+
 def main():
     address = (sys.argv[1], int(sys.argv[2]))
     tests = [(name, lambda n=name, f=frames, c=codes: illegal(address, n, f, c))
              for name, frames, codes in CASES]
     for function in (empty_packet, reserved_bits, path_challenges, new_connection_ids,
                      fragments, crypto_fragments, duplicates, streams_churn, update_twice,
-                     old_key_again, ecn_lies):
+                     old_key_again, ecn_lies,
+                     optimistic_ack):
         tests.append((function.__name__.replace("_", " "),
                       lambda f=function: f(address)))
     if len(sys.argv) > 3:

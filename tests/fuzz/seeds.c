@@ -156,6 +156,8 @@ static void frames(void)
 		quic_put_path_challenge(&out, bytes);
 		quic_put_path_response(&out, bytes);
 		quic_put_handshake_done(&out);
+		quic_put_immediate_ack(&out);
+		quic_put_ack_frequency(&out, i, rnd(6), rnd(14), rnd(4));
 		quic_put_datagram(&out, 16, false);
 		quic_put_bytes(&out, bytes, 16);
 		quic_put_connection_close(&out, i & 1, rnd(9), 6, bytes,
@@ -194,6 +196,8 @@ static void tparams(void)
 		tp.max_ack_delay = rnd(2 * i);
 		tp.active_connection_id_limit = 2 + i;
 		tp.max_datagram_frame_size = rnd(2 * i);
+		tp.min_ack_delay = i & 1 ? 1000 * tp.max_ack_delay :
+					   QUIC_NO_MIN_ACK_DELAY;
 		random_cid(&tp.odcid, 8);
 		random_cid(&tp.iscid, 1 + i);
 		random_cid(&tp.rscid, 20);

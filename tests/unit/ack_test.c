@@ -322,3 +322,90 @@ TEST(an_acknowledged_ack_leaves_only_the_largest)
 	EXPECT_EQ(a.seen.n, 1);
 	quic_ack_free(&a);
 }
+
+/* ---- draft-ietf-quic-ack-frequency ------------------------------------------------ */
+
+/* Section 4: more than the threshold, or the delay. */
+TEST(as_seldom_as_the_peer_wants)
+{
+	struct quic_ack a;
+	u64 pn;
+
+	quic_ack_init(&a);
+	quic_ack_on_frequency(&a, 5, 9, 50 * MS, 1);
+	EXPECT_EQ(a.delay, 50 * MS);
+	for (pn = 0; pn < 9; pn++)
+		quic_ack_on_packet(&a, pn, 1000, true, 0, a.delay);
+	EXPECT(!quic_ack_due(&a, 1000));
+	EXPECT(quic_ack_due(&a, 1000 + 50 * MS));
+	quic_ack_on_packet(&a, pn++, 1000, true, 0, a.delay);
+	EXPECT(quic_ack_due(&a, 1000));
+	quic_ack_on_sent(&a);
+	/* Obsolete: reordered on the way, and a duplicate. */
+	quic_ack_on_frequency(&a, 4, 0, 1 * MS, 1);
+	quic_ack_on_frequency(&a, 5, 0, 1 * MS, 1);
+	EXPECT_EQ(a.every, 10);
+	quic_ack_on_frequency(&a, 6, 0, 1 * MS, 1);
+	quic_ack_on_packet(&a, pn, 1000, true, 0, a.delay);
+	EXPECT(quic_ack_due(&a, 1000));
+	quic_ack_free(&a);
+}
+
+/* The examples of section 6.2.1 of the draft. */
+TEST(reordering_threshold)
+{
+	static const struct {
+		u64 threshold;
+		u64 pn[10];
+		bool due[10];
+		int n;
+	} cases[] = {
+		{ 1, { 0, 1, 3, 4, 2, 5 }, { 0, 0, 1, 0, 1, 0 }, 6 },
+		{ 3, { 0, 1, 3, 4, 5, 8, 9, 10 },
+		  { 0, 0, 0, 0, 1, 0, 1, 1 }, 8 },
+		{ 5, { 0, 1, 3, 5, 6, 7, 8, 9 },
+		  { 0, 0, 0, 0, 0, 1, 0, 1 }, 8 },
+		/* what was declared lost comes late */
+		{ 3, { 0, 1, 3, 4, 5, 2 }, { 0, 0, 0, 0, 1, 1 }, 6 },
+		{ 0, { 0, 9, 3, 8, 1, 20 }, { 0 }, 6 },
+	};
+	struct quic_ack a;
+	int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		quic_ack_init(&a);
+		quic_ack_on_frequency(&a, 0, 1000, DELAY,
+				      cases[i].threshold);
+		for (k = 0; k < cases[i].n; k++) {
+			unit_case("threshold %llu, packet %llu",
+				  cases[i].threshold, cases[i].pn[k]);
+			quic_ack_on_packet(&a, cases[i].pn[k], 1000, true, 0,
+					   DELAY);
+			EXPECT_EQ(quic_ack_due(&a, 1000), cases[i].due[k]);
+			if (quic_ack_due(&a, 1000))
+				quic_ack_on_sent(&a);
+		}
+		quic_ack_free(&a);
+	}
+}
+
+/* Section 6.4: the first of a run of CE marks. */
+TEST(ce_marks_when_acks_are_few)
+{
+	static const struct { u8 ecn; bool due; } steps[] = {
+		{ 2, false }, { 3, true }, { 3, false }, { 3, false },
+		{ 2, false }, { 3, true },
+	};
+	struct quic_ack a;
+	u64 pn;
+
+	quic_ack_init(&a);
+	quic_ack_on_frequency(&a, 0, 100, DELAY, 1);
+	for (pn = 0; pn < ARRAY_SIZE(steps); pn++) {
+		quic_ack_on_packet(&a, pn, 1000, true, steps[pn].ecn, DELAY);
+		EXPECT_EQ(quic_ack_due(&a, 1000), steps[pn].due);
+		if (steps[pn].due)
+			quic_ack_on_sent(&a);
+	}
+	quic_ack_free(&a);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A model of the frames of RFC 9000 section 19 and RFC 9221 section 4 that knows each as a string of
+ * A model of the frames of RFC 9000 section 19, RFC 9221 and the ACK
+ * frequency draft that knows each as a string of
  * field letters and reads and writes a byte at a time.
  */
 #ifndef UNIT_FRAME_MODEL_H
@@ -49,13 +50,14 @@ static inline const char *model_fields(u64 type)
 		[0x13] = "s", [0x14] = "i", [0x15] = "ii", [0x16] = "s",
 		[0x17] = "s", [0x18] = "iiCT", [0x19] = "i", [0x1a] = "P",
 		[0x1b] = "P", [0x1c] = "iiL", [0x1d] = "iL", [0x1e] = "",
-		[0x30] = "R", [0x31] = "L",
+		[0x1f] = "", [0x30] = "R", [0x31] = "L",
+		[0xaf] = "iiii",
 	};
 
 	return type < ARRAY_SIZE(fields) ? fields[type] : NULL;
 }
 
-#define MAX_TYPE	0x31
+#define MAX_TYPE	0xaf
 
 static inline u8 random_type(void)
 {
@@ -236,6 +238,8 @@ static inline size_t emit(u8 *buf, const struct value *x)
 	u8 *p = buf;
 	int n = 0;
 
+	if (x->type >= 64)
+		*p++ = 0x40;
 	*p++ = x->type;
 	for (f = model_fields(x->type); *f; f++) {
 		if (*f == 'L' || *f == 'N')

@@ -72,6 +72,12 @@ static bool put(struct quic_out *o, const struct value *x)
 	case 0x1e:
 		quic_put_handshake_done(o);
 		return true;
+	case 0x1f:
+		quic_put_immediate_ack(o);
+		return true;
+	case 0xaf:
+		quic_put_ack_frequency(o, v[0], v[1], v[2], v[3]);
+		return true;
 	case 0x30 ... 0x31:
 		quic_put_datagram(o, x->len, !odd);
 		return true;

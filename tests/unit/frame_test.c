@@ -42,6 +42,34 @@ static void expect_ack(const struct quic_frame *f, const struct value *x)
 		EXPECT(!quic_ack_iter_next(&it, f, &lo, &hi));
 }
 
+/* Frames that RFC 9000 does not have. */
+static void expect_extension(const struct quic_frame *f, const struct value *x,
+			     const u8 *buf, size_t len)
+{
+	const u64 *v = x->v;
+
+	switch (x->type) {
+	case 0x1f:
+		EXPECT_EQ(f->kind, QUIC_FRAME_IMMEDIATE_ACK);
+		break;
+	case 0xaf:
+		EXPECT_EQ(f->kind, QUIC_FRAME_ACK_FREQUENCY);
+		EXPECT_EQ(f->ack_frequency.seq, v[0]);
+		EXPECT_EQ(f->ack_frequency.threshold, v[1]);
+		EXPECT_EQ(f->ack_frequency.delay, v[2]);
+		EXPECT_EQ(f->ack_frequency.reordering, v[3]);
+		break;
+	case 0x30 ... 0x31:
+		EXPECT_EQ(f->kind, QUIC_FRAME_DATAGRAM);
+		expect_bytes(f->datagram.data, f->datagram.len, x, buf, len);
+		/* RFC 9221 section 3: the limit counts type and length. */
+		EXPECT_EQ(f->datagram.size, f->datagram.data + x->len - buf);
+		break;
+	default:
+		EXPECT(!"a known type");
+	}
+}
+
 static void expect_frame(const struct quic_frame *f, const struct value *x,
 			 const u8 *buf, size_t len)
 {
@@ -143,14 +171,8 @@ static void expect_frame(const struct quic_frame *f, const struct value *x,
 	case 0x1e:
 		EXPECT_EQ(f->kind, QUIC_FRAME_HANDSHAKE_DONE);
 		break;
-	case 0x30 ... 0x31:
-		EXPECT_EQ(f->kind, QUIC_FRAME_DATAGRAM);
-		expect_bytes(f->datagram.data, f->datagram.len, x, buf, len);
-		/* RFC 9221 section 3: the limit counts type and length. */
-		EXPECT_EQ(f->datagram.size, f->datagram.data + x->len - buf);
-		break;
 	default:
-		EXPECT(!"a known type");
+		expect_extension(f, x, buf, len);
 	}
 }
 
@@ -249,7 +271,13 @@ TEST(illegal_values_close_with_the_right_error)
 		int err;
 	} cases[] = {
 		/* RFC9000-12.4-4 */
-		{ "unknown type 0x1f", "1f", BAD_ENCODING },
+		{ "unknown type 0x20", "20", BAD_ENCODING },
+		{ "unknown type 0xae", "40ae 00 00 00 00", BAD_ENCODING },
+		{ "unknown type 0xb0", "40b0 00 00 00 00", BAD_ENCODING },
+		{ "ACK_FREQUENCY cut off", "40af 00 00 00", BAD_ENCODING },
+		{ "ACK_FREQUENCY in four bytes",
+		  "800000af 00 00 00 00", VIOLATION },
+		{ "IMMEDIATE_ACK in two bytes", "401f", VIOLATION },
 		{ "unknown type 0x3f", "3f", BAD_ENCODING },
 		{ "unknown type of two bytes", "4040", BAD_ENCODING },
 		{ "unknown type 0x2f", "2f", BAD_ENCODING },
@@ -398,6 +426,9 @@ TEST(properties_are_those_of_table_3)
 		/* RFC 9221 sections 5 and 5.2 */
 		{ 0x30, "__01", "", "datagram" },
 		{ 0x31, "__01", "", "datagram" },
+		/* draft-ietf-quic-ack-frequency sections 3 to 5 */
+		{ 0x1f, "___1", "", "immediate_ack" },
+		{ 0xaf, "___1", "", "ack_frequency" },
 	};
 	static struct value x;
 	struct quic_frame f;

@@ -38,7 +38,7 @@ TEST(nothing_sent_means_the_defaults)
 
 	memset(&tp, 0xa5, sizeof(tp));
 	EXPECT_EQ(decode("", SERVER, &tp), 0);
-	/* the four that are not zero */
+	/* the five that are not zero */
 	EXPECT_EQ(tp.max_udp_payload_size, 65527);
 	EXPECT_EQ(tp.ack_delay_exponent, 3);
 	EXPECT_EQ(tp.max_ack_delay, 25);
@@ -46,7 +46,9 @@ TEST(nothing_sent_means_the_defaults)
 	tp.max_udp_payload_size = 0;
 	tp.ack_delay_exponent = 0;
 	tp.max_ack_delay = 0;
+	EXPECT_EQ(tp.min_ack_delay, QUIC_NO_MIN_ACK_DELAY);
 	tp.active_connection_id_limit = 0;
+	tp.min_ack_delay = 0;
 	EXPECT_MEM(&tp, &zero, sizeof(tp));
 }
 
@@ -133,10 +135,13 @@ TEST(integers_and_their_ranges)
 		{ 0x0b, F(max_ack_delay), 0, 16383 },
 		{ 0x0e, F(active_connection_id_limit), 2, QUIC_VARINT_MAX },
 		{ 0x20, F(max_datagram_frame_size), 0, QUIC_VARINT_MAX },
+		/* at most max_ack_delay, which is 25 ms by default */
+		{ 0xff04de1b, F(min_ack_delay), 0, 25000 },
 	};
 #undef F
 	static const u64 values[] = {
-		0, 1, 2, 3, 20, 21, 1199, 1200, 16383, 16384, 1ULL << 60,
+		0, 1, 2, 3, 20, 21, 1199, 1200, 16383, 16384, 25000,
+		25001, 1ULL << 60,
 		(1ULL << 60) + 1, QUIC_VARINT_MAX,
 	};
 	size_t i, k;
@@ -363,6 +368,8 @@ static void random_tparams(struct quic_tparams *tp, bool server)
 	tp->max_ack_delay = unit_rand_below(1 << 14);
 	tp->active_connection_id_limit = 2 + unit_rand_bits(10);
 	tp->max_datagram_frame_size = unit_rand_bits(16);
+	if (unit_rand_below(2))
+		tp->min_ack_delay = unit_rand_below(1000 * tp->max_ack_delay + 1);
 	random_server_part(tp);
 	if (tp->has & QUIC_TP_HAS_ISCID)
 		random_cid(&tp->iscid, !!(tp->has & QUIC_TP_HAS_PREFERRED));

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How many ACKs a bulk transfer costs: RFC 9000 section 13.2, and
+ * draft-ietf-quic-ack-frequency.
+ */
+#include <stdlib.h>
+#include "pair.h"
+
+#define NEW	MSG_QUIC_STREAM_NEW
+
+/* @bytes from the client to the server. */
+static void transfer(struct pair *p, size_t bytes)
+{
+	static char buf[65536], got[65536];
+	size_t sent = 0, done = 0;
+	ssize_t n;
+
+	OK(!set_nonblock(p->client));
+	OK(!set_nonblock(p->server));
+	while (done < bytes) {
+		n = bytes - sent < sizeof(buf) ? bytes - sent : sizeof(buf);
+		if (n)
+			n = quic_sendmsg(p->client, buf, n, 0, NEW);
+		if (n > 0)
+			sent += n;
+		n = read(p->server, got, sizeof(got));
+		if (n > 0)
+			done += n;
+		else
+			EQ(errno, EAGAIN);
+	}
+}
+
+/* ACK packets per 1000 data packets of such a transfer. */
+static unsigned long acks(void)
+{
+	unsigned long data, ack;
+	struct pair p = { 0 };
+
+	connection(&p);
+	transfer(&p, 500000);
+	data = counter("QuicTxDataPackets");
+	ack = counter("QuicTxAckOnlyPackets");
+	transfer(&p, 6000000);
+	data = counter("QuicTxDataPackets") - data;
+	ack = counter("QuicTxAckOnlyPackets") - ack;
+	note("%lu ACK packets for %lu data packets in %lu trains", ack, data,
+	     counter("QuicTxDataTrains"));
+	EQ(counter("QuicPktInvFrmDrop"), 0);
+	return ack * 1000 / data;
+}
+
+/* One train, one ACK, although each second packet asks for one. */
+TEST(acks_for_trains)
+{
+	OK(!system("ip link set lo mtu 1500"));
+	OK(!system("sysctl -qw net.quic.ack_frequency=0"));
+	OK(acks() <= 110);
+}
+
+/* Where packets come one by one the agreement makes the difference. */
+TEST_WITH(acks_for_single_packets, 60, false)
+{
+	unsigned long without, with;
+
+	OK(!system("ip link set lo mtu 1500 gso_max_segs 1"));
+	OK(!system("ethtool -K lo gro off tx-udp-segmentation off"));
+	/* Packets one by one are spread in time, so that each is a train. */
+	OK(!system("tc qdisc add dev lo root netem delay 5ms rate 100mbit"));
+	OK(!system("sysctl -qw net.quic.ack_frequency=0"));
+	without = acks();
+	OK(!system("sysctl -qw net.quic.ack_frequency=1"));
+	with = acks();
+	note("%lu and %lu per 1000", without, with);
+	OK(with <= 50);
+	OK(with * 4 < without);
+}
