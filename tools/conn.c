@@ -342,7 +342,7 @@ void conn_connect(struct conn *c, const struct tls *tls,
 			fail_errno(c, errno);
 		return;
 	}
-	if (connect(c->fd, addr, len))
+	if (!contact_begin(c) || connect(c->fd, addr, len))
 		fail_errno(c, errno);
 	else
 		begin(c, tls, host);

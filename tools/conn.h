@@ -68,6 +68,9 @@ struct conn {
 	void *owner;			/* the program's state */
 	void (*on_open)(struct conn *c);	/* or NULL */
 
+	uint32_t want_version;		/* a client's, of QUIC; 0: the usual */
+	const char *token_file;		/* a client's, or NULL */
+
 	gnutls_session_t session;	/* until the handshake is over */
 	struct quic_handshake_step *step;
 	int io_error;			/* errno of the last failed step */
@@ -96,6 +99,12 @@ void conn_connect(struct conn *c, const struct tls *tls,
 		  const struct sockaddr *addr, socklen_t len,
 		  const char *host);
 void conn_accepted(struct conn *c, const struct tls *tls, int fd);
+
+/* contact.c: before a client connects, and before it closes: the version and
+ * the token.  False: errno says why.
+ */
+bool contact_begin(struct conn *c);
+bool contact_end(struct conn *c);
 
 /* The poll events to wait for, and what to do when they come. */
 short conn_events(const struct conn *c);

@@ -35,6 +35,8 @@ struct options {
 	const char *connect;		/* NULL: where the URL says */
 	const char *alpn;
 	int family;
+	const char *token;		/* file of an address token, or NULL */
+	uint32_t version;		/* of QUIC; 0: the usual */
 	bool json, sha256, quiet;
 	unsigned int parallel, repeat, timeout;
 	const char **texts;		/* the URLs */
@@ -62,7 +64,7 @@ const char *argp_program_version = "quicget 0.1";
 
 enum {
 	OPT_ALPN = 256, OPT_CA, OPT_CONNECT, OPT_JSON, OPT_KEYLOG, OPT_CIPHERS,
-	OPT_REPEAT, OPT_TIMEOUT, OPT_SHA256,
+	OPT_REPEAT, OPT_TIMEOUT, OPT_SHA256, OPT_VERSION, OPT_TOKEN,
 };
 
 static const struct argp_option argp_options[] = {
@@ -88,6 +90,10 @@ static const struct argp_option argp_options[] = {
 	  "Append TLS secrets (default $SSLKEYLOGFILE)", 0 },
 	{ "ciphers", OPT_CIPHERS, "LIST", 0,
 	  "aes-128-gcm, aes-256-gcm, chacha20-poly1305, aes-128-ccm", 0 },
+	{ "quic-version", OPT_VERSION, "N", 0,
+	  "Begin with this version of QUIC: 1, 2 or any number", 0 },
+	{ "token", OPT_TOKEN, "FILE", 0,
+	  "Show the server the token in FILE, keep there the one it gives", 0 },
 	{ "quiet", 'q', NULL, 0, "No progress bar, no summary", 0 },
 	{}
 };
@@ -101,6 +107,16 @@ static unsigned int positive(struct argp_state *state, const char *text)
 		argp_error(state, "'%s' is not a number from 1 to %d", text,
 			   FETCHES_MAX);
 	return n;
+}
+
+static uint32_t version_number(struct argp_state *state, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 0);
+
+	if (!n || *end || n > UINT32_MAX)
+		argp_error(state, "'%s' is not a version", text);
+	return n == 2 ? QUIC_VERSION_V2 : n;
 }
 
 static void append(const char ***list, size_t *n, const char *text)
@@ -177,6 +193,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CIPHERS:
 		o->tls.ciphers = arg;
+		return 0;
+	case OPT_VERSION:
+		o->version = version_number(state, arg);
+		return 0;
+	case OPT_TOKEN:
+		o->token = arg;
 		return 0;
 	case 'q':
 		o->quiet = true;
@@ -371,7 +393,10 @@ static bool try_address(struct program *p, struct job *job,
 			const struct addrinfo *ai, bool last)
 {
 	const struct url *url = job->fetches[0].url;
-	struct conn c = { .fd = -1, .protocols = p->protocols, .owner = job };
+	struct conn c = {
+		.fd = -1, .protocols = p->protocols, .owner = job,
+		.want_version = p->o.version, .token_file = p->o.token,
+	};
 	char host[128] = "?", port[8] = "?", address[160];
 	bool again;
 
@@ -395,6 +420,8 @@ static bool try_address(struct program *p, struct job *job,
 	if (c.opened && !p->o.quiet && !p->o.json)
 		summarize(&c, job, address);
 	conn_finish(&c);
+	if (!contact_end(&c))
+		warn("%s", c.token_file);
 	conn_release(&c);
 	return again;
 }

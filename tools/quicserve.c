@@ -72,6 +72,7 @@ struct options {
 	bool once;
 	bool listings;
 	const char *mime;
+	struct quic_config config;
 	struct tls_options tls;
 };
 
@@ -84,7 +85,7 @@ const char *argp_program_version = "quicserve 0.1";
 
 enum {
 	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
-	OPT_CIPHERS, OPT_MAX, OPT_MIME,
+	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_RETRY, OPT_VERSION,
 };
 
 static const struct argp_option argp_options[] = {
@@ -109,6 +110,10 @@ static const struct argp_option argp_options[] = {
 	  "Write a JSON object per event ('-': stdout)", 0 },
 	{ "max-connections", OPT_MAX, "N", 0,
 	  "Connections at a time (default 4096)", 0 },
+	{ "retry", OPT_RETRY, NULL, 0,
+	  "Let every new client prove its address", 0 },
+	{ "quic-version", OPT_VERSION, "N", 0,
+	  "2: take clients that offer it over to version 2", 0 },
 	{ "once", '1', NULL, 0, "Exit when the first connection has ended", 0 },
 	{ "verbose", 'v', NULL, 0,
 	  "Tell about connections and requests", 0 },
@@ -161,6 +166,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MIME:
 		o->mime = arg;
+		return 0;
+	case OPT_RETRY:
+		o->config.validate_peer_address = 1;
+		return 0;
+	case OPT_VERSION:
+		if (strcmp(arg, "1") && strcmp(arg, "2"))
+			argp_error(state, "'%s' is neither 1 nor 2", arg);
+		o->config.version = *arg == '2' ? QUIC_VERSION_V2 :
+						  QUIC_VERSION_V1;
 		return 0;
 	case '1':
 		o->once = true;
@@ -230,6 +244,10 @@ static void format_address(char *name, const struct sockaddr *addr,
 
 static void configure(int fd, const struct server *s, const struct options *o)
 {
+	/* Clients shall notice soon when the server was started anew. */
+	static const struct quic_transport_param params = {
+		.stateless_reset = 1,
+	};
 	char list[128] = "";
 	size_t n = 0;
 
@@ -238,6 +256,11 @@ static void configure(int fd, const struct server *s, const struct options *o)
 			      i ? "," : "", s->alpns[i]);
 	if (setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_ALPN, list, strlen(list)))
 		err(1, "cannot set the protocols");
+	if (setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_CONFIG, &o->config,
+		       sizeof(o->config)) ||
+	    setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_TRANSPORT_PARAM, &params,
+		       sizeof(params)))
+		err(1, "socket options");
 	if (o->cc && setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_CONGESTION, o->cc,
 				strlen(o->cc)))
 		err(1, "congestion control '%s'", o->cc);
