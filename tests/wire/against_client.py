@@ -20,8 +20,7 @@ from aioquic.tls import Epoch
 import report
 from bits import acknowledged, new_cid, open_initial, without
 from peer import Server
-from watch import (APP, CRYPTO, HANDSHAKE, HANDSHAKE_DONE, INITIAL, NEW_CONNECTION_ID,
-                   RETIRE_CONNECTION_ID, STREAM)
+from watch import APP, CLOSE, CLOSE_APP, CRYPTO, HANDSHAKE, INITIAL
 
 TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, VERSION_NEGOTIATION, NO_PROTOCOL = 8, 10, 17, 0x178
 VERSION_2 = b"\x6b\x33\x43\xcf"
@@ -378,6 +377,23 @@ def test_id_from_who_has_none():
     peer.packet(new_cid(1, 0))
     peer.wait(lambda: False, 5)
     return peer.code() == PROTOCOL_VIOLATION
+
+
+# RFC9000-10.2.3-2 RFC9000-10.2.3-3
+def test_early_close():
+    """a program that ends during the handshake closes with APPLICATION_ERROR and no word"""
+    peer = server()
+    peer.begin()
+    (data, _), *_ = peer.quic.datagrams_to_send(now=time.monotonic())
+    first = peer.sent.take(data).packets[0].raw
+    peer.sock.sendto(first + bytes(1200 - len(first)), peer.address)
+    peer.listen(1)
+    peer.process.terminate()
+    peer.listen(3, lambda: peer.closed)
+    closes = [frame for _, frame in peer.seen.frames(CLOSE, CLOSE_APP)]
+    report.note("%s" % [(f.type, f.code, f.reason) for f in closes])
+    return bool(closes) and all(f.type == CLOSE and f.code == 0x0c and not f.reason
+                                for f in closes)
 
 
 if __name__ == "__main__":

@@ -21,13 +21,14 @@ import report
 from bits import acknowledged, new_cid, without
 from peer import Client
 from watch import (ACK, APP, CLOSE, CLOSE_APP, CRYPTO, HANDSHAKE, HANDSHAKE_DONE, INITIAL,
-                   NEW_CONNECTION_ID, PATH_RESPONSE, RESET_STREAM, RETIRE_CONNECTION_ID,
-                   STREAM)
+                   NEW_CONNECTION_ID, PATH_CHALLENGE, PATH_RESPONSE, RESET_STREAM,
+                   RETIRE_CONNECTION_ID, STREAM)
 
 SMALL, LARGE = 100000, 400000
 TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, KEY_UPDATE, VERSION_NEGOTIATION = 8, 10, 14, 17
 VERSION_2 = b"\x6b\x33\x43\xcf"
 ADDRESS = sys.argv[1], int(sys.argv[2])
+OTHER = "10.8.0.3"      # of ours
 talks = []
 
 
@@ -65,7 +66,7 @@ def test_a_file_with_loss():
     return len(peer.handshake().get("small")) == SMALL
 
 
-# RFC9000-5.1-1
+# RFC9000-5.1-1 RFC9000-10.3.2-2 RFC9000-10.3.2-3 RFC9000-10.3.2-4
 def test_ids():
     """connection IDs are random in every bit, and never the same"""
     ids = []
@@ -204,7 +205,7 @@ def test_other_source_id():
     return right and not acknowledged(peer, number, INITIAL)
 
 
-# RFC9001-4.1.3-2
+# RFC9000-10.2.1-2 RFC9001-4.1.3-2
 def test_more_tls_bytes_at_an_old_level():
     """new Initial CRYPTO bytes after the ServerHello close with PROTOCOL_VIOLATION"""
     peer = client()
@@ -407,10 +408,10 @@ def test_datagrams_are_whole():
     return len(flags) > 3 and all(f == 0x4000 for f in flags)
 
 
-# RFC9000-8.2.1-4 RFC9000-8.2.2-1 RFC9000-8.2.2-2 RFC9000-8.2.2-7
-# RFC9000-19.17-1
+# RFC9000-8.2.1-4 RFC9000-8.2.2-1 RFC9000-8.2.2-2 RFC9000-8.2.2-5
+# RFC9000-8.2.2-7 RFC9000-19.17-1
 def test_path_challenge():
-    """PATH_CHALLENGE is answered at once, once, with its bytes"""
+    """PATH_CHALLENGE is answered at once, once, with its bytes, in a full datagram"""
     peer = client().handshake()
     peer.wait(lambda: False, 0.3)
     data = os.urandom(8)
@@ -420,7 +421,8 @@ def test_path_challenge():
     found = peer.seen.frames(PATH_RESPONSE)
     report.note("%s" % [(len(p.datagram), round(p.datagram.time - peer.sent.datagrams[-1].time, 2))
                         for p, _ in found])
-    return [frame.data for _, frame in found] == [data]
+    return [frame.data for _, frame in found] == [data] and \
+        len(found[0][0].datagram) >= 1200
 
 
 # ---- keys ----------------------------------------------------------------------------
@@ -597,7 +599,86 @@ def test_id_from_who_has_none():
     return peer.code() == PROTOCOL_VIOLATION
 
 
+# ---- paths -------------------------------------------------------------------------------
+
+
+def challenges(peer):
+    return [(packet, frame.data) for packet, frame in peer.seen.frames(PATH_CHALLENGE)]
+
+
+# RFC9000-8.2.1-1 RFC9000-8.2.1-2 RFC9000-8.2.2-4 RFC9000-9-3
+# RFC9000-9.3-1 RFC9000-9.3-2 RFC9000-9.3.3-1 RFC9000-9-4 RFC9000-9.4-3
+# RFC9000-9.5-2
+def test_challenges():
+    """a new address is challenged, with 1200 bytes and ever new data, the old one as well;
+    and not faster than a PTO of a path that nobody knows"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    old_ids = {packet.dcid for packet in peer.seen.packets}
+    old = peer.move(OTHER)
+    peer.packet(b"\x01" + bytes(1150))
+    peer.listen(5, lambda: len(challenges(peer)) >= 2)
+    found = challenges(peer)
+    gap = found[1][0].datagram.time - found[0][0].datagram.time
+    report.note("%d challenges, %.2f s apart" % (len(found), gap))
+    ok = len({data for _, data in found}) == len(found) and gap > 0.9 and \
+        all(len(packet.datagram) >= 1200 and packet.dcid not in old_ids for packet, _ in found)
+    # Whoever is at the old address can speak up.
+    new, peer.sock = peer.sock, old
+    before = len(found)
+    peer.listen(0.5)
+    ok = ok and len(challenges(peer)) > before
+    # The answer is believed, wherever it comes from.
+    for _, data in found:
+        peer.packet(v(PATH_RESPONSE) + data)
+    peer.sock = new
+    return ok and len(peer.get("small")) == SMALL
+
+
+# RFC9000-8.2.2-3
+def test_challenge_from_elsewhere():
+    """PATH_CHALLENGE from another address is answered there, and moves nobody"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    old, data = peer.move(), os.urandom(8)
+    peer.packet(v(PATH_CHALLENGE) + data + bytes(1150))
+    ok = peer.listen(2, lambda: any(f.data == data for _, f in peer.seen.frames(PATH_RESPONSE)))
+    peer.sock = old
+    return ok and len(peer.get("small")) == SMALL
+
+
+# RFC9000-8.2.1-3 RFC9000-8.2.2-6 RFC9000-8.2.3-1
+def test_small_path():
+    """towards a new address that sent little, challenge and answer stay below three times
+    that; when it is proven, another challenge has 1200 bytes"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    peer.move(OTHER)
+    count = len(peer.seen.datagrams)
+    peer.packet(v(PATH_CHALLENGE) + os.urandom(8) + b"\x01" + bytes(60))
+    sent = len(peer.sent.datagrams[-1])
+    peer.listen(2, lambda: challenges(peer))
+    got = sum(map(len, peer.seen.datagrams[count:]))
+    report.note("%d bytes for %d" % (got, sent))
+    if not challenges(peer) or got > 3 * sent:
+        return False
+    peer.packet(v(PATH_RESPONSE) + challenges(peer)[0][1] + bytes(20))
+    return peer.wait(lambda: any(len(p.datagram) >= 1200 for p, _ in challenges(peer)), 5)
+
+
 # ---- the end -----------------------------------------------------------------------------
+
+
+# RFC9000-11-1 RFC9000-21.11-2
+def test_no_reset_of_what_lives():
+    """packets that do not open get no stateless reset while there is a connection"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    for _ in range(20):
+        peer.packet(b"\x01" + bytes(40), damage=True)
+    peer.listen(0.5)
+    return peer.alive() and all(packet.number is not None for datagram in peer.seen.datagrams
+                                for packet in datagram.packets)
 
 
 # RFC9000-10.2.2-1 RFC9000-10.2.2-2

@@ -21,6 +21,7 @@ ip netns add client
 ip link add data netns server type veth peer name data netns client
 ip -n server addr add $server/24 dev data
 ip -n client addr add 10.8.0.2/24 dev data
+ip -n client addr add 10.8.0.3/24 dev data
 for ns in server client; do
 	ip -n $ns link set lo up
 	ip -n $ns link set data up

@@ -168,6 +168,12 @@ class Client(Peer):
         self.wait(lambda: self.streams.get(stream, (b"", False))[1], 30)
         return self.streams.get(stream, (b"",))[0]
 
+    def move(self, address="0.0.0.0"):
+        """To another socket; returns the old one."""
+        old, self.sock = self.sock, socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((address, 0))
+        return old
+
     def alive(self):
         """Does it still answer a ping?"""
         count = len(self.seen.datagrams)

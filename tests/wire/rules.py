@@ -192,7 +192,8 @@ def rule_initial_keys_go(peer):
             gone = gone or packet.datagram
 
 
-# RFC9000-8-1 RFC9000-8.1-1 RFC9000-8.1-2 RFC9000-14.1-4
+# RFC9000-8-1 RFC9000-8.1-1 RFC9000-8.1-2 RFC9000-10.2.1-2
+# RFC9000-14.1-4
 def rule_unvalidated_address(peer):
     """a server sends three times what it got until the client has proven its address"""
     if not tests_server(peer):
@@ -285,6 +286,14 @@ def rule_data_has_keys(peer):
     for packet, frame in peer.seen.frames(STREAM, DATAGRAM):
         if packet.space not in (EARLY, APP):
             yield "%#x in %s" % (frame.type, packet.space)
+
+
+# RFC9287-3.1-1 RFC9287-3.1-2 RFC9287-3.1-3 RFC9287-3.1-4
+def rule_fixed_bit(peer):
+    """the fixed bit is set towards a peer that has not agreed to anything else"""
+    for datagram in peer.seen.datagrams:
+        if not datagram.data[0] & 0x40 and datagram.data[1:5] != bytes(4):
+            yield "%#x" % datagram.data[0]
 
 
 # RFC9001-6.4-1
