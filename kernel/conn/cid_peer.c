@@ -191,7 +191,6 @@ static int retire_below(struct quic_conn *c, u64 prior)
 
 /* ---- NEW_CONNECTION_ID --------------------------------------------------------- */
 
-/* RFC9000-5.1.1-4 RFC9000-19.15-8 */
 /* Is it legal, and is there room?  A transport error, or 0. */
 static int check_new(const struct quic_conn *c, const struct quic_frame *f)
 {
@@ -241,7 +240,7 @@ void quic_cid_add_preferred(struct quic_conn *c, const struct quic_cid *cid,
 	add(c, 1, cid, token);
 }
 
-/* RFC9000-19.15-3 RFC9000-19.15-4 */
+/* RFC9000-5.1.1-4 RFC9000-19.15-3 RFC9000-19.15-4 RFC9000-19.15-8 */
 /* NEW_CONNECTION_ID (section 19.15); a transport error, or 0. */
 int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 {

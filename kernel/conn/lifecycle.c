@@ -269,6 +269,7 @@ void quic_conn_abort(struct quic_conn *c, u64 code, u64 frame,
 		gone(c);
 }
 
+/* RFC9000-10.2.3-2 RFC9000-10.2.3-3 */
 /* The program closes, with the code it stored (section 10.2). */
 void quic_conn_close_app(struct quic_conn *c)
 {

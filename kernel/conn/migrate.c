@@ -132,6 +132,7 @@ struct quic_path *quic_migrate_add(struct quic_conn *c,
 	return p;
 }
 
+/* RFC9000-9-5 */
 /* May packets that no path is known for come from the peer all the same?  A
  * client's peer does not move (section 9), and before confirmation nobody.
  */
@@ -142,6 +143,10 @@ bool quic_migrate_may(const struct quic_conn *c, const union quic_addr *src)
 		quic_preferred_is(c, src));
 }
 
+/*
+ * RFC9000-9-3 RFC9000-9.3-1 RFC9000-9.3-2 RFC9000-9-4 RFC9000-9.5-2
+ * RFC9000-9.6.2-3 RFC9000-9.6.3-2
+ */
 /* An authentic packet with our ID @id came over a path that is new. */
 struct quic_path *quic_migrate_candidate(struct quic_conn *c,
 					 const union quic_addr *src,
@@ -169,6 +174,7 @@ struct quic_path *quic_migrate_candidate(struct quic_conn *c,
 
 /* ---- the move --------------------------------------------------------------- */
 
+/* RFC9000-9.4-1 RFC9000-9.4-2 */
 /* Section 9.4: congestion control and RTT begin anew, or as they were when
  * @p was left.
  */
@@ -247,6 +253,7 @@ static void leave_soon(struct quic_conn *c, struct quic_path *p)
 	quic_validate_rearm(c, now);
 }
 
+/* RFC9000-9.3.3-1 */
 static void move(struct quic_conn *c, struct quic_path *p)
 {
 	struct quic_path *from = c->path, *old = c->path_old;
@@ -282,6 +289,10 @@ static void move(struct quic_conn *c, struct quic_path *p)
 		quic_validate_start(c, from);
 }
 
+/*
+ * RFC9000-9.6.1-1 RFC9000-9.6.2-1 RFC9000-9.6.2-2 RFC9000-9.6.3-1
+ * RFC9000-21.5.3-1
+ */
 static void try_move(struct quic_conn *c, struct quic_path *p)
 {
 	if (p == c->path || !p->wanted || !quic_cid_for_path(c, p))
@@ -322,6 +333,7 @@ void quic_migrate_validated(struct quic_conn *c, struct quic_path *p)
 	quic_tx_kick(c);
 }
 
+/* RFC9000-9.3.2-1 RFC9000-9.3.2-2 */
 /* Section 8.2.4 */
 void quic_migrate_failed(struct quic_conn *c, struct quic_path *p)
 {
@@ -362,6 +374,7 @@ void quic_migrate_on_cids(struct quic_conn *c)
 
 /* ---- a move of our own ----------------------------------------------------------- */
 
+/* RFC9000-9-1 RFC9000-9-2 RFC9000-9.5-1 RFC9000-18.2-2 */
 /**
  * quic_migrate_local - go to another local address
  * @c:		an established client

@@ -142,6 +142,7 @@ static enum scope scope_of(const union quic_addr *a)
 	return type & IPV6_ADDR_LINKLOCAL ? SCOPE_LINK : SCOPE_WIDE;
 }
 
+/* RFC9000-9.6.2-4 */
 /* The one of family @family, if there is one that we may go to: a server far
  * away must not send us to what only we can reach (section 21.5.3).
  */

@@ -36,6 +36,7 @@ void quic_reset_net_init(struct net *net)
 	get_random_once(image_key, sizeof(image_key));
 }
 
+/* RFC9000-10.3.2-1 RFC9000-10.3.2-2 */
 /* For the ID @id of ours, also when nobody knows the connection any more. */
 void quic_reset_token(const struct net *net, const u8 *id, u8 *token)
 {
@@ -52,6 +53,7 @@ static void make_image(const u8 *token, struct quic_cid *image)
 	prf(image_key, token, QUIC_RESET_TOKEN_LEN, image->id);
 }
 
+/* RFC9000-10.3.1-2 */
 /* Packets go to the peer's ID @r from now on. */
 void quic_reset_watch(struct quic_conn *c, struct quic_remote_cid *r)
 {
@@ -72,6 +74,7 @@ void quic_reset_watch(struct quic_conn *c, struct quic_remote_cid *r)
 	atomic_inc(&watched);
 }
 
+/* RFC9000-10.3.1-2 */
 /* It is retired. */
 void quic_reset_forget(struct quic_remote_cid *r)
 {
@@ -95,6 +98,7 @@ struct quic_cid_node *quic_reset_find(struct net *net, const struct sk_buff *skb
 	return quic_cid_lookup(net, image.id, image.len, NULL);
 }
 
+/* RFC9000-10.3.1-1 RFC9000-10.3.1-3 RFC9000-10.3.1-4 RFC9000-10.3-5 */
 /* The packet @p was not for us to open.  Does it say that the peer has
  * forgotten the connection?  Then that is its end.
  */

@@ -26,6 +26,7 @@ static u64 patient_pto(const struct quic_conn *c)
 		   quic_rtt_pto(&unknown, false));
 }
 
+/* RFC9000-9.4-3 */
 /* What is known of the round trip to the host of @p: nothing, unless it is
  * the one we talk to (section 9.4).
  */
@@ -59,6 +60,10 @@ void quic_validate_stop(struct quic_path *p)
 
 /* ---- frames ----------------------------------------------------------------- */
 
+/*
+ * RFC9000-8.2.1-4 RFC9000-8.2.2-1 RFC9000-8.2.2-2 RFC9000-8.2.2-5
+ * RFC9000-8.2.2-7 RFC9000-19.17-1
+ */
 /* The newest takes the place of one that waits (reliability.md section 3,
  * row 4).
  */
@@ -70,6 +75,7 @@ void quic_validate_on_challenge(struct quic_conn *c, struct quic_path *p,
 	c->probing = true;
 }
 
+/* RFC9000-8.2.1-3 RFC9000-8.2.2-4 RFC9000-8.2.3-1 */
 /* An answer counts whatever path it takes (section 8.2.3); one that answers
  * nothing is ignored, which section 19.18 permits.
  */
@@ -99,6 +105,11 @@ found:
 
 /* ---- sending ---------------------------------------------------------------- */
 
+/*
+ * RFC9000-8.2.1-1 RFC9000-8.2.1-2 RFC9000-8.2.1-4 RFC9000-8.2.2-1
+ * RFC9000-8.2.2-2 RFC9000-8.2.2-3 RFC9000-8.2.2-5 RFC9000-8.2.2-7
+ * RFC9000-19.17-1
+ */
 /* One datagram with what @p has to say.  True if something has to wait. */
 static bool send(struct quic_conn *c, struct quic_path *p, u64 now)
 {

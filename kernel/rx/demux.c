@@ -142,6 +142,7 @@ static void unknown_long(struct quic_udp *udp, struct sk_buff *skb,
 	quic_initial_rcv(udp, skb, &h);
 }
 
+/* RFC9000-11-1 RFC9000-21.11-2 */
 /* A short header with an ID nobody has: the peer has forgotten a connection,
  * or we have.
  */

@@ -220,10 +220,6 @@ static int act_retire_connection_id(struct at *a, const struct quic_frame *f)
 	return quic_cid_on_retire(a->c, f->retire_cid.seq);
 }
 
-/*
- * RFC9000-8.2.1-4 RFC9000-8.2.2-1 RFC9000-8.2.2-2 RFC9000-8.2.2-7
- * RFC9000-19.17-1
- */
 static int act_path_challenge(struct at *a, const struct quic_frame *f)
 {
 	quic_validate_on_challenge(a->c, a->src->path, f->path.data);

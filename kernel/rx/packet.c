@@ -325,7 +325,7 @@ static bool short_ok(struct rx *rx, const u8 *p, u32 len)
 	return true;
 }
 
-/* RFC9000-14-4 */
+/* RFC9000-14-4 RFC9287-3-2 */
 static bool add_short(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 {
 	struct quic_pkt *pkt;
@@ -532,7 +532,6 @@ static bool is_on(const struct quic_path *p, const struct sk_buff *skb)
 	       ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &p->src.v6.sin6_addr);
 }
 
-/* RFC9000-9-5 */
 /* Not the path in use.  False if it is none, and cannot become one. */
 static bool other_path(struct rx *rx)
 {

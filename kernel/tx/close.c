@@ -93,6 +93,7 @@ static u32 close_datagram(struct quic_conn *c, u8 *p, u32 room)
 	return used;
 }
 
+/* RFC9000-10.2.1-2 */
 static void send_copy(struct quic_conn *c)
 {
 	struct sk_buff *skb;

@@ -95,6 +95,7 @@ static bool key_ready(const struct quic_conn *c)
 	       k->aead.sealed + QUIC_TRAIN_MAX < k->aead.suite->seal_limit;
 }
 
+/* RFC9000-8.2.2-6 RFC9000-9.3-3 */
 /**
  * quic_tx_probe - send one datagram on a path
  * @c:		connection with keys for 1-RTT packets

@@ -25,6 +25,7 @@ static void grease(struct quic_train *t)
 			t->pkt[i].data[0] &= ~QUIC_HDR_FIXED;
 }
 
+/* RFC9287-3.1-1 RFC9287-3.1-2 RFC9287-3.1-3 RFC9287-3.1-4 */
 int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
 {
 	struct quic_key *key = &c->keys[level][1];

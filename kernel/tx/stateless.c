@@ -188,6 +188,7 @@ void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,
 /* Long enough for any packet with a connection ID of 20 bytes. */
 #define RESET_LEN	43
 
+/* RFC9000-10.3-2 RFC9000-10.3.3-1 RFC9000-10.3-4 */
 /* Answer a short header for our ID @id that nobody knows, in a datagram of
  * @trigger bytes.  The answer is shorter, so that two who have forgotten each
  * other come to an end (section 10.3.3), and looks like any packet.

@@ -57,6 +57,7 @@ static void xmit4(struct quic_conn *c, const struct quic_path *p,
 		       p->src.v4.sin_port, p->dst.v4.sin_port);
 }
 
+/* RFC9000-9.7-1 */
 static void xmit6(struct quic_conn *c, const struct quic_path *p,
 		  struct sk_buff *skb, u8 ecn)
 {

@@ -211,7 +211,7 @@ static bool get_value(struct quic_cur *v, const struct tparam *row,
 	return false;
 }
 
-/* RFC9000-7.4.2-1 RFC9000-18.2-9 */
+/* RFC9000-7.4.2-1 RFC9000-18.2-9 RFC9287-3-1 */
 /* @seen has a bit per row of the table, to find duplicates. */
 static bool get_param(u64 id, struct quic_cur *v, bool from_server, u32 *seen,
 		      struct quic_tparams *tp)

@@ -188,6 +188,7 @@ TEST(malformed_and_forbidden)
 		{ "unknown, twice", "1b 00 1b 00", BOTH },
 		{ "unknown of eight bytes", "ffffffffffffffff 01 00", BOTH },
 		{ "flag with a value", "0c 01 00", false, false },
+		/* RFC9287-3-1 */
 		{ "grease with a value", "6ab2 01 01", false, false },
 		{ "no encryption, with a value", "8000baad 01 01", false,
 		  false },

@@ -649,6 +649,7 @@ static unsigned long bulk(struct pair *p)
 	return counter("QuicPktInvHdrDrop") - lost;
 }
 
+/* RFC9287-3.1-1 RFC9287-3.1-4 RFC9287-3-2 */
 TEST(quic_bit)
 {
 	struct pair p = { .client_params.grease_quic_bit = 1,
@@ -693,6 +694,7 @@ static void forget(struct pair *p)
 	EQ(quic_sendmsg(p->client, "x", 1, 0, MSG_QUIC_STREAM_NEW), 1);
 }
 
+/* RFC9000-10.3.1-1 RFC9000-10.3.1-4 */
 TEST_EACH(stateless_reset)
 {
 	struct pair p = { .server_params.stateless_reset = 1,
@@ -713,6 +715,7 @@ TEST_EACH(stateless_reset)
 	EQ(counter("QuicFrmOutCloses"), 0);
 }
 
+/* RFC9000-10.3.1-2 */
 /* A client that was given no token cannot know. */
 TEST(stateless_reset_without_a_token)
 {
@@ -742,6 +745,7 @@ static size_t reset_for(int fd, int server, size_t len, uint8_t id, uint8_t *buf
 	return n < 0 ? 0 : n;
 }
 
+/* RFC9000-10.3-2 RFC9000-10.3.2-1 RFC9000-10.3.3-1 RFC9000-10.3-4 */
 TEST_EACH(stateless_reset_packet)
 {
 	int l = listener(NULL), fd = udp_socket(0), port = port_of(l);

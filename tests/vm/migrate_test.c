@@ -285,6 +285,7 @@ static void move_to(struct pair *p, const char *host)
 	talk(p->server, p->client);
 }
 
+/* RFC9000-9.5-1 RFC9000-9.5-2 */
 /* RFC 9000 sections 9.2, 9.5 */
 TEST(client_moves)
 {
@@ -388,6 +389,7 @@ TEST(client_moves_in_a_transfer)
 	disconnect(&p);
 }
 
+/* RFC9000-9-1 */
 TEST(migration_errors)
 {
 	struct pair p = { .events = MOVED };
@@ -420,6 +422,7 @@ TEST(migration_errors)
 	ERR(migrate(p.client, "127.0.0.2", port), EBADF);
 }
 
+/* RFC9000-9-2 RFC9000-18.2-2 */
 /* RFC 9000 section 18.2, disable_active_migration */
 TEST(server_forbids_migration)
 {
@@ -449,6 +452,7 @@ static unsigned long window_of_server(int port)
 	return window;
 }
 
+/* RFC9000-9.4-1 RFC9000-9.4-2 */
 TEST(the_window_is_of_the_path)
 {
 	struct pair p = { .events = MOVED };
@@ -510,6 +514,7 @@ TEST(nat_gives_another_port)
 	rebinding("127.0.0.1", "127.0.0.1");
 }
 
+/* RFC9000-9-3 RFC9000-9.3-1 RFC9000-9.3-2 RFC9000-9-4 */
 TEST(nat_gives_another_address)
 {
 	rebinding("127.0.0.8", "127.0.0.9");
@@ -539,6 +544,7 @@ TEST(nat_rebinds_in_a_transfer)
 	disconnect(&p);
 }
 
+/* RFC9000-9.3.2-1 RFC9000-9.3-3 */
 /* An attacker who sends on one packet from another address, and cannot answer:
  * RFC 9000 sections 9.3.1 and 9.3.2. The client is not heard meanwhile, so
  * only the failed validation brings the server back.
@@ -565,6 +571,7 @@ TEST_WITH(a_spoofed_address_is_left_again, 60, false)
 	disconnect(&p);
 }
 
+/* RFC9000-9.3.3-1 */
 /* RFC 9000 section 9.3.3: the true client answers on the old path, and is
  * followed at once.
  */
@@ -662,6 +669,10 @@ static void preferred_works(int fam, const char *one, const char *two,
 	disconnect(&p);
 }
 
+/*
+ * RFC9000-9.6.1-1 RFC9000-9.6.2-1 RFC9000-9.6.2-2 RFC9000-9.6.2-3
+ * RFC9000-9.6.3-1 RFC9000-9.6.3-2 RFC9000-21.5.3-1
+ */
 TEST(preferred_address)
 {
 	preferred_works(AF_INET, "127.0.0.7", NULL, "127.0.0.7");
