@@ -66,7 +66,6 @@ struct quic_local_cid {
 	struct quic_cid_node *node;	/* NULL: free slot */
 	u64 seq;
 	bool announce;		/* NEW_CONNECTION_ID to be sent */
-	u8 reset_token[QUIC_RESET_TOKEN_LEN];
 };
 
 struct quic_remote_cid {
@@ -207,7 +206,7 @@ struct quic_conn {
 	struct quic_cid rscid;		/* L; source of the Retry, if @retried */
 	struct quic_cid scid;		/* I; what we put into long headers */
 	struct quic_cid_node *odcid_node; /* L; server, until confirmed */
-	struct quic_cids cids;		/* L */
+	struct quic_cids *cids;		/* I; what it holds: L */
 
 	struct quic_path *paths[QUIC_PATHS];	/* L; NULL: free */
 	struct quic_path *path;		/* L; where we send: one of @paths; R for

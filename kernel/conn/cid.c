@@ -91,8 +91,8 @@ struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq)
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++)
-		if (c->cids.local[i].node && c->cids.local[i].seq == seq)
-			return &c->cids.local[i];
+		if (c->cids->local[i].node && c->cids->local[i].seq == seq)
+			return &c->cids->local[i];
 	return NULL;
 }
 
@@ -109,8 +109,8 @@ int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
 	int i, tries;
 
 	for (i = 0; i < QUIC_CID_SLOTS && !l; i++)
-		if (!c->cids.local[i].node)
-			l = &c->cids.local[i];
+		if (!c->cids->local[i].node)
+			l = &c->cids->local[i];
 	if (!l)
 		return -ENOSPC;
 
@@ -128,9 +128,8 @@ int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
 		return PTR_ERR(node);
 
 	l->node = node;
-	l->seq = c->cids.local_next_seq++;
+	l->seq = c->cids->local_next_seq++;
 	l->announce = false;
-	quic_reset_token(sock_net(c->sk), cid.id, l->reset_token);
 	return l->seq;
 }
 
@@ -139,9 +138,9 @@ void quic_cid_free_all(struct quic_conn *c)
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++) {
-		quic_cid_remove(c->cids.local[i].node);
-		c->cids.local[i].node = NULL;
-		quic_reset_forget(&c->cids.remote[i]);
+		quic_cid_remove(c->cids->local[i].node);
+		c->cids->local[i].node = NULL;
+		quic_reset_forget(&c->cids->remote[i]);
 	}
 	quic_cid_remove(c->odcid_node);
 	c->odcid_node = NULL;
@@ -150,7 +149,7 @@ void quic_cid_free_all(struct quic_conn *c)
 /* RFC9000-5.1.1-2 */
 bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len)
 {
-	const struct quic_local_cid *l = c->cids.local;
+	const struct quic_local_cid *l = c->cids->local;
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++, l++)
@@ -166,12 +165,12 @@ bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len)
 void quic_cid_offer(struct quic_conn *c)
 {
 	u8 limit = min_t(u64, c->peer.active_connection_id_limit,
-			 c->cids.local_limit);
+			 c->cids->local_limit);
 	u8 have = 0;
 	int i, seq;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++)
-		have += !!c->cids.local[i].node;
+		have += !!c->cids->local[i].node;
 	for (; have < limit; have++) {
 		seq = quic_cid_new_local(c, GFP_ATOMIC);
 		if (seq < 0)
@@ -187,7 +186,7 @@ void quic_cid_offer(struct quic_conn *c)
 void quic_cid_info(const struct quic_conn *c, bool dest,
 		   struct quic_connection_id_info *info)
 {
-	const struct quic_cids *s = &c->cids;
+	const struct quic_cids *s = c->cids;
 	u64 first = U64_MAX;
 	int i;
 
@@ -216,7 +215,7 @@ void quic_cid_tell(struct quic_conn *c, bool dest)
 /* Ask the peer to retire those below @prior (section 5.1.2); 0 or -errno. */
 int quic_cid_retire_ours(struct quic_conn *c, u64 prior)
 {
-	struct quic_cids *s = &c->cids;
+	struct quic_cids *s = c->cids;
 	struct quic_local_cid *l;
 	int i, seq;
 
@@ -243,7 +242,7 @@ int quic_cid_on_retire(struct quic_conn *c, u64 seq)
 {
 	struct quic_local_cid *l;
 
-	if (seq >= c->cids.local_next_seq)
+	if (seq >= c->cids->local_next_seq)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	l = quic_cid_local(c, seq);
 	if (!l)

@@ -16,7 +16,7 @@
 const struct quic_cid *quic_cid_of(const struct quic_conn *c,
 				   const struct quic_path *p)
 {
-	return &c->cids.remote[p->cid].cid;
+	return &c->cids->remote[p->cid].cid;
 }
 
 const struct quic_cid *quic_cid_dest(const struct quic_conn *c)
@@ -50,11 +50,11 @@ static void note(struct quic_cids *s, u64 seq)
 void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
 		       const u8 *token)
 {
-	struct quic_remote_cid *r = &c->cids.remote[0];
+	struct quic_remote_cid *r = &c->cids->remote[0];
 
 	r->used = true;
 	r->spent = true;
-	note(&c->cids, 0);
+	note(c->cids, 0);
 	if (cid)
 		r->cid = *cid;
 	if (token) {
@@ -69,12 +69,12 @@ static int retire_remote(struct quic_conn *c, u64 seq)
 {
 	int i;
 
-	for (i = 0; i < c->cids.n_retire; i++)
-		if (c->cids.retire[i] == seq)
+	for (i = 0; i < c->cids->n_retire; i++)
+		if (c->cids->retire[i] == seq)
 			return 0;
-	if (c->cids.n_retire == QUIC_MAX_RETIRES)
+	if (c->cids->n_retire == QUIC_MAX_RETIRES)
 		return QUIC_TRANSPORT_ERROR_CONNECTION_ID_LIMIT;
-	c->cids.retire[c->cids.n_retire++] = seq;
+	c->cids->retire[c->cids->n_retire++] = seq;
 	c->ctl |= QUIC_CTL_RETIRE_CID;
 	return 0;
 }
@@ -92,7 +92,7 @@ static bool in_use(const struct quic_conn *c, u8 slot)
 /* The oldest from @least on that was never used, or QUIC_NO_CID. */
 static u8 spare(const struct quic_conn *c, u64 least)
 {
-	const struct quic_remote_cid *r = c->cids.remote;
+	const struct quic_remote_cid *r = c->cids->remote;
 	u8 i, best = QUIC_NO_CID;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++)
@@ -105,7 +105,7 @@ static u8 spare(const struct quic_conn *c, u64 least)
 /* An ID of no bytes serves every path. */
 static bool empty(const struct quic_conn *c)
 {
-	return !c->cids.remote[0].cid.len;
+	return !c->cids->remote[0].cid.len;
 }
 
 bool quic_cid_spare(const struct quic_conn *c)
@@ -115,8 +115,8 @@ bool quic_cid_spare(const struct quic_conn *c)
 
 static void assign(struct quic_conn *c, struct quic_path *p, u8 slot)
 {
-	c->cids.remote[slot].spent = true;
-	quic_reset_watch(c, &c->cids.remote[slot]);
+	c->cids->remote[slot].spent = true;
+	quic_reset_watch(c, &c->cids->remote[slot]);
 	p->cid = slot;
 }
 
@@ -139,7 +139,7 @@ bool quic_cid_for_path(struct quic_conn *c, struct quic_path *p)
 /* Retire what is in @slot. */
 static int retire_slot(struct quic_conn *c, u8 slot)
 {
-	struct quic_remote_cid *r = &c->cids.remote[slot];
+	struct quic_remote_cid *r = &c->cids->remote[slot];
 
 	r->used = false;
 	quic_reset_forget(r);
@@ -168,7 +168,7 @@ void quic_cid_leave(struct quic_conn *c, struct quic_path *p)
  */
 static int retire_below(struct quic_conn *c, u64 prior)
 {
-	struct quic_cids *s = &c->cids;
+	struct quic_cids *s = c->cids;
 	bool any = false;
 	u8 slot;
 	int i, err;
@@ -195,7 +195,7 @@ static int retire_below(struct quic_conn *c, u64 prior)
 static int check_new(const struct quic_conn *c, const struct quic_frame *f)
 {
 	u8 limit = quic_sk(c->sk)->tparam.active_connection_id_limit, have = 0;
-	const struct quic_remote_cid *r = c->cids.remote;
+	const struct quic_remote_cid *r = c->cids->remote;
 	bool known;
 	int i;
 
@@ -210,14 +210,14 @@ static int check_new(const struct quic_conn *c, const struct quic_frame *f)
 		have += r->seq >= f->new_cid.prior_to;
 	}
 	/* What was seen before is not added again. */
-	return have < limit || seen(&c->cids, f->new_cid.seq) ? 0 :
+	return have < limit || seen(c->cids, f->new_cid.seq) ? 0 :
 	       QUIC_TRANSPORT_ERROR_CONNECTION_ID_LIMIT;
 }
 
 static void add(struct quic_conn *c, u64 seq, const struct quic_cid *cid,
 		const u8 *token)
 {
-	struct quic_remote_cid *r = c->cids.remote;
+	struct quic_remote_cid *r = c->cids->remote;
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS && r->used; i++)
@@ -230,7 +230,7 @@ static void add(struct quic_conn *c, u64 seq, const struct quic_cid *cid,
 	r->cid = *cid;
 	r->has_token = true;
 	memcpy(r->reset_token, token, QUIC_RESET_TOKEN_LEN);
-	note(&c->cids, seq);
+	note(c->cids, seq);
 }
 
 /* The ID that came with the server's preferred address (section 9.6.1). */
@@ -244,7 +244,7 @@ void quic_cid_add_preferred(struct quic_conn *c, const struct quic_cid *cid,
 /* NEW_CONNECTION_ID (section 19.15); a transport error, or 0. */
 int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 {
-	struct quic_cids *s = &c->cids;
+	struct quic_cids *s = c->cids;
 	u64 prior = f->new_cid.prior_to;
 	int err;
 
@@ -285,7 +285,7 @@ int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 /* @id is the one of ours that the peer uses on @p. */
 void quic_cid_set_ours(struct quic_conn *c, struct quic_path *p, const u8 *id)
 {
-	const struct quic_local_cid *l = c->cids.local;
+	const struct quic_local_cid *l = c->cids->local;
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++, l++) {
@@ -308,7 +308,7 @@ void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id)
 	quic_cid_set_ours(c, p, id);
 	if (!c->is_server || !c->handshake_confirmed || p != c->path ||
 	    p->ours_seq <= seq || empty(c) ||
-	    c->cids.n_retire >= QUIC_CID_SLOTS)
+	    c->cids->n_retire >= QUIC_CID_SLOTS)
 		return;
 	slot = spare(c, 0);
 	if (slot == QUIC_NO_CID)
@@ -325,7 +325,7 @@ void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id)
 
 static int choose_peers(struct quic_conn *c, u64 prior, u64 active)
 {
-	struct quic_cids *s = &c->cids;
+	struct quic_cids *s = c->cids;
 	u8 i, slot = QUIC_NO_CID, below = 0;
 	u64 first = U64_MAX, last = 0;
 
@@ -370,13 +370,13 @@ static int choose_ours(struct quic_conn *c, u64 prior, u64 active)
 	quic_cid_info(c, false, &now);
 	if (active && (!quic_cid_local(c, active) || active <= now.active))
 		return -EINVAL;
-	if (prior && (prior <= now.prior_to || prior >= c->cids.local_next_seq))
+	if (prior && (prior <= now.prior_to || prior >= c->cids->local_next_seq))
 		return -EINVAL;
 	if (prior)
 		err = quic_cid_retire_ours(c, prior);
 	/* Only long headers name our ID, and they are a thing of the past. */
 	if (!err && active)
-		c->cids.local_active = active;
+		c->cids->local_active = active;
 	return err;
 }
 

@@ -38,8 +38,6 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	c->key_due = U64_MAX;
 	c->first_version = version;
 	c->start = ktime_get_ns();
-	c->cids.local_limit = QUIC_CID_SLOTS - 1;
-	c->cids.remote[0].used = true;
 	quic_tparams_default(&c->peer);
 	INIT_LIST_HEAD(&c->rq_crypto);
 	INIT_LIST_HEAD(&c->rq_event);
@@ -50,9 +48,12 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	quic_timer_init(c);
 	quic_recovery_init(&c->rec, &quic_sent_ops, is_server,
 			   cfg->initial_smoothed_rtt * (u64)NSEC_PER_USEC);
+	c->cids = kzalloc(sizeof(*c->cids), GFP_KERNEL_ACCOUNT);
 	c->path = quic_path_new(GFP_KERNEL);
-	if (!c->path)
+	if (!c->path || !c->cids)
 		goto err;
+	c->cids->local_limit = QUIC_CID_SLOTS - 1;
+	c->cids->remote[0].used = true;
 	c->paths[0] = c->path;
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
 		quic_ack_init(&c->ack[i]);
@@ -66,6 +67,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	return c;
 err:
 	quic_path_free(c->path);
+	kfree(c->cids);
 	free_crypto(c);
 	kfree(c);
 	return NULL;
@@ -112,6 +114,7 @@ void quic_conn_free(struct quic_conn *c)
 	quic_key_update_free(c);
 	quic_version_forget_first(c);
 	kfree_skb(c->close_skb);
+	kfree(c->cids);
 	kfree(c);
 }
 
@@ -127,7 +130,7 @@ static int set_up(struct quic_conn *c)
 	err = quic_cid_new_local(c, GFP_KERNEL);
 	if (err < 0)
 		return err;
-	c->scid = c->cids.local[0].node->key.cid;
+	c->scid = c->cids->local[0].node->key.cid;
 
 	err = quic_conn_set_initial_keys(c);
 	if (err)

@@ -166,7 +166,7 @@ struct quic_path *quic_migrate_candidate(struct quic_conn *c,
 	rebound = quic_addr_equal(src, &c->path->src) &&
 		  p->ours_seq == c->path->ours_seq;
 	if (rebound && (!quic_cid_spare(c) ||
-			c->cids.n_retire >= QUIC_CID_SLOTS))
+			c->cids->n_retire >= QUIC_CID_SLOTS))
 		p->cid = c->path->cid;
 	quic_validate_start(c, p);
 	return p;

@@ -65,7 +65,7 @@ int quic_preferred_set(struct quic_conn *c, const union quic_addr *addr)
 		return -EINVAL;
 	if (!pref) {
 		/* The ID that goes with it is the second (section 5.1.1). */
-		if (c->cids.local_next_seq != 1)
+		if (c->cids->local_next_seq != 1)
 			return -EAGAIN;
 		pref = kzalloc(sizeof(*pref), GFP_KERNEL_ACCOUNT);
 		if (!pref)
@@ -111,7 +111,8 @@ void quic_preferred_tparam(struct quic_conn *c, struct quic_tparams *tp)
 	memcpy(tp->preferred.v6, &pref->addr[1].v6.sin6_addr, 16);
 	tp->preferred.port6 = ntohs(pref->addr[1].v6.sin6_port);
 	tp->preferred.cid = l->node->key.cid;
-	memcpy(tp->preferred.token, l->reset_token, QUIC_RESET_TOKEN_LEN);
+	quic_reset_token(sock_net(c->sk), l->node->key.cid.id,
+			 tp->preferred.token);
 }
 
 /* ---- client ----------------------------------------------------------------- */

@@ -104,7 +104,7 @@ struct quic_cid_node *quic_reset_find(struct net *net, const struct sk_buff *skb
  */
 bool quic_reset_seen(struct quic_conn *c, const u8 *p, u32 len)
 {
-	const struct quic_remote_cid *r = c->cids.remote;
+	const struct quic_remote_cid *r = c->cids->remote;
 	bool seen = false;
 	int i;
 

@@ -122,17 +122,19 @@ void quic_frames_crypto(struct quic_conn *c, struct quic_pkt_build *b,
 /* RFC9000-19.15-5 */
 static bool put_cids(struct quic_conn *c, struct quic_pkt_build *b)
 {
-	struct quic_local_cid *l = c->cids.local;
+	u64 prior = c->cids->local_retire_prior;
+	struct quic_local_cid *l = c->cids->local;
+	u8 token[QUIC_RESET_TOKEN_LEN];
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++, l++) {
 		if (!l->node || !l->announce)
 			continue;
+		quic_reset_token(sock_net(c->sk), l->node->key.cid.id, token);
 		if (!TRY_PUT(b, QUIC_FRAME_NEW_CONNECTION_ID, l->seq,
-			     quic_put_new_connection_id(&b->o, l->seq,
-							c->cids.local_retire_prior,
+			     quic_put_new_connection_id(&b->o, l->seq, prior,
 							&l->node->key.cid,
-							l->reset_token)))
+							token)))
 			return false;
 		l->announce = false;
 	}
@@ -141,7 +143,7 @@ static bool put_cids(struct quic_conn *c, struct quic_pkt_build *b)
 
 static bool put_retires(struct quic_conn *c, struct quic_pkt_build *b)
 {
-	struct quic_cids *s = &c->cids;
+	struct quic_cids *s = c->cids;
 
 	/* A number stays in the list until its frame is acknowledged. */
 	while (s->n_retire_sent < s->n_retire) {

@@ -154,7 +154,7 @@ FATE(lost_new_connection_id)
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++) {
-		struct quic_local_cid *l = &c->cids.local[i];
+		struct quic_local_cid *l = &c->cids->local[i];
 
 		if (!l->node || l->seq != f->id)
 			continue;
@@ -165,7 +165,7 @@ FATE(lost_new_connection_id)
 
 FATE(acked_retire_connection_id)
 {
-	struct quic_cids *s = &c->cids;
+	struct quic_cids *s = c->cids;
 	int i;
 
 	for (i = 0; i < s->n_retire_sent; i++) {
@@ -181,7 +181,7 @@ FATE(acked_retire_connection_id)
 
 FATE(lost_retire_connection_id)
 {
-	c->cids.n_retire_sent = 0;
+	c->cids->n_retire_sent = 0;
 	c->ctl |= QUIC_CTL_RETIRE_CID;
 }
 
