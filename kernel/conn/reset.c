@@ -108,7 +108,7 @@ bool quic_reset_seen(struct quic_conn *c, const u8 *p, u32 len)
 	bool seen = false;
 	int i;
 
-	if (len < QUIC_RESET_MIN || p[0] & QUIC_HDR_LONG)
+	if (len < QUIC_RESET_MIN)
 		return false;
 	for (i = 0; i < QUIC_CID_SLOTS; i++, r++)
 		seen |= r->watch &&

@@ -118,6 +118,9 @@ static void unknown_long(struct quic_udp *udp, struct sk_buff *skb,
 		if (node && deliver(node, skb))
 			return;
 	}
+	node = quic_reset_find(udp->net, skb);
+	if (node && deliver(node, skb))
+		return;
 	if (hlist_empty(&udp->listeners))
 		return drop(udp->net, skb, QuicDropNoConn);
 	/* First contacts are rare: afford a linear view. */

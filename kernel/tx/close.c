@@ -14,6 +14,23 @@
 #include "../wire/pn.h"
 #include "tx.h"
 
+/* RFC9000-10.2.3-2 RFC9000-10.2.3-3 */
+/* What the application says is for those who have completed the handshake
+ * (section 10.2.3): a lower level learns that it closed, and no more.
+ */
+static void put_close(struct quic_out *o, const struct quic_conn *c, u8 level)
+{
+	const struct quic_close *cl = &c->close;
+
+	if (cl->app && level != QUIC_CRYPTO_APP)
+		quic_put_connection_close(o, false,
+					  QUIC_TRANSPORT_ERROR_APPLICATION, 0,
+					  NULL, 0);
+	else
+		quic_put_connection_close(o, cl->app, cl->code, cl->frame,
+					  cl->phrase, cl->phrase_len);
+}
+
 /* One packet with a CONNECTION_CLOSE; its length, or 0. */
 static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 			struct quic_train *t)
@@ -22,7 +39,6 @@ static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 	struct quic_space *space = &c->rec.space[id];
 	struct quic_out o = { .p = p, .end = p + room - QUIC_TAG_LEN };
 	struct quic_pkt *pkt = &t->pkt[0];
-	bool app = c->close.app && level == QUIC_CRYPTO_APP;
 	u8 pn_len = quic_pn_len(space->sent.next, space->largest_acked);
 	const struct quic_token *token = quic_sk(c->sk)->token;
 
@@ -43,8 +59,7 @@ static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 						token ? token->len : 0,
 						pkt->pn, pn_len);
 	pkt->hdr_len = o.p - p;
-	quic_put_connection_close(&o, app, c->close.code, c->close.frame,
-				  c->close.phrase, c->close.phrase_len);
+	put_close(&o, c, level);
 	/* A client's Initial has a full datagram (section 14.1). */
 	if (level == QUIC_CRYPTO_INITIAL && !c->is_server) {
 		memset(o.p, 0, o.end - o.p);

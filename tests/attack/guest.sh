@@ -204,6 +204,32 @@ flood() { # WHAT COUNT
 	return "$status"
 }
 
+# Above the threshold the server keeps nothing of those who have not proved their
+# address: what is established goes on, and new clients get through meanwhile.
+flood_with_retry() {
+	local before sent status=0
+
+	srv sysctl -qw net.quic.retry_threshold=64
+	touch "$work/pause"
+	before=$(received) sent=$(retries)
+	fetch "$port" "$server" large "$work/established" &
+	local transfer_pid=$!
+	until_true transferring "$before" || status=1
+	cli "$bin/blast" "$server" "$port" initials "$work/flight" 4000 &
+	local blast_pid=$!
+	until_true retried "$sent" || status=1
+	fetch "$port" "$server" small "$work/meanwhile" || status=1
+	wait "$blast_pid" || status=1
+	wait "$transfer_pid" || status=1
+	say "$(($(retries) - sent)) Retry packets"
+	srv sysctl -qw net.quic.retry_threshold=256
+	rm "$work/pause"
+	return "$status"
+}
+
+retries() { srv awk '$1 == "QuicRetriesSent" { print $2 }' /proc/net/quic/stats; }
+retried() { [ "$(retries)" -gt $(($1 + 100)) ]; }
+
 received() { cli awk '$1 == "QuicRxDataPackets" { print $2 }' /proc/net/quic/stats; }
 transferring() { [ "$(received)" -gt $(($1 + 200)) ]; }
 
@@ -241,6 +267,7 @@ try 'damaged copies of every datagram' hostile_path
 try 'damaged copies in a long transfer' hostile_path_long
 try 'first flights from five hundred ports' flood initials 500
 try 'four thousand first datagrams' flood halves 4000
+try 'four thousand first flights, and Retry' flood_with_retry
 cli python3 "$here/adversary.py" $server $port >"$work/adversary"
 grep -v -e '^TAP' -e '^1\.\.' "$work/adversary" | while read -r line; do
 	case $line in
