@@ -359,7 +359,9 @@ static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 		return;
 	}
 	flush(rx, QUIC_CRYPTO_APP);
-	/* RFC9000-10.3-5: whatever its header is.  It is rare enough here. */
+	/* A reset, whatever its header is (section 10.3).  It is rare enough
+	 * here.
+	 */
 	if (quic_reset_seen(c, p, len))
 		return;
 	while (left && quic_conn_alive(c)) {

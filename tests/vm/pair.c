@@ -171,6 +171,15 @@ void disconnect(struct pair *p)
 	close(p->listener);
 }
 
+void pair_talk(struct pair *p)
+{
+	char buf[6];
+
+	EQ(quic_sendmsg(p->client, "hello", 6, 0, MSG_QUIC_STREAM_NEW), 6);
+	EQ(read_stream(p->server, 0, buf, 6, NULL), 6);
+	OK(!strcmp(buf, "hello"));
+}
+
 /* ---- options --------------------------------------------------------------- */
 
 int opt_set(int fd, int opt, const void *val, socklen_t len)
@@ -353,4 +362,16 @@ unsigned long counter(const char *name)
 	    !look_up("/proc/self/net/quic/snmp", name, &value))
 		FAIL("no counter %s", name);
 	return value;
+}
+
+void write_sysctl(const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/quic/%s", name);
+	fd = open(path, O_WRONLY);
+	OK(fd >= 0);
+	EQ(write(fd, value, strlen(value)), (ssize_t)strlen(value));
+	close(fd);
 }

@@ -46,6 +46,8 @@ struct pair {
 };
 
 void connection(struct pair *p);
+/* A word on stream 0, from client to server. */
+void pair_talk(struct pair *p);
 void disconnect(struct pair *p);	/* close what is open */
 int server_handshake(int fd);		/* in this thread */
 int client_handshake(int fd);
@@ -89,5 +91,7 @@ void wait_closed(int fd);
 
 /* A counter of /proc/net/quic/{stats,snmp} of this namespace. */
 unsigned long counter(const char *name);
+/* Of net.quic, likewise. */
+void write_sysctl(const char *name, const char *value);
 
 #endif
