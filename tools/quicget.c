@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "get.h"
+#include "place.h"
 
 #define FETCHES_MAX	1000000
 #define PARALLEL	100
@@ -39,6 +40,7 @@ struct options {
 	uint32_t version;		/* of QUIC; 0: the usual */
 	bool json, sha256, quiet;
 	unsigned int parallel, repeat, timeout;
+	struct move move;
 	const char **texts;		/* the URLs */
 	size_t url_count;
 };
@@ -65,6 +67,7 @@ const char *argp_program_version = "quicget 0.1";
 enum {
 	OPT_ALPN = 256, OPT_CA, OPT_CONNECT, OPT_JSON, OPT_KEYLOG, OPT_CIPHERS,
 	OPT_REPEAT, OPT_TIMEOUT, OPT_SHA256, OPT_VERSION, OPT_TOKEN,
+	OPT_MIGRATE,
 };
 
 static const struct argp_option argp_options[] = {
@@ -84,6 +87,8 @@ static const struct argp_option argp_options[] = {
 	{ "repeat", OPT_REPEAT, "N", 0, "Fetch everything N times", 0 },
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0,
 	  "Give up after so much silence (default 30)", 0 },
+	{ "migrate", OPT_MIGRATE, "BYTES[,ADDR:PORT]", 0,
+	  "Move to this local address, or to a new port, after so many bytes", 0 },
 	{ "json", OPT_JSON, NULL, 0, "Print a report as JSON", 0 },
 	{ "sha256", OPT_SHA256, NULL, 0, "Compute the files' SHA-256", 0 },
 	{ "keylog", OPT_KEYLOG, "FILE", 0,
@@ -145,6 +150,7 @@ static void check_options(struct options *o, struct argp_state *state)
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
+	const char *why;
 
 	switch (key) {
 	case 'o':
@@ -181,6 +187,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_TIMEOUT:
 		o->timeout = positive(state, arg);
+		return 0;
+	case OPT_MIGRATE:
+		why = move_parse(&o->move, arg);
+		if (why)
+			argp_error(state, "'%s': %s", arg, why);
 		return 0;
 	case OPT_JSON:
 		o->json = true;
@@ -333,9 +344,26 @@ static void watch_time(struct program *p, struct conn *c)
 	}
 }
 
+/* Move if it is time to; the kernel validates the path before it uses it. */
+static void move(struct conn *c, const struct job *job, struct move *m)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < job->count; i++)
+		bytes += job->fetches[i].bytes;
+	if (c->state != CONN_OPEN || bytes < m->after)
+		return;
+	if (!move_begin(c->fd, m))
+		m->wanted = false;
+	else if (errno != EAGAIN)	/* not confirmed yet: soon */
+		conn_fail(c, CONN_END_ERROR, 0, "cannot move: %s",
+			  strerror(errno));
+}
+
 /* Until the connection is gone or its job done. */
 static void drive(struct program *p, struct conn *c, struct job *job)
 {
+	struct move m = p->o.move;
 	uint64_t tick = clock_us();
 
 	if (c->state == CONN_OPEN)
@@ -346,6 +374,8 @@ static void drive(struct program *p, struct conn *c, struct job *job)
 
 		if (n > 0)
 			conn_ready(c, pfd.revents);
+		if (m.wanted)
+			move(c, job, &m);
 		if (clock_us() - tick > TICK_MS * 1000) {
 			tick = clock_us();
 			watch_time(p, c);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "place.h"
 #include "serve.h"
 
 #define LISTENERS_MAX	8
@@ -57,6 +58,8 @@ struct server {
 	bool paused;		/* not accepting for now */
 	const struct conn_ops *protocols[TLS_ALPN_MAX + 1];
 	const char *alpns[TLS_ALPN_MAX + 1];
+	struct sockaddr_storage preferred[2];	/* of either family */
+	bool no_preferred;	/* it failed, and that was said */
 };
 
 struct options {
@@ -72,6 +75,7 @@ struct options {
 	bool once;
 	bool listings;
 	const char *mime;
+	struct sockaddr_storage preferred[2];
 	struct quic_config config;
 	struct tls_options tls;
 };
@@ -86,6 +90,7 @@ const char *argp_program_version = "quicserve 0.1";
 enum {
 	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
 	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_RETRY, OPT_VERSION,
+	OPT_PREFERRED,
 };
 
 static const struct argp_option argp_options[] = {
@@ -114,6 +119,8 @@ static const struct argp_option argp_options[] = {
 	  "Let every new client prove its address", 0 },
 	{ "quic-version", OPT_VERSION, "N", 0,
 	  "2: take clients that offer it over to version 2", 0 },
+	{ "preferred-address", OPT_PREFERRED, "ADDR:PORT", 0,
+	  "Ask clients to go there after the handshake; one of each family", 0 },
 	{ "once", '1', NULL, 0, "Exit when the first connection has ended", 0 },
 	{ "verbose", 'v', NULL, 0,
 	  "Tell about connections and requests", 0 },
@@ -123,6 +130,8 @@ static const struct argp_option argp_options[] = {
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
+	struct sockaddr_storage to;
+	const char *why;
 
 	switch (key) {
 	case 'p':
@@ -175,6 +184,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "'%s' is neither 1 nor 2", arg);
 		o->config.version = *arg == '2' ? QUIC_VERSION_V2 :
 						  QUIC_VERSION_V1;
+		return 0;
+	case OPT_PREFERRED:
+		why = place_parse(&to, arg);
+		if (why)
+			argp_error(state, "'%s': %s", arg, why);
+		o->preferred[to.ss_family == AF_INET6] = to;
 		return 0;
 	case '1':
 		o->once = true;
@@ -390,6 +405,18 @@ static void announce(struct conn *conn)
 	log_connection(&serve->log, conn, c->name, "connected");
 }
 
+/* Before the handshake, which names it to the client. */
+static void prefer(struct server *s, int fd)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!s->preferred[i].ss_family ||
+		    !place_set(fd, &s->preferred[i]) || s->no_preferred)
+			continue;
+		warn("the preferred address");
+		s->no_preferred = true;
+	}
+}
+
 static void accept_client(struct server *s, int fd,
 			  const struct sockaddr *addr, socklen_t len)
 {
@@ -405,6 +432,7 @@ static void accept_client(struct server *s, int fd,
 	format_address(c->name, addr, len);
 	LIST_INSERT_HEAD(&s->clients, c, link);
 	s->client_count++;
+	prefer(s, fd);
 	conn_accepted(&c->conn, &s->tls, fd);
 	update_client(s, c);
 }
@@ -529,6 +557,7 @@ int main(int argc, char **argv)
 	argp_err_exit_status = 1;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	choose_protocols(&s, o.alpn);
+	memcpy(s.preferred, o.preferred, sizeof(s.preferred));
 	ret = site_open(&s.serve.site, o.dir);
 	if (ret)
 		errx(1, "%s: %s", o.dir, strerror(-ret));
