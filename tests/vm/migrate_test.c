@@ -9,27 +9,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
-#include "pair.h"
+#include "paths.h"
 
 #define MOVED	(1U << QUIC_EVENT_CONNECTION_MIGRATION)
-#define IDS	(1U << QUIC_EVENT_CONNECTION_ID)
-
-/* ---- small things -------------------------------------------------------------- */
-
-static socklen_t address(union addr *a, const char *text, int port)
-{
-	memset(a, 0, sizeof(*a));
-	if (strchr(text, ':')) {
-		a->v6.sin6_family = AF_INET6;
-		OK(inet_pton(AF_INET6, text, &a->v6.sin6_addr) == 1);
-		a->v6.sin6_port = htons(port);
-		return sizeof(a->v6);
-	}
-	a->v4.sin_family = AF_INET;
-	OK(inet_pton(AF_INET, text, &a->v4.sin_addr) == 1);
-	a->v4.sin_port = htons(port);
-	return sizeof(a->v4);
-}
 
 /* Another address of the loopback device. */
 static void add_address(const char *name, const char *text)
@@ -44,99 +26,6 @@ static void add_address(const char *name, const char *text)
 	ifr.ifr_addr = a.sa;
 	OK(!ioctl(fd, SIOCSIFADDR, &ifr));
 	close(fd);
-}
-
-static int migrate(int fd, const char *text, int port)
-{
-	union addr a;
-	socklen_t len = address(&a, text, port);
-
-	return opt_set(fd, QUIC_SOCKOPT_CONNECTION_MIGRATION, &a, len);
-}
-
-/* "127.0.0.1:4433", of the peer or our own. */
-static const char *name_of(int fd, bool peer)
-{
-	static char text[2][INET6_ADDRSTRLEN + 8];
-	char host[INET6_ADDRSTRLEN];
-	socklen_t len = sizeof(union addr);
-	union addr a;
-
-	OK(!(peer ? getpeername : getsockname)(fd, &a.sa, &len));
-	if (a.sa.sa_family == AF_INET)
-		inet_ntop(AF_INET, &a.v4.sin_addr, host, sizeof(host));
-	else
-		inet_ntop(AF_INET6, &a.v6.sin6_addr, host, sizeof(host));
-	snprintf(text[peer], sizeof(text[peer]), "%s:%d", host,
-		 ntohs(a.v4.sin_port));
-	return text[peer];
-}
-
-static bool peer_is(int fd, const char *host)
-{
-	const char *name = name_of(fd, true);
-
-	return !strncmp(name, host, strlen(host)) && name[strlen(host)] == ':';
-}
-
-/* A few bytes there and back, on a stream of their own. */
-static void talk(int from, int to)
-{
-	int64_t id = stream_open(from, -1, 0);
-	char buf[8];
-
-	OK(id >= 0);
-	EQ(quic_sendmsg(from, "hello", 5, id, MSG_QUIC_STREAM_FIN), 5);
-	EQ(read_stream(to, id, buf, sizeof(buf), NULL), 5);
-	EQ(quic_sendmsg(to, "world", 5, id, MSG_QUIC_STREAM_FIN), 5);
-	EQ(read_stream(from, id, buf, sizeof(buf), NULL), 5);
-}
-
-/* One way, a stream for a byte. */
-static void say(int fd)
-{
-	int64_t id = stream_open(fd, -1, MSG_QUIC_STREAM_UNI);
-
-	OK(id >= 0);
-	EQ(quic_sendmsg(fd, "x", 1, id, MSG_QUIC_STREAM_FIN), 1);
-}
-
-static void hear(int fd)
-{
-	static struct unit u;
-
-	do {
-		OK(receive(fd, &u, sizeof(u.data), 0) >= 0);
-	} while (u.msg_flags & MSG_QUIC_NOTIFICATION);
-	EQ(u.len, 1);
-	EQ(u.data[0], 'x');
-}
-
-static struct quic_connection_id_info ids_of(int fd, bool dest)
-{
-	struct quic_connection_id_info info = { .dest = dest };
-	socklen_t len = sizeof(info);
-
-	OK(!opt_get(fd, QUIC_SOCKOPT_CONNECTION_ID, &info, &len));
-	return info;
-}
-
-static int choose_ids(int fd, bool dest, uint32_t prior_to, uint32_t active)
-{
-	struct quic_connection_id_info info = {
-		.dest = dest, .prior_to = prior_to, .active = active,
-	};
-
-	return opt_set(fd, QUIC_SOCKOPT_CONNECTION_ID, &info, sizeof(info));
-}
-
-/* Free for a moment at least. */
-static int free_port(void)
-{
-	int fd = udp_socket(0), port = port_of(fd);
-
-	close(fd);
-	return port;
 }
 
 /* ---- a relay ------------------------------------------------------------------- */
@@ -703,107 +592,25 @@ TEST(preferred_address_of_a_wrong_scope)
 	disconnect(&p);
 }
 
+static void wrong_ones(int fd)
+{
+	ERR(migrate(fd, "127.0.0.7", 0), EINVAL);
+	ERR(migrate(fd, "0.0.0.0", 4433), EINVAL);
+	ERR(migrate(fd, "192.0.2.1", 4433), EADDRNOTAVAIL);
+	ERR(migrate(fd, "::1", 4433), EINVAL);	/* of a socket of IPv4 */
+	ERR(migrate(fd, "127.0.0.1", port_of(fd)), EINVAL);
+}
+
 TEST(preferred_address_errors)
 {
-	struct pair p = { 0 };
+	struct pair p = { .accepted = wrong_ones };
 	int udp = udp_socket(0), fd = client(port_of(udp));
 
 	ERR(migrate(fd, "127.0.0.7", 4433), EINVAL);	/* a client has none */
 	connection(&p);
-	disconnect(&p);
-}
-
-/* ---- connection IDs ------------------------------------------------------------------ */
-
-TEST(connection_ids_of_the_peer)
-{
-	struct pair p = { .events = IDS };
-	struct quic_connection_id_info info;
-	union quic_event ev;
-
-	connection(&p);
+	/* The client was told of none. */
 	talk(p.client, p.server);
-	info = ids_of(p.client, true);
-	EQ(info.active, 0);
-	EQ(info.prior_to, 0);
-	/* What does not exist, lies behind, or is retired by the same call. */
-	ERR(choose_ids(p.client, true, 0, 100), EINVAL);
-	ERR(choose_ids(p.client, true, 100, 0), EINVAL);
-	ERR(choose_ids(p.client, true, 3, 2), EINVAL);
-	OK(!choose_ids(p.client, true, 0, 0));
-	OK(!choose_ids(p.client, true, 0, 2));
-	EQ(ids_of(p.client, true).active, 2);
-	EQ(ids_of(p.client, true).prior_to, 0);
-	ERR(choose_ids(p.client, true, 0, 1), EINVAL);
-	talk(p.client, p.server);
-	/* RFC 9000 section 5.1.2: retired, and replaced by the peer. */
-	OK(!choose_ids(p.client, true, 2, 0));
-	EQ(ids_of(p.client, true).active, 2);
-	EQ(ids_of(p.client, true).prior_to, 2);
-	wait_event(p.client, QUIC_EVENT_CONNECTION_ID, &ev);
-	EQ(ev.info.dest, 1);
-	EQ(ev.info.prior_to, 2);
-	EQ(ev.info.active, 2);
-	wait_event(p.server, QUIC_EVENT_CONNECTION_ID, &ev);
-	EQ(ev.info.dest, 0);
-	UNTIL(ids_of(p.server, false).prior_to == 2);
-	talk(p.client, p.server);
-	/* The one in use goes: the next takes its place. */
-	OK(!choose_ids(p.client, true, 4, 0));
-	OK(ids_of(p.client, true).active >= 4);
-	talk(p.client, p.server);
-	/* Those that came for the first two are there. */
-	UNTIL(!choose_ids(p.client, true, 0, 8));
-	talk(p.server, p.client);
-	disconnect(&p);
-}
-
-TEST(connection_ids_of_our_own)
-{
-	struct pair p = { .events = IDS };
-	union quic_event ev;
-
-	connection(&p);
-	talk(p.client, p.server);
-	EQ(ids_of(p.client, false).prior_to, 0);
-	ERR(choose_ids(p.client, false, 100, 0), EINVAL);
-	ERR(choose_ids(p.client, false, 0, 100), EINVAL);
-	OK(!choose_ids(p.client, false, 0, 1));
-	EQ(ids_of(p.client, false).active, 1);
-	/* RFC 9000 section 19.15: the peer is asked to retire them. */
-	OK(!choose_ids(p.client, false, 3, 0));
-	wait_event(p.server, QUIC_EVENT_CONNECTION_ID, &ev);
-	EQ(ev.info.dest, 1);
-	EQ(ev.info.prior_to, 3);
-	UNTIL(ids_of(p.client, false).prior_to == 3);
-	EQ(ids_of(p.client, false).active, 3);
-	OK(ids_of(p.server, true).active >= 3);
-	talk(p.client, p.server);
-	ERR(choose_ids(p.client, false, 3, 0), EINVAL);
-	/* Not while the last demand is open; it is not, now. */
-	UNTIL(!choose_ids(p.client, false, 5, 0));
-	UNTIL(ids_of(p.client, false).prior_to == 5);
-	talk(p.server, p.client);
-	disconnect(&p);
-}
-
-/* A server answers a new ID by a new one, once. */
-TEST(a_new_id_is_answered)
-{
-	struct pair p = { 0 };
-	uint32_t active;
-
-	connection(&p);
-	talk(p.client, p.server);
-	EQ(ids_of(p.server, true).active, 0);
-	OK(!choose_ids(p.client, true, 0, 3));
-	talk(p.client, p.server);
-	active = ids_of(p.server, true).active;
-	OK(active > 0);
-	EQ(ids_of(p.client, true).active, 3);
-	talk(p.client, p.server);
-	talk(p.server, p.client);
-	EQ(ids_of(p.server, true).active, active);
-	EQ(ids_of(p.client, true).active, 3);
+	EQ(counter("QuicTxProbes"), 0);
+	OK(peer_is(p.client, "127.0.0.1"));
 	disconnect(&p);
 }
