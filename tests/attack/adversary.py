@@ -279,6 +279,64 @@ def path_challenges(address):
     return ok and (client.alive() or client.closed)
 
 
+def one_answer_for_many_challenges(address):
+    """RFC 9000 section 8.2.2; as many answers as packets, and the newest."""
+    client, seen, last = Client(address), [], None
+    handlers = client.quic._QuicConnection__frame_handlers
+    handlers[0x1b] = (lambda context, frame_type, buf: seen.append(buf.pull_bytes(8)),
+                      handlers[0x1b][1])
+    for _ in range(3):
+        asked = [os.urandom(8) for _ in range(100)]
+        last = asked[-1]
+        client.packet(b"".join(b"\x1a" + data for data in asked))
+    client.wait(lambda: last in seen)
+    client.wait(lambda: False, 1)
+    print("# %d answers to 300 challenges in 3 packets" % len(seen))
+    return last in seen and len(seen) <= 3 and client.alive()
+
+
+def own_cid(client, seq):
+    """An ID that the client goes on to be known by."""
+    cid, ids = os.urandom(8), client.quic._host_cids
+    ids.append(type(ids[0])(cid=cid, sequence_number=seq,
+                            stateless_reset_token=bytes(16), was_sent=True))
+    return cid
+
+
+def called_back_connection_ids(address):
+    """Numbers that were retired before they came, acknowledgments withheld:
+    each is to be retired, which is bounded (RFC 9000 section 5.1.2)."""
+    client = Client(address)
+    client.packet(new_cid(200, 200, own_cid(client, 200)) + bytes(20))
+    for i in range(10):
+        client.packet(b"".join(new_cid(n) for n in range(1 + i * 10, 11 + i * 10)))
+    client.wait(lambda: False)
+    return client.closed and client.closed.error_code == CONNECTION_ID_LIMIT
+
+
+def retired_connection_ids_again(address):
+    """A frame may be late, or come twice (section 19.15): no offence, no cost."""
+    client, old, retired = Client(address), [new_cid(n) for n in range(20, 24)], []
+    handlers = client.quic._QuicConnection__frame_handlers
+    handlers[0x19] = (lambda context, frame_type, buf: retired.append(buf.pull_uint_var()),
+                      handlers[0x19][1])
+    client.packet(new_cid(24, 24, own_cid(client, 24)) + bytes(20))
+    for _ in range(300):
+        client.packet(b"".join(old))
+    client.wait(lambda: False, 1)
+    print("# retired: %s" % sorted(retired))
+    return set(retired) >= set(range(20, 24)) and len(retired) < 100 and client.alive()
+
+
+def retirements(address):
+    """Each is answered by a new ID, within the limit."""
+    client, before = Client(address), slab()
+    for n in range(4):
+        for _ in range(250):
+            client.packet(v(0x19) + v(n) + bytes(20))
+    return bounded(before, 16384) and (client.alive() or client.closed)
+
+
 def new_connection_ids(address):
     client, before = Client(address), slab()
     for i in range(1000):
@@ -360,7 +418,10 @@ def main():
     address = (sys.argv[1], int(sys.argv[2]))
     tests = [(name, lambda n=name, f=frames, c=codes: illegal(address, n, f, c))
              for name, frames, codes in CASES]
-    for function in (empty_packet, reserved_bits, path_challenges, new_connection_ids,
+    for function in (empty_packet, reserved_bits, path_challenges,
+                     one_answer_for_many_challenges, new_connection_ids,
+                     called_back_connection_ids, retired_connection_ids_again,
+                     retirements,
                      fragments, crypto_fragments, duplicates, streams_churn, update_twice,
                      old_key_again, ecn_lies,
                      optimistic_ack):
