@@ -184,6 +184,7 @@ struct quic_conn {
 	bool peer_cid_known;		/* L; the peer's own first ID replaced
 					 * the one we made up
 					 */
+	bool restarting;		/* L; a worker makes Initial keys */
 	bool retried;			/* L; a Retry came between */
 	bool half_open;			/* L; counted as such */
 	bool new_token_out;		/* L; a NEW_TOKEN is under way */

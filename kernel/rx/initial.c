@@ -409,35 +409,37 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	return req;
 }
 
-/* Does the server take a client only after it has proved its address?  So a
- * listener can ask, and so it is while many handshakes are half open: of a
- * flood from made-up addresses nothing stays here (section 8.1, 21.3).
- */
-static bool wants_proof(struct quic_udp *udp)
+/* Many handshakes are half open. */
+static bool is_busy(struct quic_udp *udp)
 {
 	struct quic_net *qn = quic_net(udp->net);
 
-	return READ_ONCE(udp->validate) ||
-	       atomic_read(&qn->half_open) >= READ_ONCE(qn->retry_threshold);
+	return atomic_read(&qn->half_open) >= READ_ONCE(qn->retry_threshold);
 }
 
-/* Is the client worth memory?  False: it has its answer, or gets none. */
+/* Is the client worth memory?  False: it has its answer, or gets none.  Where a
+ * listener asks for it, and where much is half open, only one that has proved
+ * its address is: of a flood from made-up ones nothing stays here (sections
+ * 8.1, 21.3).
+ */
 static bool admitted(struct quic_udp *udp, const struct sk_buff *skb,
 		     const struct quic_hdr *h, struct contact *k)
 {
 	quic_rx_addrs(skb, &k->src, &k->dst);
 	k->token = quic_token_check(udp->net, h->token, h->token_len,
 				    h->version, &k->src, &k->odcid);
-	if (k->token > QUIC_TOKEN_NONE || !wants_proof(udp))
+	if (k->token > QUIC_TOKEN_NONE)
 		return true;
 	if (k->token < 0) {
 		/* Worth an error, but not when there is so much to do. */
-		if (READ_ONCE(udp->validate))
+		if (!is_busy(udp))
 			return true;
 		QUIC_INC(udp->net, QuicDropToken);
-	} else {
-		quic_tx_retry(udp, &k->dst, &k->src, h);
+		return false;
 	}
+	if (!READ_ONCE(udp->validate) && !is_busy(udp))
+		return true;
+	quic_tx_retry(udp, &k->dst, &k->src, h);
 	return false;
 }
 

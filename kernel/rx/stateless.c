@@ -33,6 +33,7 @@ static void take_retry(struct quic_conn *c, struct restart *r)
 	kfree(qs->token);
 	qs->token = r->token;
 	r->token = NULL;
+	c->retried = true;
 	c->rscid = r->scid;
 	quic_cid_set_dest(c, &c->rscid, NULL);
 }
@@ -48,10 +49,12 @@ static int apply(struct quic_conn *c, struct restart *r)
 {
 	int err;
 
-	if (r->retry)
+	if (r->retry) {
 		take_retry(c, r);
-	else
+	} else {
+		c->version_negotiated = true;
 		c->first_version = r->version;
+	}
 	err = quic_version_switch(c, r->version);
 	if (err)
 		return err;
@@ -69,6 +72,7 @@ static void restart_work(struct work_struct *work)
 	struct quic_conn *c = quic_sk_conn(r->sk);
 
 	lock_sock(r->sk);
+	c->restarting = false;
 	/* Meanwhile the server answered an Initial, or it is over. */
 	if (c->state == QUIC_CONN_ESTABLISHING && !c->peer_cid_known &&
 	    apply(c, r))
@@ -86,6 +90,7 @@ static void follow_work(struct work_struct *work)
 	struct quic_conn *c = quic_sk_conn(r->sk);
 
 	lock_sock(r->sk);
+	c->restarting = false;
 	if (quic_version_may_follow(c, r->version)) {
 		if (quic_version_switch(c, r->version))
 			quic_conn_dead(c, ENOMEM);
@@ -97,7 +102,9 @@ static void follow_work(struct work_struct *work)
 	kfree(r);
 }
 
-static struct restart *restart_new(struct quic_conn *c, u32 version)
+/* One at a time. */
+static struct restart *restart_new(struct quic_conn *c, u32 version,
+				   work_func_t fn)
 {
 	struct restart *r = kzalloc(sizeof(*r), GFP_ATOMIC);
 
@@ -106,7 +113,8 @@ static struct restart *restart_new(struct quic_conn *c, u32 version)
 	r->version = version;
 	r->sk = c->sk;
 	sock_hold(r->sk);
-	INIT_WORK(&r->work, restart_work);
+	INIT_WORK(&r->work, fn);
+	c->restarting = true;
 	return r;
 }
 
@@ -115,12 +123,13 @@ static struct restart *restart_new(struct quic_conn *c, u32 version)
 /* A packet of another version than ours waits among the parked ones. */
 void quic_rx_follow(struct quic_conn *c, u32 version)
 {
-	struct restart *r = restart_new(c, version);
+	struct restart *r;
 
-	if (!r)
-		return;	/* the server sends it again */
-	INIT_WORK(&r->work, follow_work);
-	queue_work(quic_wq, &r->work);
+	if (c->restarting)
+		return;
+	r = restart_new(c, version, follow_work);
+	if (r)	/* else the server sends it again */
+		queue_work(quic_wq, &r->work);
 }
 
 /*
@@ -138,7 +147,8 @@ void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h)
 	struct restart *r;
 
 	if (c->is_server || c->state != QUIC_CONN_ESTABLISHING ||
-	    c->peer_cid_known || c->retried || c->version_negotiated ||
+	    c->peer_cid_known || c->restarting || c->retried ||
+	    c->version_negotiated ||
 	    !quic_cid_is_ours(c, h->dcid, h->dcid_len) ||
 	    h->scid_len != c->odcid.len ||
 	    memcmp(h->scid, c->odcid.id, h->scid_len)) {
@@ -159,11 +169,9 @@ void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h)
 		quic_conn_dead(c, EPROTONOSUPPORT);
 		return;
 	}
-	r = restart_new(c, version);
-	if (!r)
-		return;
-	c->version_negotiated = true;
-	queue_work(quic_wq, &r->work);
+	r = restart_new(c, version, restart_work);
+	if (r)
+		queue_work(quic_wq, &r->work);
 }
 
 /* ---- Retry ------------------------------------------------------------------- */
@@ -197,7 +205,7 @@ static bool acceptable(const struct quic_conn *c, const u8 *p,
 		       const struct quic_hdr *h)
 {
 	return !c->is_server && c->state == QUIC_CONN_ESTABLISHING &&
-	       !c->peer_cid_known && !c->retried &&
+	       !c->peer_cid_known && !c->restarting && !c->retried &&
 	       h->version == c->version &&
 	       h->token_len <= QUIC_TOKEN_RETRY_MAX &&
 	       !(h->scid_len == c->odcid.len &&
@@ -216,7 +224,7 @@ void quic_rx_retry(struct quic_conn *c, const u8 *p, const struct quic_hdr *h)
 		return;
 	}
 	token = kmalloc(struct_size(token, data, h->token_len), GFP_ATOMIC);
-	r = token ? restart_new(c, c->version) : NULL;
+	r = token ? restart_new(c, c->version, restart_work) : NULL;
 	if (!r) {
 		kfree(token);
 		return;
@@ -228,7 +236,6 @@ void quic_rx_retry(struct quic_conn *c, const u8 *p, const struct quic_hdr *h)
 	r->token = token;
 	r->scid.len = h->scid_len;
 	memcpy(r->scid.id, h->scid, h->scid_len);
-	c->retried = true;
 	QUIC_INC(sock_net(c->sk), QuicRetriesRcvd);
 	queue_work(quic_wq, &r->work);
 }

@@ -280,3 +280,25 @@ TEST_WITH(damaged_retry_token, 120, false)
 	/* Each was told, none forgotten. */
 	EQ(counter("QuicFrmOutCloses"), 2 * len - 1);
 }
+
+/* ... but not while the server has too much to do: a flood of them would
+ * make it keep something of each.
+ */
+TEST(bad_retry_token_when_busy)
+{
+	uint8_t buf[1200] = { 0xc0, 0, 0, 0, 1, 8 };
+	int l = listener(NULL), fd = udp_socket(0);
+	union addr a;
+
+	set_validate(l);
+	write_sysctl("retry_threshold", "0");
+	buf[14] = 8;
+	buf[23] = 60;		/* bytes of a token that says "Retry" */
+	buf[24] = 0x52;
+	buf[84] = 0x44;
+	EQ(sendto(fd, buf, sizeof(buf), 0, &a.sa,
+		  loopback(&a, family, port_of(l))), sizeof(buf));
+	UNTIL(counter("QuicDropToken") == 1);
+	EQ(counter("QuicRetriesSent"), 0);
+	EQ(counter("QuicFrmOutCloses"), 0);
+}
