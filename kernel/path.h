@@ -10,9 +10,10 @@
 #include <linux/in6.h>
 #include <linux/socket.h>
 #include <net/sock.h>
+#include "recovery/pmtud.h"
 
 /* What every path carries until more is proven (RFC 9000 section 14). */
-#define QUIC_MSS_MIN	1200
+#define QUIC_MSS_MIN	QUIC_PMTUD_BASE
 /* Connection IDs we issue have this length. */
 #define QUIC_SCID_LEN	8
 /* PATH_CHALLENGE frames per validation, each in a datagram of its own. */
@@ -40,6 +41,8 @@ struct quic_path {
 	u16 mss_cap;		/* L; lower bound of what the peer takes and of
 				 * what a black hole taught us
 				 */
+	bool believe_route;	/* L; its MTU; no discovery (sysctl) */
+	struct quic_pmtud pmtud; /* L */
 	u8 cid;			/* L; slot of the peer's ID for this path */
 	bool validated;		/* L; RFC 9000 section 8 */
 	bool chosen;		/* L; we decided to send there: no limit */
@@ -102,6 +105,7 @@ void quic_path_free(struct quic_path *p);
 int quic_path_route(struct quic_path *p, struct sock *sk);
 /* UDP payload that the interface carries unfragmented; the route is valid. */
 u32 quic_path_room(const struct quic_path *p);
+void quic_path_update_mss(struct quic_path *p);
 void quic_path_set_mss_cap(struct quic_path *p, u16 cap);
 void quic_path_release(struct quic_path *p);
 

@@ -292,6 +292,12 @@ void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id);
 int quic_cid_choose(struct quic_conn *c,
 		    const struct quic_connection_id_info *info);
 
+/* conn/pmtud.c */
+void quic_pmtud_push(struct quic_conn *c);
+void quic_pmtud_acked(struct quic_conn *c, u64 id);
+void quic_pmtud_lost(struct quic_conn *c, u64 id);
+void quic_pmtud_check(struct quic_conn *c);
+
 /* conn/ackfreq.c */
 bool quic_ackfreq_offer(const struct quic_conn *c);	/* our min_ack_delay */
 void quic_ackfreq_update(struct quic_conn *c);

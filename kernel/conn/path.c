@@ -9,6 +9,7 @@
 #include <net/ip6_route.h>
 #include <net/route.h>
 #include "../pipeline.h"
+#include "../obs/mib.h"
 
 /* Larger packets gain nothing and meet peers with small buffers (lo has an
  * MTU of 65536); jumbo frames fit.
@@ -140,17 +141,29 @@ static struct dst_entry *route6(struct quic_path *p, struct sock *sk)
 	return dst;
 }
 
+/* Not what ICMP says, which anyone can send: see conn/pmtud. */
+static u32 mtu_of(const struct quic_path *p)
+{
+	const struct dst_entry *dst = p->dst_entry;
+
+	if (!dst)
+		return 0;
+	if (p->believe_route)
+		return dst_mtu(dst);
+	return dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(dst->dev->mtu);
+}
+
 u32 quic_path_room(const struct quic_path *p)
 {
 	u32 overhead = sizeof(struct udphdr) +
 		       (p->dst.sa.sa_family == AF_INET ?
 			sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	u32 mtu = p->dst_entry ? dst_mtu(p->dst_entry) : 0;
+	u32 mtu = mtu_of(p);
 
 	return mtu > overhead ? mtu - overhead : 0;
 }
 
-static void update_mss(struct quic_path *p)
+void quic_path_update_mss(struct quic_path *p)
 {
 	u32 mss = quic_path_room(p);
 
@@ -162,15 +175,19 @@ static void update_mss(struct quic_path *p)
 	/* Packets follow each other in memory: whole cipher blocks keep them
 	 * all aligned as the first one is (see tx/build).
 	 */
-	p->mss = round_down(mss, 16);
+	mss = round_down(mss, QUIC_PMTUD_STEP);
+	quic_pmtud_set_max(&p->pmtud, mss);
+	p->mss = p->believe_route ? mss : p->pmtud.size;
 }
 
 struct quic_path *quic_path_new(gfp_t gfp)
 {
 	struct quic_path *p = kzalloc(sizeof(*p), gfp | __GFP_ACCOUNT);
 
-	if (p)
-		p->mss_cap = U16_MAX;
+	if (!p)
+		return NULL;
+	p->mss_cap = U16_MAX;
+	quic_pmtud_init(&p->pmtud);
 	return p;
 }
 
@@ -187,14 +204,15 @@ int quic_path_route(struct quic_path *p, struct sock *sk)
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
 	p->dst_entry = dst;
-	update_mss(p);
+	p->believe_route = !READ_ONCE(quic_net(sock_net(sk))->pmtud);
+	quic_path_update_mss(p);
 	return 0;
 }
 
 void quic_path_set_mss_cap(struct quic_path *p, u16 cap)
 {
 	p->mss_cap = min_t(u16, p->mss_cap, max_t(u16, cap, QUIC_MSS_MIN));
-	update_mss(p);
+	quic_path_update_mss(p);
 }
 
 void quic_path_release(struct quic_path *p)

@@ -123,18 +123,6 @@ static bool passed(struct quic_conn *c, enum quic_timer t, u64 now)
 	return true;
 }
 
-/* Packets of this size seem not to arrive: go back to what always does
- * (RFC 9000 section 14.3, RFC 8899 section 4.3).
- */
-static void check_black_hole(struct quic_conn *c)
-{
-	if (c->rec.pto_count < 3 || c->path->mss <= QUIC_MSS_MIN)
-		return;
-	quic_path_set_mss_cap(c->path, QUIC_MSS_MIN);
-	quic_cc_set_mss(&c->rec.cc, c->path->mss);
-	QUIC_INC(sock_net(c->sk), QuicBlackHoles);
-}
-
 static void on_loss_timer(struct quic_conn *c, u64 now)
 {
 	enum quic_space_id probe;
@@ -144,7 +132,7 @@ static void on_loss_timer(struct quic_conn *c, u64 now)
 		QUIC_INC(sock_net(c->sk), QuicPtos);
 		c->probes[probe] = 2;
 		if (probe == QUIC_SPACE_APP)
-			check_black_hole(c);
+			quic_pmtud_check(c);
 	}
 	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 }

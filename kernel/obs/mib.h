@@ -126,6 +126,7 @@ struct quic_net {
 	bool ecn;			/* sysctl */
 	siphash_key_t reset_key[2];	/* conn/reset.c */
 	bool ack_frequency;		/* sysctl */
+	bool pmtud;			/* sysctl */
 };
 
 struct quic_net *quic_net(const struct net *net);

@@ -62,6 +62,7 @@ static const struct ctl_table per_net[] = {
 	PER_NET("stateless_rate", stateless_rate, proc_douintvec),
 	PER_NET("ecn", ecn, proc_dobool),
 	PER_NET("ack_frequency", ack_frequency, proc_dobool),
+	PER_NET("pmtud", pmtud, proc_dobool),
 };
 
 int quic_sysctl_net_init(struct net *net)
@@ -73,6 +74,7 @@ int quic_sysctl_net_init(struct net *net)
 	qn->stateless_rate = QUIC_STATELESS_RATE;
 	qn->ecn = true;
 	qn->ack_frequency = true;
+	qn->pmtud = true;
 	qn->sysctl_table = kmemdup(per_net, sizeof(per_net), GFP_KERNEL);
 	if (!qn->sysctl_table)
 		return -ENOMEM;

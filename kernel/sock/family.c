@@ -95,6 +95,14 @@ static int init_sock(struct sock *sk)
 	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(quic_sysctl_rmem[1]));
 	sk->sk_pacing_status = SK_PACING_NEEDED;
 	sk->sk_pacing_rate = ~0UL;
+	/* Packets may be larger than ICMP says: see conn/pmtud. */
+	if (READ_ONCE(quic_net(sock_net(sk))->pmtud)) {
+		inet_sk(sk)->pmtudisc = IP_PMTUDISC_PROBE;
+#if IS_ENABLED(CONFIG_IPV6)
+		if (sk->sk_family == AF_INET6)
+			inet6_sk(sk)->pmtudisc = IPV6_PMTUDISC_PROBE;
+#endif
+	}
 
 	INIT_LIST_HEAD(&qs->all);
 	INIT_HLIST_NODE(&qs->client);

@@ -149,6 +149,8 @@ void quic_tx_push(struct quic_conn *c)
 		if (n <= 0)
 			break;
 	}
+	if (!n)		/* all that may leave has left */
+		quic_pmtud_push(c);
 	c->in_push = false;
 	if (!quic_conn_alive(c))
 		return;

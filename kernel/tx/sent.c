@@ -24,8 +24,6 @@ FATE(nothing)
 
 #define acked_padding			nothing
 #define lost_padding			nothing
-#define acked_ping			nothing
-#define lost_ping			nothing
 #define lost_ack			nothing
 #define acked_stop_sending		nothing
 #define acked_max_data			nothing
@@ -46,6 +44,18 @@ FATE(nothing)
 #define acked_immediate_ack		nothing
 #define lost_immediate_ack		nothing
 #define acked_ack_frequency		nothing
+
+FATE(acked_ping)
+{
+	if (f->id)
+		quic_pmtud_acked(c, f->id);
+}
+
+FATE(lost_ping)
+{
+	if (f->id)
+		quic_pmtud_lost(c, f->id);
+}
 
 /* ---- data --------------------------------------------------------------------- */
 

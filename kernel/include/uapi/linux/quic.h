@@ -209,7 +209,7 @@ struct quic_transport_param {
  */
 struct quic_config {
 	__u32	version;
-	__u32	plpmtud_probe_interval;		/* 0: off */
+	__u32	plpmtud_probe_interval;		/* 0: 10 minutes */
 	__u32	initial_smoothed_rtt;		/* 1 ms .. 6 s */
 	__u32	payload_cipher_type;		/* hint for the TLS library */
 	__u8	congestion_control_algo;	/* enum quic_cong_alg */

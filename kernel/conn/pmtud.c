@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owns: path MTU discovery on the path in use: sending probes, and what their
+ * fate changes.  The search itself is recovery/pmtud.
+ * Called from: tx/push, tx/sent (fate of PING), conn/timer (black hole).
+ * Context: socket lock held.
+ * RFC 9000 sections 14.3, 14.4; RFC 8899.
+ *
+ * No timer: a probe leaves when something else does, after the handshake.  An
+ * idle connection is not woken for it.
+ *
+ * ICMP is not heeded: whoever can guess ports can forge it, and probes tell
+ * the truth a few round trips later.  So the sockets have IP_PMTUDISC_PROBE.
+ */
+#include "../pipeline.h"
+#include "../obs/mib.h"
+
+/* PMTU_RAISE_TIMER (RFC 8899 section 5.1.1), if the program sets none. */
+#define QUIC_PMTUD_RAISE	(600 * NSEC_PER_SEC)
+
+static u64 raise_after(const struct quic_conn *c)
+{
+	u64 us = quic_sk(c->sk)->config.plpmtud_probe_interval;
+
+	return us ? us * NSEC_PER_USEC : QUIC_PMTUD_RAISE;
+}
+
+static void resize(struct quic_conn *c)
+{
+	quic_path_update_mss(c->path);
+	quic_cc_set_mss(&c->rec.cc, c->path->mss);
+}
+
+/* Never the number of a packet of another path, and never 0. */
+static u64 probe_id(const struct quic_conn *c)
+{
+	return c->rec.space[QUIC_SPACE_APP].sent.next + 1;
+}
+
+/* After a push: is it time for a probe, and is there room? */
+void quic_pmtud_push(struct quic_conn *c)
+{
+	struct quic_pmtud *pm = &c->path->pmtud;
+	struct quic_probe what = { .ping = true };
+	u64 now;
+
+	if (!c->handshake_confirmed || pm->size >= pm->max || pm->id ||
+	    c->path->believe_route)
+		return;
+	/* Who cannot reach the peer at all learns nothing of sizes. */
+	if (!c->path->validated || c->rec.pto_count)
+		return;
+	now = ktime_get_ns();
+	what.size = quic_pmtud_next(pm, now);
+	if (!what.size || quic_recovery_window(&c->rec) < what.size)
+		return;
+	what.ping_id = probe_id(c);
+	quic_pmtud_on_sent(pm, what.ping_id);
+	if (quic_tx_probe(c, c->path, &what) >= 0)
+		return;
+	quic_pmtud_on_lost(pm, what.ping_id, true, now, raise_after(c));
+}
+
+void quic_pmtud_acked(struct quic_conn *c, u64 id)
+{
+	if (quic_pmtud_on_acked(&c->path->pmtud, id, ktime_get_ns(),
+				raise_after(c)))
+		resize(c);
+}
+
+/* Its loss is no sign of congestion (RFC 9000 section 14.4): recovery knows
+ * that it was sent aside.
+ */
+void quic_pmtud_lost(struct quic_conn *c, u64 id)
+{
+	quic_pmtud_on_lost(&c->path->pmtud, id, false, ktime_get_ns(),
+			   raise_after(c));
+}
+
+/* Several PTOs in a row: perhaps packets of this size do not arrive. */
+void quic_pmtud_check(struct quic_conn *c)
+{
+	if (c->rec.pto_count < 3)
+		return;
+	if (c->path->believe_route) {
+		if (c->path->mss <= QUIC_MSS_MIN)
+			return;
+		quic_path_set_mss_cap(c->path, QUIC_MSS_MIN);
+	} else if (!quic_pmtud_black_hole(&c->path->pmtud)) {
+		return;
+	}
+	resize(c);
+	QUIC_INC(sock_net(c->sk), QuicBlackHoles);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packetization-layer path MTU discovery: the search.
+ *
+ * Owns:	struct quic_pmtud.
+ * Called from:	conn/pmtud, conn/path.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock.
+ * RFC:		8899 sections 4.3, 5.2, 5.3; 9000 sections 14.3, 14.4.
+ *
+ * The first guess is the most that the interface carries: it is right on most
+ * paths, and then one probe is all.  Else halves, between what works and the
+ * least that does not.
+ */
+#include <linux/math.h>
+#include <linux/minmax.h>
+
+#include "pmtud.h"
+
+static void search(struct quic_pmtud *pm)
+{
+	pm->state = QUIC_PMTUD_SEARCHING;
+	pm->bad = pm->max + QUIC_PMTUD_STEP;
+	pm->probe = 0;
+	pm->lost = 0;
+}
+
+void quic_pmtud_init(struct quic_pmtud *pm)
+{
+	*pm = (struct quic_pmtud){
+		.size = QUIC_PMTUD_BASE,
+		.max = QUIC_PMTUD_BASE,
+	};
+	search(pm);
+}
+
+void quic_pmtud_set_max(struct quic_pmtud *pm, u16 max)
+{
+	max = max_t(u16, round_down(max, QUIC_PMTUD_STEP), QUIC_PMTUD_BASE);
+	if (max == pm->max)
+		return;
+	pm->max = max;
+	pm->size = min(pm->size, max);
+	search(pm);
+}
+
+/* The next size between what works and what does not, 0: there is none. */
+static u16 choose(const struct quic_pmtud *pm)
+{
+	if (pm->bad - pm->size <= QUIC_PMTUD_STEP)
+		return 0;
+	if (pm->bad > pm->max)
+		return pm->max;
+	if (pm->bad > QUIC_PMTUD_ETHERNET && pm->size < QUIC_PMTUD_ETHERNET)
+		return QUIC_PMTUD_ETHERNET;
+	return round_down(pm->size + (pm->bad - pm->size) / 2, QUIC_PMTUD_STEP);
+}
+
+static void finish_if_done(struct quic_pmtud *pm, u64 now, u64 raise)
+{
+	pm->probe = 0;
+	pm->lost = 0;
+	if (choose(pm))
+		return;
+	pm->state = QUIC_PMTUD_COMPLETE;
+	pm->raise_at = now + raise;
+}
+
+u16 quic_pmtud_next(struct quic_pmtud *pm, u64 now)
+{
+	if (pm->id || pm->size >= pm->max)
+		return 0;
+	if (pm->state == QUIC_PMTUD_COMPLETE) {
+		if (now < pm->raise_at)
+			return 0;
+		search(pm);
+	}
+	if (!pm->probe)
+		pm->probe = choose(pm);
+	return pm->probe;
+}
+
+void quic_pmtud_on_sent(struct quic_pmtud *pm, u64 id)
+{
+	pm->id = id;
+}
+
+bool quic_pmtud_on_acked(struct quic_pmtud *pm, u64 id, u64 now, u64 raise)
+{
+	u16 probe = pm->probe;
+
+	if (!id || !probe || (id != pm->id && id != pm->old_id))
+		return false;
+	pm->id = 0;
+	pm->old_id = 0;
+	pm->size = probe;
+	finish_if_done(pm, now, raise);
+	return true;
+}
+
+void quic_pmtud_on_lost(struct quic_pmtud *pm, u64 id, bool never, u64 now,
+			u64 raise)
+{
+	if (!id || id != pm->id)
+		return;
+	pm->id = 0;
+	pm->old_id = id;
+	if (!never && ++pm->lost < QUIC_PMTUD_PROBES)
+		return;
+	pm->bad = pm->probe;
+	pm->old_id = 0;
+	finish_if_done(pm, now, raise);
+}
+
+bool quic_pmtud_black_hole(struct quic_pmtud *pm)
+{
+	bool larger = pm->size > QUIC_PMTUD_BASE;
+
+	pm->size = QUIC_PMTUD_BASE;
+	pm->id = 0;
+	pm->old_id = 0;
+	search(pm);
+	return larger;
+}
