@@ -6,7 +6,7 @@
  * Context: socket lock held.
  * RFC 9000 sections 14.3, 14.4; RFC 8899.
  *
- * No timer: a probe leaves when something else does, after the handshake.  An
+ * No timer: a probe leaves when something else may, after the handshake.  An
  * idle connection is not woken for it.
  *
  * ICMP is not heeded: whoever can guess ports can forge it, and probes tell
@@ -17,6 +17,9 @@
 
 /* PMTU_RAISE_TIMER (RFC 8899 section 5.1.1), if the program sets none. */
 #define QUIC_PMTUD_RAISE	(600 * NSEC_PER_SEC)
+
+/* Windows have room for so many probes. */
+#define QUIC_PMTUD_WINDOW	4
 
 static u64 raise_after(const struct quic_conn *c)
 {
@@ -37,22 +40,25 @@ static u64 probe_id(const struct quic_conn *c)
 	return c->rec.space[QUIC_SPACE_APP].sent.next + 1;
 }
 
-/* After a push: is it time for a probe, and is there room? */
+/* Before a push: is it time for a probe, and is there room?  Not for one that
+ * takes a good part of the window from data.
+ */
 void quic_pmtud_push(struct quic_conn *c)
 {
 	struct quic_pmtud *pm = &c->path->pmtud;
 	struct quic_probe what = { .ping = true };
 	u64 now;
 
-	if (!c->handshake_confirmed || pm->size >= pm->max || pm->id ||
-	    c->path->believe_route)
+	if (!c->handshake_confirmed || c->path->believe_route ||
+	    !quic_conn_alive(c))
 		return;
 	/* Who cannot reach the peer at all learns nothing of sizes. */
 	if (!c->path->validated || c->rec.pto_count)
 		return;
 	now = ktime_get_ns();
 	what.size = quic_pmtud_next(pm, now);
-	if (!what.size || quic_recovery_window(&c->rec) < what.size)
+	if (!what.size || quic_recovery_window(&c->rec) < what.size ||
+	    c->rec.cc.cwnd < QUIC_PMTUD_WINDOW * what.size)
 		return;
 	what.ping_id = probe_id(c);
 	quic_pmtud_on_sent(pm, what.ping_id);

@@ -39,6 +39,7 @@
 	X(QuicTxAckOnlyPackets)			\
 	X(QuicTxDropped)	/* no memory, no route */ \
 	X(QuicTxProbes)		/* datagrams that probe a path */ \
+	X(QuicTxSizeProbes)	/* likewise, the size of its packets */ \
 	X(QuicTxRetransBytes)	/* stream and crypto bytes sent again */ \
 	X(QuicRxTrains)				\
 	X(QuicRxPackets)			\

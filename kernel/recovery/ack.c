@@ -82,7 +82,6 @@ static noinline void remember(struct quic_ack *a, u64 pn, u64 now)
 	}
 }
 
-/* RFC9000-13.2.1-1 RFC9000-13.2.1-2 RFC9000-13.2.1-4 */
 /* Has reordering reached the peer's threshold (draft section 6.2)?  Either a
  * number that no ACK reported missing is that far behind the largest, or this
  * packet is one that the peer has declared lost.
@@ -107,6 +106,7 @@ static noinline bool is_out_of_window(const struct quic_ack *a, u64 pn)
 	return missing != QUIC_PN_NONE && a->largest - missing >= a->reordering;
 }
 
+/* RFC9000-13.2.1-1 RFC9000-13.2.1-2 RFC9000-13.2.1-4 */
 void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 			u8 ecn, u64 delay)
 {

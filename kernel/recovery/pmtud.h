@@ -42,6 +42,12 @@ void quic_pmtud_init(struct quic_pmtud *pm);
 /* The bound has changed. */
 void quic_pmtud_set_max(struct quic_pmtud *pm, u16 max);
 
+/* Is there anything left to ask, and no answer awaited? */
+static inline bool quic_pmtud_pending(const struct quic_pmtud *pm)
+{
+	return pm->size < pm->max && !pm->id;
+}
+
 /* Size of the probe to be sent now, 0: none. */
 u16 quic_pmtud_next(struct quic_pmtud *pm, u64 now);
 /* It is on its way; @id, not 0, never comes again. */

@@ -148,7 +148,10 @@ int quic_tx_probe(struct quic_conn *c, struct quic_path *p,
 		kfree_skb(skb);
 		goto out;
 	}
-	QUIC_INC(sock_net(c->sk), QuicTxProbes);
+	if (what->challenge || what->response)
+		QUIC_INC(sock_net(c->sk), QuicTxProbes);
+	else
+		QUIC_INC(sock_net(c->sk), QuicTxSizeProbes);
 	quic_xmit(c, p, skb, 1, size, 0, 0);
 out:
 	local_bh_enable();

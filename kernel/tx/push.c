@@ -142,6 +142,8 @@ void quic_tx_push(struct quic_conn *c)
 	c->in_push = true;
 	c->tx_pending = false;
 	quic_timer_set(c, QUIC_TIMER_PACE, 0);
+	if (unlikely(quic_pmtud_pending(&c->path->pmtud)))
+		quic_pmtud_push(c);
 	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c); i++) {
 		if (unlikely(key_is_due(c)) && !quic_key_update_due(c))
 			break;
@@ -149,8 +151,6 @@ void quic_tx_push(struct quic_conn *c)
 		if (n <= 0)
 			break;
 	}
-	if (!n)		/* all that may leave has left */
-		quic_pmtud_push(c);
 	c->in_push = false;
 	if (!quic_conn_alive(c))
 		return;

@@ -61,7 +61,7 @@ TEST_EACH(full_packets_soon)
 	UNTIL(mss(p.client) == full);
 	UNTIL(mss(p.server) == full);
 	EQ(counter("QuicBlackHoles"), 0);
-	EQ(counter("QuicTxProbes"), 2);
+	EQ(counter("QuicTxSizeProbes"), 2);
 }
 
 TEST(off)
@@ -72,7 +72,7 @@ TEST(off)
 	OK(!system("sysctl -qw net.quic.pmtud=0"));
 	connection(&p);
 	EQ(mss(p.client), 1472);
-	EQ(counter("QuicTxProbes"), 0);
+	EQ(counter("QuicTxSizeProbes"), 0);
 }
 
 /* What the peer takes is a bound too (RFC 9000 section 18.2). */
