@@ -75,7 +75,7 @@ TEST(info_of_losses)
 	connection(&p);
 	EQ(get_info(p.client).packets_lost, 0);
 	EQ(get_info(p.client).bytes_retransmitted, 0);
-	OK(!system("tc qdisc add dev lo root netem limit 3 delay 1ms"));
+	OK(!system("tc qdisc add dev lo root netem limit 1 delay 1ms"));
 	EQ(quic_sendmsg(p.client, buf, sizeof(buf), 0,
 			MSG_QUIC_STREAM_NEW | MSG_QUIC_STREAM_FIN),
 	   sizeof(buf));
