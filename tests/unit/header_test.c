@@ -296,6 +296,64 @@ TEST(unknown_versions_give_version_and_connection_ids)
 	EXPECT(!quic_version_supported(UNKNOWN_VERSION));
 }
 
+/* RFC 9000 section 17.2.1: what we write is what is read, and goes back to where
+ * the packet came from; IDs of unknown versions have up to 255 bytes.
+ */
+TEST(version_negotiation_answers)
+{
+	const u32 versions[] = { 1, 0x6b3343cf, 0x0a1a2a3a };
+	u8 trigger[700], buf[700];
+	struct quic_hdr h, got;
+	size_t len;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		struct quic_out o = { buf, buf + sizeof(buf) };
+		u8 dcid_len = unit_rand_bits(8), scid_len = unit_rand_bits(8);
+
+		unit_case("case %d", i);
+		len = build_invariants(trigger, 0xc0, 0xff00001d, dcid_len,
+				       scid_len);
+		EXPECT_EQ(quic_hdr_parse(trigger, len, 8, &h),
+			  -EPROTONOSUPPORT);
+		quic_hdr_put_versions(&o, unit_rand_bits(8), &h, versions, 3);
+		EXPECT(!o.overflow);
+		EXPECT_EQ(o.p - buf, 7 + dcid_len + scid_len + 12);
+		EXPECT_EQ(quic_hdr_parse(buf, o.p - buf, 8, &got), 0);
+		EXPECT_EQ(got.type, QUIC_PKT_VERSION_NEGOTIATION);
+		EXPECT_EQ(got.dcid_len, scid_len);
+		EXPECT_EQ(got.scid_len, dcid_len);
+		EXPECT_MEM(got.dcid, h.scid, scid_len);
+		EXPECT_MEM(got.scid, h.dcid, dcid_len);
+		EXPECT_EQ(got.token_len, 12);
+		EXPECT_EQ(get_unaligned_be32(got.token + 4), 0x6b3343cf);
+	}
+}
+
+/* RFC 9287: only who has agreed to it takes a packet without the QUIC bit. */
+TEST(quic_bit)
+{
+	struct quic_hdr h;
+	u8 buf[60];
+	size_t len;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(long_types); i++) {
+		if (long_types[i].type != QUIC_PKT_RETRY)
+			continue;
+		len = build_invariants(buf, long_types[i].first & ~0x40,
+				       long_types[i].version, 5, 8);
+		memset(buf + len, 0x99, sizeof(buf) - len);
+		EXPECT_EQ(parse(buf, sizeof(buf), 8, &h), -EINVAL);
+		EXPECT_EQ(quic_hdr_parse_bit(buf, sizeof(buf), 8, true, &h), 0);
+		EXPECT_EQ(h.type, QUIC_PKT_RETRY);
+	}
+	memset(buf, 0x22, sizeof(buf));
+	EXPECT_EQ(quic_hdr_parse(buf, sizeof(buf), 8, &h), -EINVAL);
+	EXPECT_EQ(quic_hdr_parse_bit(buf, sizeof(buf), 8, true, &h), 0);
+	EXPECT_EQ(h.type, QUIC_PKT_1RTT);
+}
+
 /* RFC8999-6-1 RFC8999-6-2 RFC9000-17.2.1-1 */
 TEST(version_negotiation)
 {
