@@ -51,6 +51,7 @@ struct quic_udp {
 
 struct quic_udp *quic_udp_get(struct net *net, const union quic_addr *addr,
 			      int ifindex, bool v6only);
+bool quic_udp_covers(const struct quic_udp *udp, const union quic_addr *addr);
 void quic_udp_hold(struct quic_udp *udp);
 void quic_udp_put(struct quic_udp *udp);
 
@@ -243,6 +244,8 @@ void quic_migrate_on_cids(struct quic_conn *c);
 void quic_migrate_validated(struct quic_conn *c, struct quic_path *p);
 void quic_migrate_failed(struct quic_conn *c, struct quic_path *p);
 void quic_migrate_leave(struct quic_conn *c, struct quic_path *p);
+struct quic_udp *quic_migrate_udp(const struct quic_conn *c,
+				  const union quic_addr *addr);
 int quic_migrate_local(struct quic_conn *c, const union quic_addr *addr);
 void quic_migrate_free(struct quic_conn *c);
 

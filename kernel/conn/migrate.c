@@ -217,6 +217,9 @@ static void report(struct quic_conn *c, const struct quic_path *from)
 	u8 local = !quic_addr_equal(&from->src, &c->path->src);
 
 	QUIC_INC(sock_net(c->sk), QuicMigrations);
+	/* Section 9.3: for the next time, from there. */
+	if (c->is_server && !local && !c->new_token_out)
+		c->ctl |= QUIC_CTL_NEW_TOKEN;
 	quic_event(c, QUIC_EVENT_CONNECTION_MIGRATION, &local, sizeof(local));
 }
 
@@ -375,6 +378,22 @@ void quic_migrate_on_cids(struct quic_conn *c)
 /* ---- a move of our own ----------------------------------------------------------- */
 
 /* RFC9000-9-1 RFC9000-9-2 RFC9000-9.5-1 RFC9000-18.2-2 */
+/* A UDP socket that takes in what goes to @addr: perhaps the one we have, on
+ * the wildcard and the same port.  Counted, or ERR_PTR.
+ */
+struct quic_udp *quic_migrate_udp(const struct quic_conn *c,
+				  const union quic_addr *addr)
+{
+	struct quic_udp *own = quic_sk(c->sk)->udp;
+
+	if (own && quic_udp_covers(own, addr)) {
+		quic_udp_hold(own);
+		return own;
+	}
+	return quic_udp_get(sock_net(c->sk), addr, c->sk->sk_bound_dev_if,
+			    true);
+}
+
 /**
  * quic_migrate_local - go to another local address
  * @c:		an established client
@@ -406,7 +425,7 @@ int quic_migrate_local(struct quic_conn *c, const union quic_addr *addr)
 		if (c->paths[i] && c->paths[i]->wanted)
 			return -EAGAIN;
 
-	udp = quic_udp_get(sock_net(sk), addr, sk->sk_bound_dev_if, true);
+	udp = quic_migrate_udp(c, addr);
 	if (IS_ERR(udp))
 		return PTR_ERR(udp);
 	p = quic_migrate_add(c, addr, &c->path->dst);

@@ -39,14 +39,6 @@ void quic_preferred_free(struct quic_conn *c)
 	c->preferred = NULL;
 }
 
-/* Does the wildcard socket that we have take in what goes to @addr? */
-static bool covered(const struct quic_udp *udp, const union quic_addr *addr)
-{
-	return udp->addr.sa.sa_family == addr->sa.sa_family &&
-	       quic_addr_is_any(&udp->addr) &&
-	       quic_addr_port(&udp->addr) == quic_addr_port(addr);
-}
-
 /**
  * quic_preferred_set - name an address that the client should go to
  * @c:		a server's connection whose handshake has not begun
@@ -58,7 +50,6 @@ int quic_preferred_set(struct quic_conn *c, const union quic_addr *addr)
 {
 	int i = addr->sa.sa_family == AF_INET6;
 	struct quic_preferred *pref = c->preferred;
-	struct quic_udp *own = quic_sk(c->sk)->udp;
 	struct quic_udp *udp;
 
 	if (quic_addr_is_any(addr) || quic_addr_equal(addr, &c->path->src))
@@ -78,15 +69,9 @@ int quic_preferred_set(struct quic_conn *c, const union quic_addr *addr)
 		}
 		c->preferred = pref;
 	}
-	if (own && covered(own, addr)) {
-		quic_udp_hold(own);
-		udp = own;
-	} else {
-		udp = quic_udp_get(sock_net(c->sk), addr,
-				   c->sk->sk_bound_dev_if, true);
-		if (IS_ERR(udp))
-			return PTR_ERR(udp);
-	}
+	udp = quic_migrate_udp(c, addr);
+	if (IS_ERR(udp))
+		return PTR_ERR(udp);
 	if (pref->udp[i])
 		quic_udp_put(pref->udp[i]);
 	pref->udp[i] = udp;

@@ -187,6 +187,17 @@ static bool same_local(const struct quic_udp *udp, const union quic_addr *addr,
 	return udp->ifindex == ifindex && quic_addr_equal(&udp->addr, addr);
 }
 
+/* Does it take in what is sent to @addr, without being bound there? */
+bool quic_udp_covers(const struct quic_udp *udp, const union quic_addr *addr)
+{
+	if (!quic_addr_is_any(&udp->addr) ||
+	    quic_addr_port(&udp->addr) != quic_addr_port(addr))
+		return false;
+	return udp->addr.sa.sa_family == addr->sa.sa_family ||
+	       (udp->addr.sa.sa_family == AF_INET6 &&
+		!ipv6_only_sock(udp->sock->sk));
+}
+
 /**
  * quic_udp_get - the UDP socket of a local address
  * @net:	namespace

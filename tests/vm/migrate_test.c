@@ -197,6 +197,24 @@ TEST(client_moves)
 	disconnect(&p);
 }
 
+/* Its socket is on the wildcard, which takes in the new address, too. */
+TEST(client_keeps_its_port)
+{
+	struct pair p = { .events = MOVED };
+	union quic_event ev;
+	int port;
+
+	connection(&p);
+	port = port_of(p.client);
+	OK(!migrate(p.client, "127.0.0.2", port));
+	wait_event(p.client, QUIC_EVENT_CONNECTION_MIGRATION, &ev);
+	EQ(port_of(p.client), port);
+	wait_event(p.server, QUIC_EVENT_CONNECTION_MIGRATION, &ev);
+	OK(peer_is(p.server, "127.0.0.2"));
+	talk(p.server, p.client);
+	disconnect(&p);
+}
+
 TEST(client_moves_with_ipv6)
 {
 	struct pair p = { .events = MOVED };
