@@ -31,6 +31,11 @@ test: ## run the tests, all or SUITE="unit vm ..."; see tests/suites
 	@tests/lab/host python3
 	@tests/run $(SUITE)
 
+interop: build ## other engines, over the public runner's cases; PEER=a,b CASE=c,d
+	@tests/lab/host python3
+	@tests/interop/run $(if $(PEER),PEER=$(PEER)) $(if $(CASE),CASE=$(CASE)) \
+		$(if $(ROLE),ROLE=$(ROLE))
+
 lint: ## check style, types and the rules of the house
 	@tests/lab/host python3
 	@tests/lint/run
@@ -63,5 +68,5 @@ clean: ## remove build/
 distclean: clean ## remove the lab's cache as well
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/kquic"
 
-.PHONY: help all build demo test lint compliance bench-quick shell root native install clean distclean
+.PHONY: help all build demo test interop lint compliance bench-quick shell root native install clean distclean
 .NOTPARALLEL:

@@ -50,7 +50,8 @@ static const char *find_cipher(const char *name, size_t n)
 
 bool tls_priority(char *out, size_t size, const char *base, const char *list)
 {
-	int len = snprintf(out, size, "%s:-CIPHER-ALL", base);
+	/* Pre-shared keys, which are not used here, bring suites of TLS 1.2. */
+	int len = snprintf(out, size, "%s:-KX-ALL:-CIPHER-ALL", base);
 	bool any = false;
 
 	while (len > 0 && (size_t)len < size && *list) {

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+plan.py [--ci] [PEER=a,b] [CASE=a,b] [ROLE=client|server] - what to run, as JSON.
+
+An array of [case, client, server]: kquic is one of both, or both.
+"""
+
+import json
+import sys
+
+from cases import CASES
+from peers import PEERS
+
+# What changes are tested with: engines of the lab's ordinary root, and a case
+# for each part of the protocol and of the links.
+CI = (
+    ("kquic", "kquic", "handshake transfer longrtt multiplexing retry resumption zerortt "
+     "blackhole keyupdate ecn amplificationlimit handshakeloss handshakecorruption "
+     "transfercorruption v2 connectionmigration"),
+    ("ngtcp2", "kquic", "handshake chacha20 multiplexing http3 handshakeloss ipv6 "
+     "transferloss"),
+    ("curl", "kquic", "transfer chacha20 amplificationlimit"),
+    ("aioquic", "kquic", "handshake keyupdate"),
+    ("kquic", "ngtcp2", "transfer chacha20 resumption handshakecorruption"),
+    ("kquic", "nginx", "handshake http3 transferloss ipv6"),
+    ("kquic", "aioquic", "handshake resumption"),
+)
+
+
+def main():
+    chosen = dict(arg.split("=", 1) for arg in sys.argv[1:] if "=" in arg)
+    others = [arg for arg in sys.argv[1:] if "=" not in arg and arg != "--ci"]
+    peers = chosen.pop("PEER", "").split(",")
+    cases = chosen.pop("CASE", "").split(",")
+    role = chosen.pop("ROLE", "")
+    unknown = others + list(chosen) + [p for p in peers if p and p not in PEERS] + \
+        [c for c in cases if c and c not in CASES]
+    if unknown or role not in ("", "client", "server"):
+        sys.exit("unknown: %s; peers: %s; cases: %s" % (
+            " ".join(unknown) or role, " ".join(PEERS), " ".join(CASES)))
+    if "--ci" in sys.argv:
+        rows = [[case, client, server] for client, server, names in CI
+                for case in names.split()]
+    else:
+        rows = [["", "kquic", "kquic"]]
+        for peer in PEERS.values():
+            if peer.name != "kquic":
+                rows += [["", peer.name, "kquic"]] * peer.fetches
+                rows += [["", "kquic", peer.name]] * peer.serves
+        rows = [[case, client, server] for _, client, server in rows for case in CASES]
+    json.dump([row for row in rows if
+               (peers == [""] or (set(row[1:]) - {"kquic"} or {"kquic"}) & set(peers)) and
+               (cases == [""] or row[0] in cases) and
+               (not role or row[1 if role == "client" else 2] == "kquic")], sys.stdout)
+
+
+main()

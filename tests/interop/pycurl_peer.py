@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+pycurl_peer.py ORDER - fetch files over HTTP/3 with libcurl and GnuTLS (ngtcp2).
+
+ORDER is a JSON file, see peers.py. Files of a connection are fetched at the same
+time; `resumption` and `zerortt` make two connections, `multiconnect` one for each
+file.
+"""
+
+import json
+import os
+import sys
+
+import pycurl
+
+EARLYDATA = 1 << 6                      # CURLSSLOPT_EARLYDATA; pycurl has no name for it
+HTTP3_ONLY = getattr(pycurl, "CURL_HTTP_VERSION_3ONLY", 31)
+
+
+def handle(order, url, share):
+    out = open(os.path.join(order["out"], os.path.basename(url)), "wb")
+    curl = pycurl.Curl()
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.HTTP_VERSION, HTTP3_ONLY)
+    curl.setopt(pycurl.CAINFO, order["ca"])
+    curl.setopt(pycurl.WRITEDATA, out)
+    curl.setopt(pycurl.FAILONERROR, True)
+    curl.setopt(pycurl.PIPEWAIT, True)  # rather a stream than a connection
+    curl.setopt(pycurl.SHARE, share)
+    curl.setopt(pycurl.VERBOSE, True)
+    if order["what"] == "chacha20":
+        curl.setopt(pycurl.SSL_CIPHER_LIST, "CHACHA20-POLY1305")
+        curl.setopt(pycurl.TLS13_CIPHERS, "TLS_CHACHA20_POLY1305_SHA256")
+    if order["what"] == "zerortt":
+        curl.setopt(pycurl.SSL_OPTIONS, EARLYDATA)
+    curl.out = out
+    return curl
+
+
+def fetch(order, urls, share):
+    """One connection: of a multi handle of its own."""
+    multi = pycurl.CurlMulti()
+    handles = [handle(order, url, share) for url in urls]
+    for curl in handles:
+        multi.add_handle(curl)
+    left = len(handles)
+    while left:
+        multi.perform()
+        while True:
+            queued, _, failed = multi.info_read()
+            if failed:
+                sys.exit("%s: %s" % (failed[0][0].getinfo(pycurl.EFFECTIVE_URL), failed[0][2]))
+            if not queued:
+                break
+        _, left = multi.perform()
+        multi.select(1.0)
+    for curl in handles:
+        multi.remove_handle(curl)
+        curl.out.close()
+        curl.close()
+    multi.close()
+
+
+def main():
+    with open(sys.argv[1]) as source:
+        order = json.load(source)
+    share = pycurl.CurlShare()
+    share.setopt(pycurl.SH_SHARE, pycurl.LOCK_DATA_SSL_SESSION)
+    urls = order["urls"]
+    if order["what"] in ("resumption", "zerortt"):
+        batches = [urls[:1], urls[1:]]
+    elif order["what"] == "multiconnect":
+        batches = [[url] for url in urls]
+    else:
+        batches = [urls]
+    for batch in batches:
+        fetch(order, batch, share)
+
+
+main()
