@@ -18,7 +18,7 @@ import shutil
 import statistics
 import sys
 
-from cases import CASES
+from cases import CASES, CONNECTIONS
 from dissect import V1, V2, dissect, key_log
 from topology import PORT, PREFERRED_PORT
 
@@ -27,7 +27,8 @@ GOODPUT = 9100                          # kbit/s, where kquic sends
 CERTIFICATE = 11                        # TLS handshake message
 MAX_STREAMS_BIDI, VERSION_INFORMATION, PREFERRED_ADDRESS = 0x08, 0x11, 0x0d
 AMPLIFICATION = 3
-HANDSHAKES = {"resumption": 2, "zerortt": 2, "handshakeloss": 50, "handshakecorruption": 50}
+HANDSHAKES = {"resumption": 2, "zerortt": 2, "handshakeloss": CONNECTIONS,
+              "handshakecorruption": CONNECTIONS}
 
 
 class Evidence:
@@ -418,7 +419,7 @@ def tell(number, row, runs):
     print("# " + row["detail"], flush=True)
     for run in runs:
         where = os.path.join(RESULTS, "interop", run["run"])
-        if row["result"] == "pass" and "KEEP" not in os.environ:
+        if row["result"] == "pass" and not os.environ.get("KEEP"):
             shutil.rmtree(where, ignore_errors=True)
             continue
         if row["result"] != "pass":
