@@ -10,10 +10,14 @@
 #include "conn.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +30,7 @@
 #define RECV_BUDGET	64
 
 /* Shared by all connections: its bytes are used up before the next call. */
-static uint8_t recv_buffer[RECV_SIZE];
+static _Thread_local uint8_t recv_buffer[RECV_SIZE];
 
 uint64_t clock_us(void)
 {
@@ -34,6 +38,19 @@ uint64_t clock_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+void conn_name(char *name, size_t size, const struct sockaddr *addr,
+	       socklen_t len)
+{
+	char host[INET6_ADDRSTRLEN], port[6];
+
+	if (getnameinfo(addr, len, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV))
+		snprintf(name, size, "?");
+	else
+		snprintf(name, size, strchr(host, ':') ? "[%s]:%s" : "%s:%s",
+			 host, port);
 }
 
 /* ---- the end ------------------------------------------------------------ */
@@ -227,6 +244,17 @@ static void describe_transport(struct conn *c)
 		snprintf(c->cc, sizeof(c->cc), "unknown");
 }
 
+static void free_session(struct conn *c)
+{
+	if (c->session) {
+		quic_handshake_deinit(c->session);
+		gnutls_deinit(c->session);
+	}
+	c->session = NULL;
+	tls_put(c->cred);
+	c->cred = NULL;
+}
+
 static void opened(struct conn *c)
 {
 	c->opened = clock_us();
@@ -237,9 +265,7 @@ static void opened(struct conn *c)
 	for (int i = 0; c->protocols[i] && !c->ops; i++)
 		if (!strcmp(c->protocols[i]->alpn, c->alpn))
 			c->ops = c->protocols[i];
-	quic_handshake_deinit(c->session);
-	gnutls_deinit(c->session);
-	c->session = NULL;
+	free_session(c);
 
 	if (!c->ops) {
 		conn_fail(c, CONN_END_TLS, 0, "no common protocol (ALPN)");
@@ -309,14 +335,15 @@ static void handshake(struct conn *c)
 	opened(c);
 }
 
-static void begin(struct conn *c, const struct tls *tls, const char *host)
+static void begin(struct conn *c, struct tls *tls, const char *host)
 {
 	int err;
 
 	c->state = CONN_HANDSHAKE;
 	c->began = clock_us();
 	c->heard = c->began;
-	err = tls_session(tls, c->fd, host, &c->session);
+	c->cred = tls_get(tls);
+	err = tls_session(tls, c->cred, c->fd, host, &c->session);
 	if (err) {
 		conn_fail(c, CONN_END_TLS, 0, "%s", gnutls_strerror(err));
 		return;
@@ -328,7 +355,7 @@ static void begin(struct conn *c, const struct tls *tls, const char *host)
 		handshake(c);
 }
 
-void conn_connect(struct conn *c, const struct tls *tls,
+void conn_connect(struct conn *c, struct tls *tls,
 		  const struct sockaddr *addr, socklen_t len, const char *host)
 {
 	c->fd = socket(addr->sa_family,
@@ -348,7 +375,7 @@ void conn_connect(struct conn *c, const struct tls *tls,
 		begin(c, tls, host);
 }
 
-void conn_accepted(struct conn *c, const struct tls *tls, int fd)
+void conn_accepted(struct conn *c, struct tls *tls, int fd)
 {
 	c->fd = fd;
 	begin(c, tls, NULL);
@@ -487,17 +514,32 @@ void conn_retry(struct conn *c)
 		write_more(c);
 }
 
+void conn_drain(struct conn *c, bool last)
+{
+	if (c->state != CONN_OPEN || !c->ops->drain)
+		return;
+	if (!c->ops->drain(c, last))
+		c->state = CONN_CLOSED;
+	else
+		write_more(c);
+}
+
+/* What the peer has not acknowledged would be lost with the connection. */
+bool conn_is_idle(const struct conn *c)
+{
+	int unsent;
+
+	return c->state == CONN_OPEN && !c->more && c->ops->idle(c) &&
+	       !(ioctl(c->fd, SIOCOUTQ, &unsent) == 0 && unsent);
+}
+
 void conn_release(struct conn *c)
 {
 	c->state = CONN_CLOSED;
 	if (c->ops && c->app)
 		c->ops->close(c);
 	c->app = NULL;
-	if (c->session) {
-		quic_handshake_deinit(c->session);
-		gnutls_deinit(c->session);
-	}
-	c->session = NULL;
+	free_session(c);
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;

@@ -39,6 +39,12 @@ struct conn_ops {
 	 * says -EAGAIN.  Sets c->more if it stopped for fairness.
 	 */
 	bool (*write)(struct conn *c);
+	/* Take no more requests; first a warning, then the last word.  May be
+	 * NULL.
+	 */
+	bool (*drain)(struct conn *c, bool last);
+	/* Is no request under way?  For servers. */
+	bool (*idle)(const struct conn *c);
 	/* The connection is going away: free c->app. */
 	void (*close)(struct conn *c);
 };
@@ -71,7 +77,9 @@ struct conn {
 	uint32_t want_version;		/* a client's, of QUIC; 0: the usual */
 	const char *token_file;		/* a client's, or NULL */
 
+	const char *peer;		/* who it is, for logs; or NULL */
 	gnutls_session_t session;	/* until the handshake is over */
+	struct tls_cred *cred;		/* that it uses */
 	struct quic_handshake_step *step;
 	int io_error;			/* errno of the last failed step */
 
@@ -92,13 +100,17 @@ struct conn {
 
 uint64_t clock_us(void);
 
+/* An address in words, as 127.0.0.1:443 or [::1]:443. */
+void conn_name(char *name, size_t size, const struct sockaddr *addr,
+	       socklen_t len);
+
 /* A client's connection to addr, or a server's of an accepted socket.  They
  * begin the handshake; on failure c is CLOSED with its reason.
  */
-void conn_connect(struct conn *c, const struct tls *tls,
+void conn_connect(struct conn *c, struct tls *tls,
 		  const struct sockaddr *addr, socklen_t len,
 		  const char *host);
-void conn_accepted(struct conn *c, const struct tls *tls, int fd);
+void conn_accepted(struct conn *c, struct tls *tls, int fd);
 
 /* contact.c: before a client connects, and before it closes: the version and
  * the token.  False: errno says why.
@@ -112,6 +124,12 @@ void conn_ready(struct conn *c, short events);
 
 /* Try again what may be blocked; to be called now and then. */
 void conn_retry(struct conn *c);
+
+/* A server's connection is to end: take no more requests, see conn_ops.  When
+ * nothing is under way any more, conn_finish() may follow.
+ */
+void conn_drain(struct conn *c, bool last);
+bool conn_is_idle(const struct conn *c);
 
 /* End the connection: for a reason of ours, or the normal way.  The code is
  * the application's; a failed handshake has the one that libquic chose.

@@ -282,19 +282,20 @@ static int end_headers(nghttp3_conn *nc, int64_t id, int fin, void *user,
 	return respond(s, r) ? NGHTTP3_ERR_CALLBACK_FAILURE : 0;
 }
 
-/* nghttp3 found the request malformed and wants the stream reset.  It is in
+/* nghttp3 found the request malformed, or too late, and wants the stream reset.  It is in
  * the middle of it, so the request goes when the peer's direction ends.
  */
 static int cut_stream(nghttp3_conn *nc, int64_t id, uint64_t code, void *user,
 		      void *stream_user)
 {
 	struct h3 *h = user;
-	struct request *r = stream_user;
+	struct request *r = served_find(&server_of(h)->served, id);
 
 	(void)nc;
+	(void)stream_user;
 	conn_reset_stream(h->conn, id, code);
 	if (r) {
-		r->status = 400;
+		r->status = code == NGHTTP3_H3_REQUEST_REJECTED ? 503 : 400;
 		r->tx_done = true;
 	}
 	return 0;
@@ -388,6 +389,7 @@ static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 	if (fin && !n && !r->heard)
 		return cut_incomplete(s, r);
 	r->heard = true;
+	request_late(&s->served, r, n);
 	if (!h3_data(&s->h3, id, bytes, n, fin))
 		return false;
 	return !fin || request_rx_done(&s->served, r);
@@ -445,6 +447,25 @@ static bool push(struct conn *c)
 	       served_push(&s->served, NGHTTP3_H3_INTERNAL_ERROR);
 }
 
+/* GOAWAY: first with the highest ID there is, then with the next one; nghttp3
+ * rejects what comes after it (RFC 9114 section 5.2).
+ */
+static bool drain(struct conn *c, bool last)
+{
+	struct h3_server *s = c->app;
+	int err = last ? nghttp3_conn_shutdown(s->h3.nc) :
+			 nghttp3_conn_submit_shutdown_notice(s->h3.nc);
+
+	return !err || h3_fail(&s->h3, err);
+}
+
+static bool is_idle(const struct conn *c)
+{
+	const struct h3_server *s = c->app;
+
+	return !s->served.count;
+}
+
 static void close_server(struct conn *c)
 {
 	struct h3_server *s = c->app;
@@ -464,5 +485,7 @@ const struct conn_ops h3_serve_ops = {
 	.stopped = stopped,
 	.credit = credit,
 	.write = push,
+	.drain = drain,
+	.idle = is_idle,
 	.close = close_server,
 };

@@ -138,6 +138,13 @@ static bool open_server(struct conn *c)
 	return true;
 }
 
+static bool is_idle(const struct conn *c)
+{
+	const struct served *s = c->app;
+
+	return !s->count;
+}
+
 static void close_server(struct conn *c)
 {
 	served_free(c->app);
@@ -152,5 +159,6 @@ const struct conn_ops hq_serve_ops = {
 	.stopped = stopped,
 	.credit = credit,
 	.write = push,
+	.idle = is_idle,
 	.close = close_server,
 };

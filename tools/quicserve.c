@@ -2,75 +2,39 @@
 /*
  * quicserve: serve the files of a directory over QUIC.
  *
- * Owns the listening sockets and the one loop that all connections share:
- * nothing in it blocks, handshakes least of all.  What a connection does is
- * in conn.c and, by protocol, in h3_serve.c and hq_serve.c.
+ * Owns the options, the listening sockets and the signals: the main thread does
+ * nothing but wait for these.  Connections are the workers' (worker.c).
  */
 #include <argp.h>
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "array.h"
 #include "place.h"
-#include "serve.h"
+#include "worker.h"
 
-#define LISTENERS_MAX	8
 #define BACKLOG		1024
-#define EVENTS		64
-#define TICK_MS		250
-#define HANDSHAKE_US	(30 * 1000000ULL)
 #define CLIENTS_MAX	4096	/* default of --max-connections */
+#define THREADS_MAX	256
+#define GRACE_S		10	/* default of --grace */
 #define MIME_TYPES	"/etc/mime.types"
-#define NAME_SIZE	(INET6_ADDRSTRLEN + 8)
-
-struct listener {
-	bool listening;		/* first: tells it from a client */
-	int fd;
-	char name[NAME_SIZE];
-};
-
-struct client {
-	bool listening;		/* false */
-	LIST_ENTRY(client) link;
-	struct conn conn;
-	uint32_t interest;	/* what epoll waits for */
-	char name[NAME_SIZE];
-};
-
-struct server {
-	struct serve serve;
-	struct tls tls;
-	int epoll;
-	struct listener listeners[LISTENERS_MAX];
-	unsigned int listener_count;
-	LIST_HEAD(, client) clients;
-	unsigned int client_count;
-	unsigned int served;	/* connections that have come and gone */
-	bool paused;		/* not accepting for now */
-	const struct conn_ops *protocols[TLS_ALPN_MAX + 1];
-	const char *alpns[TLS_ALPN_MAX + 1];
-	struct sockaddr_storage preferred[2];	/* of either family */
-	bool no_preferred;	/* it failed, and that was said */
-};
 
 struct options {
 	const char *dir;
 	const char *port;
 	const char *addresses[LISTENERS_MAX];
 	unsigned int address_count;
-	const char *json;
+	const char *json, *access;
 	const char *cc;
 	char alpn[128];
-	unsigned int max_clients;
+	unsigned int max_clients, threads, grace;
 	bool verbose;
 	bool once;
 	bool listings;
@@ -81,7 +45,6 @@ struct options {
 };
 
 static const struct conn_ops *const known[] = { &h3_serve_ops, &hq_serve_ops };
-static volatile sig_atomic_t stop;
 
 /* ---- options ------------------------------------------------------------- */
 
@@ -89,8 +52,8 @@ const char *argp_program_version = "quicserve 0.1";
 
 enum {
 	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
-	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_RETRY, OPT_VERSION,
-	OPT_PREFERRED,
+	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_ACCESS, OPT_GRACE,
+	OPT_RETRY, OPT_VERSION, OPT_PREFERRED,
 };
 
 static const struct argp_option argp_options[] = {
@@ -113,6 +76,11 @@ static const struct argp_option argp_options[] = {
 	  "Media types by suffix (default /etc/mime.types)", 0 },
 	{ "json-log", OPT_JSON, "FILE", 0,
 	  "Write a JSON object per event ('-': stdout)", 0 },
+	{ "access-log", OPT_ACCESS, "FILE", 0,
+	  "Write a line per request in combined format ('-': stdout)", 0 },
+	{ "threads", 't', "N", 0, "Threads (default: one per CPU)", 0 },
+	{ "grace", OPT_GRACE, "SECONDS", 0,
+	  "Time for requests under way after SIGTERM (default 10)", 0 },
 	{ "max-connections", OPT_MAX, "N", 0,
 	  "Connections at a time (default 4096)", 0 },
 	{ "retry", OPT_RETRY, NULL, 0,
@@ -126,6 +94,17 @@ static const struct argp_option argp_options[] = {
 	  "Tell about connections and requests", 0 },
 	{}
 };
+
+static unsigned int number(struct argp_state *state, const char *text,
+			   unsigned int most)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (end == text || *end || n > most)
+		argp_error(state, "'%s' is not a number up to %u", text, most);
+	return n;
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -165,10 +144,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->json = arg;
 		return 0;
 	case OPT_MAX:
-		o->max_clients = strtoul(arg, NULL, 10);
+		o->max_clients = number(state, arg, 1000000);
 		if (!o->max_clients)
-			argp_error(state, "'%s' is not a number of connections",
-				   arg);
+			argp_error(state, "no connections?");
+		return 0;
+	case OPT_ACCESS:
+		o->access = arg;
+		return 0;
+	case 't':
+		o->threads = number(state, arg, THREADS_MAX);
+		return 0;
+	case OPT_GRACE:
+		o->grace = number(state, arg, 86400);
 		return 0;
 	case 'l':
 		o->listings = true;
@@ -244,19 +231,6 @@ static void choose_protocols(struct server *s, char *list)
 
 /* ---- listening ----------------------------------------------------------- */
 
-static void format_address(char *name, const struct sockaddr *addr,
-			   socklen_t len)
-{
-	char host[INET6_ADDRSTRLEN], port[6];
-
-	if (getnameinfo(addr, len, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV))
-		snprintf(name, NAME_SIZE, "?");
-	else
-		snprintf(name, NAME_SIZE,
-			 strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-}
-
 static void configure(int fd, const struct server *s, const struct options *o)
 {
 	/* Clients shall notice soon when the server was started anew. */
@@ -279,14 +253,6 @@ static void configure(int fd, const struct server *s, const struct options *o)
 	if (o->cc && setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_CONGESTION, o->cc,
 				strlen(o->cc)))
 		err(1, "congestion control '%s'", o->cc);
-}
-
-static void watch_listener(struct server *s, struct listener *l, bool on)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = l };
-
-	if (epoll_ctl(s->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, l->fd, &ev))
-		err(1, "epoll");
 }
 
 /* False if the address family does not exist here. */
@@ -324,7 +290,7 @@ static bool listen_on(struct server *s, const struct options *o,
 		errx(2, "the kernel has no QUIC; load it with: modprobe quic");
 	if (l->fd < 0)
 		err(1, "socket");
-	format_address(l->name, ai->ai_addr, ai->ai_addrlen);
+	conn_name(l->name, sizeof(l->name), ai->ai_addr, ai->ai_addrlen);
 	if (bind(l->fd, ai->ai_addr, ai->ai_addrlen))
 		err(1, "%s", l->name);
 	freeaddrinfo(ai);
@@ -333,7 +299,6 @@ static bool listen_on(struct server *s, const struct options *o,
 		err(1, "%s", l->name);
 	l->listening = true;
 	s->listener_count++;
-	watch_listener(s, l, true);
 	return true;
 }
 
@@ -349,252 +314,236 @@ static void listen_all(struct server *s, const struct options *o)
 		errx(1, "no address family to listen on");
 }
 
-/* ---- clients ------------------------------------------------------------- */
-
-static void pause_accepting(struct server *s, bool pause)
+/* Whoever comes now is refused. */
+static void close_listeners(struct server *s)
 {
-	if (s->paused == pause)
-		return;
-	s->paused = pause;
-	for (unsigned int i = 0; i < s->listener_count; i++)
-		watch_listener(s, &s->listeners[i], !pause);
-}
+	for (unsigned int i = 0; i < s->listener_count; i++) {
+		int fd = s->listeners[i].fd;
 
-static void drop_client(struct server *s, struct client *c)
-{
-	/* A handshake that nobody finished is the network's noise. */
-	s->served += c->conn.ops != NULL;
-	log_connection(&s->serve.log, &c->conn, c->name,
-		       c->conn.ops ? "closed" : "failed");
-	conn_release(&c->conn);	/* leaves epoll, too */
-	LIST_REMOVE(c, link);
-	s->client_count--;
-	free(c);
-	pause_accepting(s, false);
-}
-
-/* Keep epoll's idea of the connection up to date, or drop it. */
-static void update_client(struct server *s, struct client *c)
-{
-	struct epoll_event ev = { .data.ptr = c };
-
-	if (c->conn.state == CONN_CLOSED) {
-		drop_client(s, c);
-		return;
-	}
-	/* poll's and epoll's bits are the same. */
-	ev.events = conn_events(&c->conn);
-	if (ev.events == c->interest)
-		return;
-	if (epoll_ctl(s->epoll, c->interest ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
-		      c->conn.fd, &ev)) {
-		conn_fail(&c->conn, CONN_END_ERROR, 0, "epoll: %s",
-			  strerror(errno));
-		drop_client(s, c);
-		return;
-	}
-	c->interest = ev.events;
-}
-
-static void announce(struct conn *conn)
-{
-	struct client *c = (void *)((char *)conn -
-				    offsetof(struct client, conn));
-	struct serve *serve = conn->owner;
-
-	log_connection(&serve->log, conn, c->name, "connected");
-}
-
-/* Before the handshake, which names it to the client. */
-static void prefer(struct server *s, int fd)
-{
-	for (int i = 0; i < 2; i++) {
-		if (!s->preferred[i].ss_family ||
-		    !place_set(fd, &s->preferred[i]) || s->no_preferred)
-			continue;
-		warn("the preferred address");
-		s->no_preferred = true;
+		s->listeners[i].fd = -1;
+		if (fd >= 0)
+			close(fd);
 	}
 }
 
-static void accept_client(struct server *s, int fd,
-			  const struct sockaddr *addr, socklen_t len)
-{
-	struct client *c = calloc(1, sizeof(*c));
+/* ---- signals --------------------------------------------------------------- */
 
-	if (!c) {
-		close(fd);
-		return;
-	}
-	c->conn.protocols = s->protocols;
-	c->conn.owner = &s->serve;
-	c->conn.on_open = announce;
-	format_address(c->name, addr, len);
-	LIST_INSERT_HEAD(&s->clients, c, link);
-	s->client_count++;
-	prefer(s, fd);
-	conn_accepted(&c->conn, &s->tls, fd);
-	update_client(s, c);
-}
-
-static void accept_clients(struct server *s, const struct listener *l,
-			   unsigned int max)
-{
-	struct sockaddr_storage addr;
-	socklen_t len;
-	int fd;
-
-	for (int i = 0; i < EVENTS; i++) {
-		if (s->client_count >= max) {
-			pause_accepting(s, true);
-			return;
-		}
-		len = sizeof(addr);
-		fd = accept4(l->fd, (struct sockaddr *)&addr, &len,
-			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0) {
-			/* Out of descriptors: the next tick tries again. */
-			if (errno == EMFILE || errno == ENFILE)
-				pause_accepting(s, true);
-			return;
-		}
-		accept_client(s, fd, (struct sockaddr *)&addr, len);
-	}
-}
-
-static void serve_client(struct server *s, struct client *c, uint32_t events)
-{
-	conn_ready(&c->conn, events);
-	update_client(s, c);
-}
-
-/* ---- the loop ------------------------------------------------------------ */
-
-static void tick(struct server *s, unsigned int max)
-{
-	struct client *c, *next;
-	uint64_t now = clock_us();
-
-	for (c = LIST_FIRST(&s->clients); c; c = next) {
-		next = LIST_NEXT(c, link);
-		if (c->conn.state == CONN_HANDSHAKE &&
-		    now - c->conn.began > HANDSHAKE_US)
-			conn_fail(&c->conn, CONN_END_TIMEOUT, 0,
-				  "the handshake took too long");
-		conn_retry(&c->conn);
-		update_client(s, c);
-	}
-	if (s->client_count < max)
-		pause_accepting(s, false);
-}
-
-static void run(struct server *s, const struct options *o)
-{
-	struct epoll_event ev[EVENTS];
-	uint64_t next = 0;
-
-	while (!stop && !(o->once && s->served)) {
-		int n = epoll_wait(s->epoll, ev, EVENTS, TICK_MS);
-
-		if (n < 0 && errno != EINTR)
-			err(1, "epoll");
-		for (int i = 0; i < n; i++) {
-			const bool *listening = ev[i].data.ptr;
-
-			if (*listening)
-				accept_clients(s, ev[i].data.ptr,
-					       o->max_clients);
-			else
-				serve_client(s, ev[i].data.ptr, ev[i].events);
-		}
-		if (clock_us() >= next) {
-			tick(s, o->max_clients);
-			next = clock_us() + TICK_MS * 1000;
-		}
-	}
-}
-
-static void on_signal(int sig)
+static void nothing(int sig)
 {
 	(void)sig;
-	stop = 1;
 }
 
-static void prepare_process(void)
+/* Blocked everywhere: the main thread takes them one by one, in await(). */
+static void prepare_signals(sigset_t *set)
 {
-	struct sigaction stopper = { .sa_handler = on_signal };
+	struct sigaction wake = { .sa_handler = nothing };
+
+	signal(SIGPIPE, SIG_IGN);	/* sendfile() has no MSG_NOSIGNAL */
+	sigaction(SIGUSR1, &wake, NULL);	/* ends a worker's sleep */
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR2);	/* of a worker: look at the state */
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+/* The next signal, or -1 when the time is over. */
+static int await(const sigset_t *set, uint64_t deadline)
+{
+	uint64_t now = clock_us();
+	struct timespec left = {};
+	int sig;
+
+	if (!deadline) {
+		sig = sigwaitinfo(set, NULL);
+		return sig < 0 ? 0 : sig;
+	}
+	if (now < deadline) {
+		left.tv_sec = (deadline - now) / 1000000;
+		left.tv_nsec = (deadline - now) % 1000000 * 1000;
+	}
+	sig = sigtimedwait(set, NULL, &left);
+	return sig > 0 ? sig : clock_us() >= deadline ? -1 : 0;
+}
+
+/* SIGHUP: what may have been replaced is opened again; what is wrong with it
+ * is said, and the old one kept.
+ */
+static void reload(struct server *s, const struct options *o)
+{
+	const char *why;
+
+	why = log_open(&s->serve.log);
+	if (why)
+		warn("%s", why);
+	if (!o->tls.cert)
+		return;
+	why = tls_server_reload(&s->tls, &o->tls);
+	if (why)
+		warnx("%s, %s: %s; the old certificate is kept", o->tls.cert,
+		      o->tls.key, why);
+	else
+		warnx("%s: read again", o->tls.cert);
+}
+
+static void set_phase(struct server *s, enum phase phase,
+		      struct worker *const *workers, unsigned int n)
+{
+	s->phase = phase;
+	for (unsigned int i = 0; i < n; i++)
+		worker_wake(workers[i]);
+}
+
+/* Until all workers are gone. */
+static void supervise(struct server *s, const struct options *o,
+		      const sigset_t *set, struct worker *const *workers,
+		      unsigned int n)
+{
+	uint64_t deadline = 0;
+
+	while (s->running) {
+		switch (await(set, deadline)) {
+		case SIGHUP:
+			reload(s, o);
+			break;
+		case SIGINT:
+		case SIGTERM:
+			if (s->phase != PHASE_SERVE) {
+				set_phase(s, PHASE_STOP, workers, n);
+				break;
+			}
+			deadline = clock_us() + o->grace * 1000000ULL;
+			set_phase(s, PHASE_DRAIN, workers, n);
+			close_listeners(s);
+			break;
+		case -1:
+			set_phase(s, PHASE_STOP, workers, n);
+			deadline = 0;
+			break;
+		case SIGUSR2:
+			/* A worker ended, or --once has been done. */
+			if (s->phase == PHASE_STOP)
+				set_phase(s, PHASE_STOP, workers, n);
+			break;
+		}
+	}
+}
+
+static unsigned int start_workers(struct server *s, struct worker **workers,
+				  unsigned int wanted)
+{
+	unsigned int n;
+
+	for (n = 0; n < wanted; n++) {
+		workers[n] = worker_start(s);
+		if (!workers[n])
+			break;
+	}
+	if (!n)
+		err(1, "cannot start a thread");
+	if (n < wanted)
+		warn("only %u of %u threads", n, wanted);
+	return n;
+}
+
+/* ---- the program ----------------------------------------------------------- */
+
+static void raise_limits(void)
+{
 	struct rlimit files;
 
-	sigaction(SIGINT, &stopper, NULL);
-	sigaction(SIGTERM, &stopper, NULL);
-	signal(SIGPIPE, SIG_IGN);	/* sendfile() has no MSG_NOSIGNAL */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 }
 
-static void open_log(struct serve_log *log, const struct options *o)
+static unsigned int choose_threads(unsigned int wanted)
 {
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (wanted)
+		return wanted;
+	return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n;
+}
+
+static void open_logs(struct serve_log *log, const struct options *o)
+{
+	const char *bad;
+
+	pthread_mutex_init(&log->lock, NULL);
 	log->verbose = o->verbose;
-	if (!o->json)
-		return;
-	log->json = strcmp(o->json, "-") ? fopen(o->json, "ae") : stdout;
-	if (!log->json)
-		err(1, "%s", o->json);
+	log->json_path = o->json;
+	log->access_path = o->access;
+	bad = log_open(log);
+	if (bad)
+		err(1, "%s", bad);
+}
+
+static void prepare(struct server *s, struct options *o)
+{
+	const char *why;
+	int ret;
+
+	choose_protocols(s, o->alpn);
+	ret = site_open(&s->serve.site, o->dir);
+	if (ret)
+		errx(1, "%s: %s", o->dir, strerror(-ret));
+	s->serve.site.listings = o->listings;
+	/* The usual table may be missing: the built-in one is there. */
+	ret = mime_load(&s->serve.mime, o->mime ? o->mime : MIME_TYPES);
+	if (ret && o->mime)
+		errx(1, "%s: %s", o->mime, strerror(-ret));
+	open_logs(&s->serve.log, o);
+	why = tls_server_init(&s->tls, &o->tls, s->alpns);
+	if (why)
+		errx(1, "%s", why);
+	o->threads = choose_threads(o->threads);
+	s->max_clients = (o->max_clients + o->threads - 1) / o->threads;
+	s->once = o->once;
+	memcpy(s->preferred, o->preferred, sizeof(s->preferred));
+	s->main = pthread_self();
+}
+
+static void announce(const struct server *s, const struct options *o)
+{
+	if (!o->tls.cert)
+		fprintf(stderr,
+			"quicserve: no --cert and --key: self-signed certificate\n");
+	for (unsigned int i = 0; i < s->listener_count; i++)
+		fprintf(stderr, "quicserve: serving %s on %s\n", o->dir,
+			s->listeners[i].name);
 }
 
 int main(int argc, char **argv)
 {
 	struct options o = {
 		.port = "4433", .alpn = "h3,hq-interop",
-		.max_clients = CLIENTS_MAX,
+		.max_clients = CLIENTS_MAX, .grace = GRACE_S,
 	};
-	struct server s = { .epoll = -1 };
-	const char *why;
-	int ret;
+	struct worker *workers[THREADS_MAX];
+	struct server s = { .phase = PHASE_SERVE };
+	unsigned int n;
+	sigset_t set;
 
 	argp_err_exit_status = 1;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	choose_protocols(&s, o.alpn);
-	memcpy(s.preferred, o.preferred, sizeof(s.preferred));
-	ret = site_open(&s.serve.site, o.dir);
-	if (ret)
-		errx(1, "%s: %s", o.dir, strerror(-ret));
-	s.serve.site.listings = o.listings;
-	/* The usual table may be missing: the built-in one is there. */
-	ret = mime_load(&s.serve.mime, o.mime ? o.mime : MIME_TYPES);
-	if (ret && o.mime)
-		errx(1, "%s: %s", o.mime, strerror(-ret));
-	open_log(&s.serve.log, &o);
-	why = tls_server_init(&s.tls, &o.tls, s.alpns);
-	if (why)
-		errx(1, "%s", why);
-	prepare_process();
-	s.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (s.epoll < 0)
-		err(1, "epoll");
+	prepare(&s, &o);
+	raise_limits();
+	prepare_signals(&set);
 	listen_all(&s, &o);
-	if (!o.tls.cert)
-		fprintf(stderr,
-			"quicserve: no --cert and --key: self-signed certificate\n");
-	for (unsigned int i = 0; i < s.listener_count; i++)
-		fprintf(stderr, "quicserve: serving %s on %s\n", o.dir,
-			s.listeners[i].name);
+	n = start_workers(&s, workers, o.threads);
+	announce(&s, &o);
 
-	run(&s, &o);
+	supervise(&s, &o, &set, workers, n);
 
-	while (!LIST_EMPTY(&s.clients)) {
-		struct client *c = LIST_FIRST(&s.clients);
-
-		conn_finish(&c->conn);
-		drop_client(&s, c);
-	}
-	for (unsigned int i = 0; i < s.listener_count; i++)
-		close(s.listeners[i].fd);
-	close(s.epoll);
+	for (unsigned int i = 0; i < n; i++)
+		worker_join(workers[i]);
+	close_listeners(&s);
 	site_close(&s.serve.site);
 	mime_free(&s.serve.mime);
 	tls_free(&s.tls);
+	log_close(&s.serve.log);
 	return 0;
 }

@@ -86,7 +86,7 @@ ssize_t conn_send(struct conn *c, int64_t id, const struct iovec *iov, int n,
 static ssize_t copy_file(struct conn *c, int64_t id, int fd, off_t *off,
 			 size_t n)
 {
-	static char buffer[COPY_SIZE];
+	static _Thread_local char buffer[COPY_SIZE];
 	struct iovec iov = { .iov_base = buffer };
 	ssize_t len;
 

@@ -5,7 +5,8 @@
  *
  * A request ends when both directions of its stream are over.  A response
  * that is complete while the peer still sends makes us ask it to stop, so
- * that a stream never lingers.
+ * that a stream never lingers; a peer that sends content has a while for it,
+ * because some take STOP_SENDING as a failure in spite of RFC 9114 section 4.1.
  */
 #include "serve.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LATE_MAX	(256 * 1024)	/* of content nobody reads */
 /* What a stream sends before the next one gets its turn, and how many turns
  * a connection has before the next one.
  */
@@ -46,8 +48,14 @@ static void free_request(struct served *s, struct request *r)
 
 void served_free(struct served *s)
 {
-	while (!TAILQ_EMPTY(&s->requests))
-		free_request(s, TAILQ_FIRST(&s->requests));
+	struct request *r;
+
+	while ((r = TAILQ_FIRST(&s->requests))) {
+		/* The connection ended before the response. */
+		if (r->status)
+			log_request(&s->serve->log, s->conn, r);
+		free_request(s, r);
+	}
 	free(s->skipped);
 }
 
@@ -181,7 +189,7 @@ static bool check_over(struct served *s, struct request *r)
 
 	if (!r->rx_done || !r->tx_done)
 		return true;
-	log_request(&s->serve->log, r);
+	log_request(&s->serve->log, s->conn, r);
 	ok = s->over(s, r);
 	free_request(s, r);
 	return ok;
@@ -196,9 +204,20 @@ bool request_rx_done(struct served *s, struct request *r)
 static bool end_tx(struct served *s, struct request *r, uint32_t code)
 {
 	r->tx_done = true;
-	if (!r->rx_done)
+	if (!r->rx_done && (code != s->conn->ops->no_error ||
+			    r->method != METHOD_OTHER))
 		conn_stop_sending(s->conn, r->id, code);
 	return check_over(s, r);
+}
+
+void request_late(struct served *s, struct request *r, size_t n)
+{
+	bool enough = r->late > LATE_MAX;
+
+	if (r->tx_done)
+		r->late += n;
+	if (!enough && r->late > LATE_MAX)
+		conn_stop_sending(s->conn, r->id, s->conn->ops->no_error);
 }
 
 bool request_tx_done(struct served *s, struct request *r)

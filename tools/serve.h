@@ -2,6 +2,7 @@
 #ifndef TOOLS_SERVE_H
 #define TOOLS_SERVE_H
 
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/queue.h>
 
@@ -21,9 +22,14 @@
 /* Streams that are open because a later one is, but have brought nothing. */
 #define SERVE_SKIPPED_MAX	4096
 
+/* The logs; several threads write to them. */
 struct serve_log {
-	FILE *json;	/* one object per line, or NULL */
+	const char *json_path;		/* as the user named them, or NULL */
+	const char *access_path;
+	FILE *json;			/* an object per event and line */
+	FILE *access;			/* a line per request, combined format */
 	bool verbose;
+	pthread_mutex_t lock;		/* of both files */
 };
 
 /* What all connections of the server share. */
@@ -74,6 +80,7 @@ struct request {
 	bool ready;		/* the content's turn has come */
 	bool blocked;		/* waits for stream credit */
 	bool rx_done, tx_done;	/* directions that are over */
+	size_t late;		/* bytes that came after the response */
 	bool heard;		/* HTTP/3: the stream has brought bytes */
 	bool head_made;		/* HTTP/3: HEADERS are framed */
 };
@@ -129,6 +136,9 @@ bool request_rx_done(struct served *s, struct request *r);
 bool request_tx_done(struct served *s, struct request *r);
 bool request_cut(struct served *s, struct request *r, uint32_t code);
 
+/* More bytes of the request came: enough of them when it is answered? */
+void request_late(struct served *s, struct request *r, size_t n);
+
 /* Let streams try again that waited for credit; id -1 is all. */
 void served_credit(struct served *s, int64_t id);
 
@@ -138,9 +148,14 @@ void served_credit(struct served *s, int64_t id);
  */
 bool served_push(struct served *s, uint32_t code);
 
-/* log.c */
-void log_connection(const struct serve_log *log, const struct conn *c,
-		    const char *peer, const char *what);
-void log_request(const struct serve_log *log, const struct request *r);
+/* log.c: open the files that the paths name, or open them again, so that they
+ * can be moved away.  NULL, or the path that cannot be opened.
+ */
+const char *log_open(struct serve_log *log);
+void log_close(struct serve_log *log);
+void log_connection(struct serve_log *log, const struct conn *c,
+		    const char *what);
+void log_request(struct serve_log *log, const struct conn *c,
+		 const struct request *r);
 
 #endif

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/quic.h>
 #include <arpa/inet.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,45 @@ static const char *open_keylog(const char *path)
 	return keylog_fd < 0 ? "the key log cannot be opened" : NULL;
 }
 
+/* ---- credentials ----------------------------------------------------------- */
+
+struct tls_cred {
+	gnutls_certificate_credentials_t x509;
+	atomic_uint refs;
+};
+
+static struct tls_cred *new_cred(void)
+{
+	struct tls_cred *cred = calloc(1, sizeof(*cred));
+
+	if (!cred)
+		return NULL;
+	cred->refs = 1;
+	if (!gnutls_certificate_allocate_credentials(&cred->x509))
+		return cred;
+	free(cred);
+	return NULL;
+}
+
+void tls_put(struct tls_cred *cred)
+{
+	if (!cred || --cred->refs)
+		return;
+	gnutls_certificate_free_credentials(cred->x509);
+	free(cred);
+}
+
+struct tls_cred *tls_get(struct tls *tls)
+{
+	struct tls_cred *cred;
+
+	pthread_mutex_lock(&tls->lock);
+	cred = tls->cred;
+	cred->refs++;
+	pthread_mutex_unlock(&tls->lock);
+	return cred;
+}
+
 static const char *init(struct tls *tls, const struct tls_options *o,
 			const char *const *alpns)
 {
@@ -111,7 +151,9 @@ static const char *init(struct tls *tls, const struct tls_options *o,
 
 	if (why)
 		return why;
-	if (gnutls_certificate_allocate_credentials(&tls->cred) < 0)
+	pthread_mutex_init(&tls->lock, NULL);
+	tls->cred = new_cred();
+	if (!tls->cred)
 		return "out of memory";
 	tls->alpns = alpns;
 	tls->insecure = o->insecure;
@@ -135,10 +177,10 @@ const char *tls_client_init(struct tls *tls, const struct tls_options *o,
 	if (o->insecure)
 		return NULL;
 	if (o->ca)
-		ret = gnutls_certificate_set_x509_trust_file(tls->cred, o->ca,
-							GNUTLS_X509_FMT_PEM);
+		ret = gnutls_certificate_set_x509_trust_file(tls->cred->x509,
+						o->ca, GNUTLS_X509_FMT_PEM);
 	else
-		ret = gnutls_certificate_set_x509_system_trust(tls->cred);
+		ret = gnutls_certificate_set_x509_system_trust(tls->cred->x509);
 	/* No system trust is no error yet: the server's name tells later. */
 	if (o->ca && ret <= 0)
 		return ret ? gnutls_strerror(ret) :
@@ -146,27 +188,50 @@ const char *tls_client_init(struct tls *tls, const struct tls_options *o,
 	return NULL;
 }
 
+static const char *load(struct tls_cred *cred, const struct tls_options *o)
+{
+	int ret;
+
+	if (o->cert)
+		ret = gnutls_certificate_set_x509_key_file(cred->x509, o->cert,
+						o->key, GNUTLS_X509_FMT_PEM);
+	else
+		ret = cert_self_signed(cred->x509);
+	return ret < 0 ? gnutls_strerror(ret) : NULL;
+}
+
 const char *tls_server_init(struct tls *tls, const struct tls_options *o,
 			    const char *const *alpns)
 {
 	const char *why = init(tls, o, alpns);
-	int ret;
 
 	if (why)
 		return why;
 	tls->server = true;
-	if (o->cert)
-		ret = gnutls_certificate_set_x509_key_file(tls->cred, o->cert,
-						o->key, GNUTLS_X509_FMT_PEM);
-	else
-		ret = cert_self_signed(tls->cred);
-	return ret < 0 ? gnutls_strerror(ret) : NULL;
+	return load(tls->cred, o);
+}
+
+const char *tls_server_reload(struct tls *tls, const struct tls_options *o)
+{
+	struct tls_cred *cred = new_cred(), *old;
+	const char *why = cred ? load(cred, o) : "out of memory";
+
+	if (why) {
+		tls_put(cred);
+		return why;
+	}
+	pthread_mutex_lock(&tls->lock);
+	old = tls->cred;
+	tls->cred = cred;
+	pthread_mutex_unlock(&tls->lock);
+	tls_put(old);
+	return NULL;
 }
 
 void tls_free(struct tls *tls)
 {
-	if (tls->cred)
-		gnutls_certificate_free_credentials(tls->cred);
+	tls_put(tls->cred);
+	tls->cred = NULL;
 	if (keylog_fd >= 0)
 		close(keylog_fd);
 	keylog_fd = -1;
@@ -214,8 +279,8 @@ static int set_peer(const struct tls *tls, gnutls_session_t session,
 	return 0;
 }
 
-int tls_session(const struct tls *tls, int fd, const char *host,
-		gnutls_session_t *session)
+int tls_session(const struct tls *tls, const struct tls_cred *cred, int fd,
+		const char *host, gnutls_session_t *session)
 {
 	unsigned int role = tls->server ? GNUTLS_SERVER : GNUTLS_CLIENT;
 	int ret;
@@ -228,7 +293,7 @@ int tls_session(const struct tls *tls, int fd, const char *host,
 	ret = gnutls_priority_set_direct(*session, tls->priority, NULL);
 	if (!ret)
 		ret = gnutls_credentials_set(*session, GNUTLS_CRD_CERTIFICATE,
-					     tls->cred);
+					     cred->x509);
 	if (!ret)
 		ret = set_alpn(tls, *session);
 	if (!ret && !tls->server)

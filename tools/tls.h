@@ -3,6 +3,7 @@
 #define TOOLS_TLS_H
 
 #include <gnutls/gnutls.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,9 +18,13 @@ struct tls_options {
 	bool insecure;		/* do not verify the peer */
 };
 
+/* Key and certificate, for as long as a handshake uses them. */
+struct tls_cred;
+
 /* What all connections of a program share. */
 struct tls {
-	gnutls_certificate_credentials_t cred;
+	pthread_mutex_t lock;	/* of cred, which a reload replaces */
+	struct tls_cred *cred;
 	char priority[512];
 	const char *const *alpns;	/* ends with NULL */
 	bool server;
@@ -31,11 +36,19 @@ const char *tls_client_init(struct tls *tls, const struct tls_options *o,
 			    const char *const *alpns);
 const char *tls_server_init(struct tls *tls, const struct tls_options *o,
 			    const char *const *alpns);
+/* Read a server's files again, for sessions from now on.  Those that cannot be
+ * used change nothing.
+ */
+const char *tls_server_reload(struct tls *tls, const struct tls_options *o);
 void tls_free(struct tls *tls);
 
+/* The credentials of now; to be put back when no session uses them. */
+struct tls_cred *tls_get(struct tls *tls);
+void tls_put(struct tls_cred *cred);
+
 /* A session over the socket fd; host is whom a client wants to talk to. */
-int tls_session(const struct tls *tls, int fd, const char *host,
-		gnutls_session_t *session);
+int tls_session(const struct tls *tls, const struct tls_cred *cred, int fd,
+		const char *host, gnutls_session_t *session);
 
 /* Say in one line why the handshake returned err. */
 void tls_explain(gnutls_session_t session, int err, char *text, size_t size);

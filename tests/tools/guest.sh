@@ -9,20 +9,18 @@
 set -u
 shopt -s extglob
 pattern=${PATTERN-*}
+here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 number=0 failed=0
 url=https://127.0.0.1:4433
 
 server_pid=
 start_server() { # OPTION...
+	! kill -0 "$server_pid" 2>/dev/null || kill -KILL "$server_pid"
 	: >"$work/server.log"
 	quicserve -v -a 127.0.0.1 "$@" "$work/site" 2>"$work/server.log" &
 	server_pid=$!
 	until_true grep -q serving "$work/server.log"
-}
-
-stop_server() {
-	kill "$server_pid" && wait "$server_pid"
 }
 
 until_true() { # COMMAND...
@@ -179,6 +177,127 @@ case_changed_file() {
 		same "$work/site/changing"
 }
 
+# ---- the server as a program ---------------------------------------------------------
+
+case_two_protocols() {
+	quicget -qk -o "$work/h3" "$url/big" && quicget -qk --alpn hq -o "$work/hq" "$url/big" &&
+		cmp "$work/h3" "$work/site/big" && cmp "$work/hq" "$work/site/big"
+}
+
+# RFC 9218: what is urgent comes first, whoever asked first.
+case_priorities() {
+	python3 "$here/priority.py" 127.0.0.1 4433
+}
+
+# A thread waits for the others' connections, too: all have some.
+case_threads() {
+	local jobs=() status=0
+
+	for i in {1..60}; do
+		quicget -qk -o "$work/many.$i" "$url/page.html" &
+		jobs+=($!)
+	done
+	for i in "${jobs[@]}"; do
+		wait "$i" || status=1
+	done
+	for i in {1..60}; do
+		cmp "$work/many.$i" "$work/site/page.html" || status=1
+	done
+	[ "$(ls "/proc/$server_pid/task" | wc -l)" = 5 ] || status=1
+	# Every worker has used the processor: fields 14 and 15 of stat.
+	for task in "/proc/$server_pid/task"/*; do
+		[ "${task##*/}" = "$server_pid" ] ||
+			awk '{ exit !($14 + $15) }' "$task/stat" || status=1
+	done
+	return $status
+}
+
+case_access_log() {
+	: >"$work/access.log"
+	ask /page.html -A 'agent "x"' -e http://a/ && ask /none && ask /big -r 0-99 || return
+	until_true [ "$(grep -c . "$work/access.log")" = 3 ] || return
+	local when='\[[0-3][0-9]/[A-Z][a-z][a-z]/20[0-9][0-9]:[0-9:]* [+-][0-9]*\]'
+	sed 's/^/# /' "$work/access.log"
+	grep -qx "127.0.0.1 - - $when \"GET /page.html HTTP/3.0\" 200 6 \"http://a/\" \"agent \\\\x22x\\\\x22\"" \
+		"$work/access.log" &&
+		grep -q '"GET /none HTTP/3.0" 404 14 "-" "curl/' "$work/access.log" &&
+		grep -q '"GET /big HTTP/3.0" 206 100 ' "$work/access.log"
+}
+
+# A log that was moved away gets no more lines after SIGHUP.
+case_log_rotation() {
+	mv "$work/access.log" "$work/access.log.1"
+	local lines
+	lines=$(wc -l <"$work/access.log.1")
+	kill -HUP "$server_pid"
+	until_true [ -e "$work/access.log" ] && ask /page.html &&
+		until_true grep -q page.html "$work/access.log" &&
+		[ "$(wc -l <"$work/access.log.1")" = "$lines" ]
+}
+
+make_cert() { # NAME
+	printf 'cn = "%s"\ndns_name = "localhost"\nip_address = "127.0.0.1"\nca\n' \
+		"$1" >"$work/$1.cfg"
+	{
+		certtool --generate-privkey --key-type ecdsa --outfile "$work/$1.key" &&
+			certtool --generate-self-signed --template "$work/$1.cfg" \
+				--load-privkey "$work/$1.key" --outfile "$work/$1.pem"
+	} >"$work/certtool.log" 2>&1 || cat "$work/certtool.log"
+}
+
+trusts() { # NAME
+	quicget -q --ca "$work/$1.pem" -o "$work/trusted" "$url/page.html" 2>"$work/trust.log"
+}
+
+use_cert() { # NAME
+	cp "$work/$1.pem" "$work/used.pem"
+	cp "$work/$1.key" "$work/used.key"
+	kill -HUP "$server_pid"
+}
+
+# New connections have the new one; what cannot be used changes nothing.
+case_certificate_reload() {
+	trusts one || return
+	use_cert two
+	until_true trusts two && ! trusts one || return
+	echo rubbish >"$work/used.pem"
+	kill -HUP "$server_pid"
+	until_true grep -q 'old certificate is kept' "$work/server.log" && trusts two || return
+	cp "$work/one.pem" "$work/used.pem"	# whose key is another
+	kill -HUP "$server_pid"
+	until_true [ "$(grep -c 'old certificate is kept' "$work/server.log")" = 2 ] &&
+		trusts two
+}
+
+slowly() { # RATE FILE: in the background
+	rm -f "$work/slow"
+	curl -sk --http3-only --limit-rate "$1" -o "$work/slow" "$url/$2" &
+	slow_pid=$!
+	until_true [ -s "$work/slow" ]
+}
+
+# RFC 9114 section 5.2: what is under way is finished, nobody else comes in.
+case_graceful_shutdown() {
+	slowly 2M big && kill "$server_pid" || return
+	sleep 1
+	! ask /page.html >/dev/null && wait "$slow_pid" && cmp "$work/slow" "$work/site/big" &&
+		wait "$server_pid"
+}
+
+case_second_signal() {
+	slowly 100k huge && kill "$server_pid" || return
+	sleep 1
+	kill -0 "$server_pid" && kill "$server_pid" && wait "$server_pid" && ! wait "$slow_pid"
+}
+
+case_grace_ends() {
+	slowly 100k huge && kill "$server_pid" && wait "$server_pid" && ! wait "$slow_pid"
+}
+
+case_idle_shutdown() {
+	kill "$server_pid" && wait "$server_pid"
+}
+
 # ---- go ------------------------------------------------------------------------------
 
 run_cases() { # NAME...
@@ -201,6 +320,8 @@ make_site() {
 	echo '<html' >"$work/site/page.html"
 	touch -d '1994-11-06T08:49:37Z' "$work/site/page.html"
 	head -c 5000000 /dev/urandom >"$work/site/big"
+	head -c 600000 /dev/urandom >"$work/site/medium"
+	truncate -s 100M "$work/site/huge"
 	: >"$work/site/empty"
 	echo index >"$work/site/sub/index.html"
 	echo x >"$work/site/.hidden"
@@ -213,10 +334,19 @@ modprobe aesni_intel 2>/dev/null
 modprobe quic || exit
 ip link set lo up
 make_site
-start_server --listings || exit
+make_cert one
+make_cert two
+cp "$work/one.pem" "$work/used.pem"
+cp "$work/one.key" "$work/used.key"
+start_server --listings --threads 4 --access-log "$work/access.log" \
+	--cert "$work/used.pem" --key "$work/used.key" || exit
 run_cases fields head empty_file index directory_without_slash listing errors \
 	nothing_outside range range_refused if_range not_modified \
-	precondition_failed changed_file
-stop_server
+	precondition_failed changed_file two_protocols priorities threads access_log \
+	log_rotation certificate_reload graceful_shutdown
+for case in second_signal grace_ends idle_shutdown; do
+	start_server --grace 3 && run_cases $case
+done
+! kill -0 "$server_pid" 2>/dev/null || kill -KILL "$server_pid"
 echo "1..$number"
 exit $failed

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef TOOLS_WORKER_H
+#define TOOLS_WORKER_H
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "serve.h"
+
+#define LISTENERS_MAX	8
+#define NAME_SIZE	(INET6_ADDRSTRLEN + 8)
+
+/* What a server is about; it only goes forward. */
+enum phase {
+	PHASE_SERVE,
+	PHASE_DRAIN,	/* no new requests; finish those there are */
+	PHASE_STOP,
+};
+
+struct listener {
+	bool listening;		/* first: tells it from a client */
+	_Atomic int fd;		/* -1: closed */
+	char name[NAME_SIZE];
+};
+
+/* What all threads share. */
+struct server {
+	struct serve serve;
+	struct tls tls;
+	struct listener listeners[LISTENERS_MAX];
+	unsigned int listener_count;
+	const struct conn_ops *protocols[TLS_ALPN_MAX + 1];
+	const char *alpns[TLS_ALPN_MAX + 1];
+	unsigned int max_clients;	/* of one thread */
+	struct sockaddr_storage preferred[2];	/* of either family */
+	atomic_bool no_preferred;	/* it failed, and that was said */
+	bool once;			/* one connection, then the end */
+	pthread_t main;			/* gets SIGUSR2 when a thread ends */
+	_Atomic enum phase phase;
+	atomic_uint running;		/* threads */
+};
+
+struct worker;
+
+/* Start a thread that takes connections from the server's listeners.  NULL:
+ * errno says why not.
+ */
+struct worker *worker_start(struct server *s);
+
+/* Make it look at the phase. */
+void worker_wake(struct worker *w);
+
+/* Wait for its end, and free it. */
+void worker_join(struct worker *w);
+
+#endif
