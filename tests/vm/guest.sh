@@ -10,5 +10,6 @@ fi
 status=0
 ./life.sh || status=1
 ./foreign.sh || status=1
+./kconsumer.sh || status=1
 "$API" || status=1
 exit $status
