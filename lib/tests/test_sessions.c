@@ -123,6 +123,68 @@ static void automatic(void)
 	gnutls_free(key.data);
 }
 
+static size_t hello_len;
+static uint8_t hello[4096];
+
+static ssize_t nothing_yet(gnutls_transport_ptr_t ptr, void *data, size_t len)
+{
+	(void)ptr;
+	(void)data;
+	(void)len;
+	errno = EAGAIN;
+	return -1;
+}
+
+static ssize_t keep_hello(gnutls_transport_ptr_t ptr, const void *data, size_t len)
+{
+	(void)ptr;
+	if (hello_len + len <= sizeof(hello))
+		memcpy(hello + hello_len, data, len);
+	hello_len += len;
+	return len;
+}
+
+/* Is this extension in the ClientHello, record and all? */
+static bool has_extension(unsigned int wanted)
+{
+	size_t at = 5 + 4 + 2 + 32, end = hello_len;
+
+	at += 1 + hello[at];
+	at += 2 + (hello[at] << 8 | hello[at + 1]);
+	at += 1 + hello[at];
+	for (at += 2; at + 4 <= end;
+	     at += 4 + (hello[at + 2] << 8 | hello[at + 3]))
+		if ((unsigned int)(hello[at] << 8 | hello[at + 1]) == wanted)
+			return true;
+	return false;
+}
+
+/* A session of another transport is none of the library's business: there are
+ * no transport parameters in its ClientHello.
+ */
+static void other_transport(void)
+{
+	const gnutls_datum_t name = { (unsigned char *)"h2", 2 };
+	gnutls_certificate_credentials_t cred;
+	gnutls_session_t session;
+
+	gnutls_certificate_allocate_credentials(&cred);
+	gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK);
+	gnutls_priority_set_direct(session, QUIC_PRIORITY, NULL);
+	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, cred);
+	gnutls_alpn_set_protocols(session, &name, 1, 0);
+	gnutls_transport_set_push_function(session, keep_hello);
+	gnutls_transport_set_pull_function(session, nothing_yet);
+	hello_len = 0;
+	gnutls_handshake(session);
+	check(hello_len > 100 && hello_len < sizeof(hello), "%zu bytes",
+	      hello_len);
+	check(has_extension(16), "no ALPN");
+	check(!has_extension(57), "transport parameters");
+	gnutls_deinit(session);
+	gnutls_certificate_free_credentials(cred);
+}
+
 static void misuse(void)
 {
 	gnutls_session_t session;
@@ -145,5 +207,6 @@ void test_sessions(void)
 	tap_run("a kernel that takes no ticket is no failure", refuse);
 	tap_run("a session is saved and resumed", resume);
 	tap_run("GnuTLS sends tickets by itself", automatic);
+	tap_run("sessions of other transports are left alone", other_transport);
 	tap_run("sessions misused", misuse);
 }

@@ -114,6 +114,20 @@ TEST(a_path_that_clears_marks)
 	EQ(counter("QuicEcnFailed"), 2);
 }
 
+/* RFC 9000 section 9.7: IPv6 flow labels tell nothing, being none. */
+TEST(no_flow_label)
+{
+	struct pair p = { 0 };
+
+	family = AF_INET6;
+	rules("  udp length > 0 ip6 flowlabel != 0 counter name ce\n"
+	      "  udp length > 0 ip6 flowlabel 0 counter name none\n");
+	connection(&p);
+	transfer(&p, 100000);
+	OK(count("none") > 5);
+	EQ(count("ce"), 0);
+}
+
 /* One that drops what is marked: connections come into being all the same. */
 TEST_WITH(a_path_that_drops_marked_packets, 60, false)
 {

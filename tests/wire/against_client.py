@@ -267,6 +267,42 @@ def test_late_version_negotiation():
     return peer.serve(20)
 
 
+def negotiated(list_, change):
+    """The code that a client closes with who was told this list of versions, and got our
+    parameters changed so; 0 if it is content."""
+    peer = server("--quic-version", "123")
+    first = peer.pending
+    ids = first[6:14], first[15:23]
+    peer.sock.sendto(encode_quic_version_negotiation(*ids, list_), peer.address)
+    data = first
+    while data[1:5] == first[1:5]:
+        data, _ = peer.sock.recvfrom(65536)
+    peer.adopt(data, open_initial(data).dcid)
+    serialize = peer.quic._serialize_transport_parameters
+    peer.quic._serialize_transport_parameters = lambda: change(without(serialize(), 0x11))
+    peer.begin()
+    peer.wait(lambda: peer.process.poll() is not None, 10)
+    peer.listen(1, lambda: peer.closed)
+    return peer.code()
+
+
+def version_information(chosen, *available):
+    value = b"".join(version.to_bytes(4, "big") for version in (chosen, *available))
+    return lambda data: data + v(0x11) + v(len(value)) + value
+
+
+def test_no_versions_of_a_server_after_negotiation():
+    """a server that was chosen from a list, and says then that it has none, is not believed"""
+    codes = (negotiated([1], version_information(1, 1)), negotiated([1], version_information(1)))
+    report.note("%s, %s" % codes)
+    return codes == (0, VERSION_NEGOTIATION)
+
+
+def test_old_server_after_negotiation():
+    """a server of version 1 that says nothing of versions has version 1 alone"""
+    return negotiated([1], lambda data: data) == 0
+
+
 # ---- packets that are dropped ------------------------------------------------------------
 
 

@@ -21,8 +21,8 @@ import report
 from bits import acknowledged, new_cid, without
 from peer import Client
 from watch import (ACK, APP, CLOSE, CLOSE_APP, CRYPTO, HANDSHAKE, HANDSHAKE_DONE, INITIAL,
-                   NEW_CONNECTION_ID, PATH_CHALLENGE, PATH_RESPONSE, RESET_STREAM,
-                   RETIRE_CONNECTION_ID, STREAM)
+                   NEW_CONNECTION_ID, NEW_TOKEN, PATH_CHALLENGE, PATH_RESPONSE,
+                   RESET_STREAM, RETIRE_CONNECTION_ID, STREAM)
 
 SMALL, LARGE = 100000, 400000
 TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, KEY_UPDATE, VERSION_NEGOTIATION = 8, 10, 14, 17
@@ -99,6 +99,34 @@ def test_no_proof_of_the_address():
 
 
 # RFC9000-19.20-1 RFC9001-4.1.2-1 RFC9001-5.7-1 RFC9001-5.7-2
+def test_token():
+    """a token is proof of the address that it was given to, and of no other"""
+    peer = client().handshake()
+    peer.wait(lambda: peer.seen.frames(NEW_TOKEN))
+    token = peer.seen.frames(NEW_TOKEN)[0][1].token
+    got = []
+    for address in "0.0.0.0", OTHER:
+        peer = client((address, 0), token=token)
+        peer.connect()
+        peer.flush()
+        peer.listen(6, lambda: sum(map(len, peer.seen.datagrams)) > 3600)
+        got.append(sum(map(len, peer.seen.datagrams)))
+    report.note("%d bytes with it, %d from elsewhere" % tuple(got))
+    return got[0] > 3600 >= got[1] > 0
+
+
+def test_handshake_keys_are_gone():
+    """Handshake packets after the handshake is confirmed are not read"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.3)
+    count = len(peer.seen.datagrams)
+    header = b"\xe3\0\0\0\1\x08" + peer.quic._peer_cid.cid + b"\x08" + peer.quic.host_cid
+    header += (0x4000 | 4 + 40 + 16).to_bytes(2, "big") + (1000).to_bytes(4, "big")
+    peer.transmit(peer.sent.keys[HANDSHAKE].encrypt_packet(header, b"\x01" + bytes(39), 1000))
+    peer.listen(0.5)
+    return len(peer.seen.datagrams) == count and peer.alive()
+
+
 def test_late_finished():
     """HANDSHAKE_DONE comes when the client's Finished has, and no earlier; 1-RTT packets
     that overtake it are not acknowledged before"""

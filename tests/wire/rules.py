@@ -76,11 +76,14 @@ def rule_frames_have_their_place(peer):
 # RFC9000-17.3.1-2 RFC9000-17.4-1 RFC9000-17.4-2 RFC9000-17.4-3
 # RFC9000-17.4-4 RFC9368-2.1-5
 def rule_headers_are_plain(peer):
-    """reserved bits and spin bit are 0, IDs have 20 bytes at most, a server has no token"""
+    """reserved bits are 0, the spin bit does not spin, IDs have 20 bytes at most, a server has
+    no token"""
+    spin = {}
     for packet in peer.seen.packets:
         if packet.first & (0x0c if packet.first & 0x80 else 0x18):
             yield "reserved bits: %#x" % packet.first
-        if packet.space == APP and packet.first & 0x20:
+        if packet.space == APP and \
+                spin.setdefault(packet.dcid, packet.first & 0x20) != packet.first & 0x20:
             yield "spin bit"
         if max(len(packet.dcid), len(packet.scid)) > 20:
             yield "an ID of more than 20 bytes"
@@ -196,7 +199,7 @@ def rule_initial_keys_go(peer):
 # RFC9000-14.1-4
 def rule_unvalidated_address(peer):
     """a server sends three times what it got until the client has proven its address"""
-    if not tests_server(peer):
+    if not tests_server(peer) or any(packet.token for packet in peer.sent.packets):
         return
     proof = min([p.datagram.time for p in peer.sent.packets if p.space in (HANDSHAKE, APP)],
                 default=float("inf"))
@@ -289,6 +292,15 @@ def rule_data_has_keys(peer):
 
 
 # RFC9287-3.1-1 RFC9287-3.1-2 RFC9287-3.1-3 RFC9287-3.1-4
+def rule_ids_have_eight_bytes(peer):
+    """the connection IDs to reach it have 8 bytes, never none"""
+    if any(packet.space != APP and len(packet.scid) != 8 for packet in peer.seen.packets):
+        yield "in a long header"
+    for _, frame in peer.seen.frames(NEW_CONNECTION_ID):
+        if len(frame.cid) != 8:
+            yield "NEW_CONNECTION_ID of %d bytes" % len(frame.cid)
+
+
 def rule_fixed_bit(peer):
     """the fixed bit is set towards a peer that has not agreed to anything else"""
     for datagram in peer.seen.datagrams:
