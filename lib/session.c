@@ -35,6 +35,7 @@ static void free_session(gnutls_ext_priv_data_t data)
 	free(session);
 }
 
+/* RFC9001-8.2-3 */
 /* Find the state of a TLS session, or give it one. */
 int quic_session_attach(gnutls_session_t tls, struct quic_session **psession)
 {

@@ -97,8 +97,9 @@ struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq)
 }
 
 /*
- * RFC9000-5.1-1 RFC9000-5.1.1-1 RFC9000-5.1-2 RFC9000-10.3.2-3
- * RFC9000-10.3.2-4 RFC9000-10.3.2-5
+ * RFC9000-5.1-1 RFC9000-5.1.1-1 RFC9000-5.1-2 RFC9000-5.1-3
+ * RFC9000-10.3.2-3 RFC9000-10.3.2-4 RFC9000-10.3.2-5 RFC9000-18.2-3
+ * RFC9000-18.2-4 RFC9000-19.15-2
  */
 /* Make and register the next ID; its sequence number, or -errno. */
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)

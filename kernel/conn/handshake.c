@@ -63,6 +63,7 @@ void quic_conn_discard_space(struct quic_conn *c, enum quic_space_id id)
 	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 }
 
+/* RFC9001-4.9.2-1 */
 /* RFC 9001 section 4.1.2. */
 void quic_conn_confirmed(struct quic_conn *c)
 {

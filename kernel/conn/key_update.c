@@ -272,7 +272,7 @@ static bool confirmed(const struct quic_conn *c)
 	       (!first || (acked != QUIC_PN_NONE && acked >= first));
 }
 
-/* RFC9001-6.1-1 */
+/* RFC9001-6.1-1 RFC9001-6.6-2 */
 /**
  * quic_key_update_due - the key for sending has sealed c->key_due packets
  * @c:		connection

@@ -377,7 +377,6 @@ void quic_migrate_on_cids(struct quic_conn *c)
 
 /* ---- a move of our own ----------------------------------------------------------- */
 
-/* RFC9000-9-1 RFC9000-9-2 RFC9000-9.5-1 RFC9000-18.2-2 */
 /* A UDP socket that takes in what goes to @addr: perhaps the one we have, on
  * the wildcard and the same port.  Counted, or ERR_PTR.
  */
@@ -394,6 +393,7 @@ struct quic_udp *quic_migrate_udp(const struct quic_conn *c,
 			    true);
 }
 
+/* RFC9000-9-1 RFC9000-9-2 RFC9000-9.5-1 RFC9000-18.2-2 */
 /**
  * quic_migrate_local - go to another local address
  * @c:		an established client

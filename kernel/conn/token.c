@@ -134,7 +134,7 @@ void quic_token_exit(struct net *net)
 
 /* ---- tokens -------------------------------------------------------------- */
 
-/* RFC9000-8.1.4-3 */
+/* RFC9000-8.1.4-3 RFC9000-8.1.4-5 */
 /* A client comes back from another port, not so within a handshake. */
 static void put_addr(u8 *p, enum quic_token_type type, u32 version,
 		     const union quic_addr *a)
@@ -220,6 +220,7 @@ static int open_token(struct net *net, struct sealed *s, u16 len)
 	return err;
 }
 
+/* RFC9000-8.1.4-5 */
 static bool expired(enum quic_token_type type, u64 made)
 {
 	return ktime_get_ns() - made > (type == QUIC_TOKEN_RETRY ?

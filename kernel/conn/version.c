@@ -104,7 +104,7 @@ void quic_version_forget_first(struct quic_conn *c)
 
 /* ---- Version Information: RFC 9368 section 3 ------------------------------ */
 
-/* RFC9368-3-1 RFC9369-4-1 */
+/* RFC9368-3-1 RFC9368-8-2 RFC9369-4-1 */
 void quic_version_tell(struct quic_conn *c, struct quic_tparams *tp)
 {
 	int i;
@@ -160,6 +160,7 @@ static int server_learns(struct quic_conn *c, const struct quic_tparams *tp)
 	return 0;
 }
 
+/* RFC9368-4-15 RFC9368-4-16 */
 /* Would we have come to the same version, had we known all that the server
  * has?  Else somebody made up the Version Negotiation packet.
  */
@@ -176,8 +177,9 @@ static bool same_choice(const struct quic_conn *c, const struct quic_tparams *tp
 }
 
 /*
- * RFC8999-7-1 RFC9000-21.12-1 RFC9368-4-13 RFC9368-4-15 RFC9368-4-16
- * RFC9368-4-18 RFC9368-4-19 RFC9368-8-1
+ * RFC8999-7-1 RFC9000-21.12-1 RFC9368-4-12 RFC9368-4-13 RFC9368-4-14
+ * RFC9368-4-15 RFC9368-4-16 RFC9368-4-17 RFC9368-4-18 RFC9368-4-19
+ * RFC9368-8-1
  */
 static int client_learns(const struct quic_conn *c,
 			 const struct quic_tparams *tp)

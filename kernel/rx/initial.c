@@ -417,6 +417,7 @@ static bool is_busy(struct quic_udp *udp)
 	return atomic_read(&qn->half_open) >= READ_ONCE(qn->retry_threshold);
 }
 
+/* RFC9000-8.1.4-4 */
 /* Is the client worth memory?  False: it has its answer, or gets none.  Where a
  * listener asks for it, and where much is half open, only one that has proved
  * its address is: of a flood from made-up ones nothing stays here (sections

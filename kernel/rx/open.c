@@ -26,7 +26,7 @@ static bool wanted(struct quic_conn *c, struct quic_ack *ack,
 	return true;
 }
 
-/* RFC9001-6.6-5 RFC9001-6.6-6 */
+/* RFC9001-6.6-4 RFC9001-6.6-5 RFC9001-6.6-6 */
 /* Too many forgeries, over all keys, end the connection (section 6.6). */
 static void count_failure(struct quic_conn *c, const struct quic_suite *suite)
 {

@@ -322,6 +322,7 @@ static int get_connection_close(struct sock *sk, void *val, u32 len)
 	}								\
 } while (0)
 
+/* RFC9000-18.2-6 */
 static int set_transport_param(struct sock *sk, void *val, u32 len)
 {
 	struct quic_transport_param p, n = quic_sk(sk)->tparam;

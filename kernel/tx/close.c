@@ -14,7 +14,6 @@
 #include "../wire/pn.h"
 #include "tx.h"
 
-/* RFC9000-10.2.3-2 RFC9000-10.2.3-3 */
 /* What the application says is for those who have completed the handshake
  * (section 10.2.3): a lower level learns that it closed, and no more.
  */

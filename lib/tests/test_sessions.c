@@ -159,6 +159,7 @@ static bool has_extension(unsigned int wanted)
 	return false;
 }
 
+/* RFC9001-8.2-3 */
 /* A session of another transport is none of the library's business: there are
  * no transport parameters in its ClientHello.
  */

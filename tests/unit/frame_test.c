@@ -270,7 +270,6 @@ TEST(illegal_values_close_with_the_right_error)
 		const char *what, *hex;
 		int err;
 	} cases[] = {
-		/* RFC9000-12.4-4 */
 		{ "unknown type 0x20", "20", BAD_ENCODING },
 		{ "unknown type 0xae", "40ae 00 00 00 00", BAD_ENCODING },
 		{ "unknown type 0xb0", "40b0 00 00 00 00", BAD_ENCODING },
@@ -278,6 +277,7 @@ TEST(illegal_values_close_with_the_right_error)
 		{ "ACK_FREQUENCY in four bytes",
 		  "800000af 00 00 00 00", VIOLATION },
 		{ "IMMEDIATE_ACK in two bytes", "401f", VIOLATION },
+		/* RFC9000-12.4-4 */
 		{ "unknown type 0x3f", "3f", BAD_ENCODING },
 		{ "unknown type of two bytes", "4040", BAD_ENCODING },
 		{ "unknown type 0x2f", "2f", BAD_ENCODING },

@@ -153,7 +153,7 @@ static void use_saved_elsewhere(int fd)
 	use_saved(fd);
 }
 
-/* RFC9000-8.1.4-3 */
+/* RFC9000-8.1.4-3 RFC9000-8.1.4-5 */
 /* It is for the address that it was given to. */
 TEST(token_of_another_address)
 {
@@ -252,7 +252,7 @@ static uint32_t fate(int server, int port, const uint8_t *token, size_t len)
 	return cl.errcode;
 }
 
-/* RFC9000-8.1.1-1 RFC9000-8.1.4-1 RFC9000-8.1.4-2 */
+/* RFC9000-8.1.1-1 RFC9000-8.1.4-1 RFC9000-8.1.4-2 RFC9000-8.1.4-5 */
 TEST_WITH(damaged_retry_token, 120, false)
 {
 	uint8_t token[120];

@@ -114,6 +114,7 @@ TEST(a_path_that_clears_marks)
 	EQ(counter("QuicEcnFailed"), 2);
 }
 
+/* RFC9000-9.7-1 */
 /* RFC 9000 section 9.7: IPv6 flow labels tell nothing, being none. */
 TEST(no_flow_label)
 {

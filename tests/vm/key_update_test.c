@@ -345,7 +345,7 @@ static void *send_all(void *arg)
 	return NULL;
 }
 
-/* RFC9001-5.3-3 RFC9001-6.6-1 RFC9001-6.6-3 */
+/* RFC9001-5.3-3 RFC9001-6.6-1 RFC9001-6.6-2 RFC9001-6.6-3 */
 /* Section 6.6: the limit of a cipher, or a lower one, changes keys by itself;
  * trains carry on, and no packet fails to open.
  */
@@ -376,7 +376,7 @@ TEST_WITH(after_so_many_packets, 60, false)
 	disconnect(&p);
 }
 
-/* RFC9001-6.6-5 RFC9001-6.6-6 */
+/* RFC9001-6.6-4 RFC9001-6.6-5 RFC9001-6.6-6 */
 /* Section 6.6: forged packets are counted over all keys, and end it. */
 TEST(forged_packets_end_it)
 {

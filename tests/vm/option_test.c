@@ -92,6 +92,7 @@ TEST_EACH(transport_param_defaults)
 	EQ(get_tp(fd).field, high);					\
 } while (0)
 
+/* RFC9000-18.2-6 */
 TEST(transport_param_ranges)
 {
 	int fd = quic_socket();

@@ -291,6 +291,7 @@ def version_information(chosen, *available):
     return lambda data: data + v(0x11) + v(len(value)) + value
 
 
+# RFC9368-4-15 RFC9368-4-16 RFC9368-4-17 RFC9368-8-2
 def test_no_versions_of_a_server_after_negotiation():
     """a server that was chosen from a list, and says then that it has none, is not believed"""
     codes = (negotiated([1], version_information(1, 1)), negotiated([1], version_information(1)))
@@ -298,6 +299,7 @@ def test_no_versions_of_a_server_after_negotiation():
     return codes == (0, VERSION_NEGOTIATION)
 
 
+# RFC9368-8-1
 def test_old_server_after_negotiation():
     """a server of version 1 that says nothing of versions has version 1 alone"""
     return negotiated([1], lambda data: data) == 0

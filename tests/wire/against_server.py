@@ -98,7 +98,7 @@ def test_no_proof_of_the_address():
     return 0 < out <= 3 * sum(map(len, peer.sent.datagrams))
 
 
-# RFC9000-19.20-1 RFC9001-4.1.2-1 RFC9001-5.7-1 RFC9001-5.7-2
+# RFC9000-8.1.4-4
 def test_token():
     """a token is proof of the address that it was given to, and of no other"""
     peer = client().handshake()
@@ -115,6 +115,7 @@ def test_token():
     return got[0] > 3600 >= got[1] > 0
 
 
+# RFC9001-4.9.2-1
 def test_handshake_keys_are_gone():
     """Handshake packets after the handshake is confirmed are not read"""
     peer = client().handshake()
@@ -127,6 +128,7 @@ def test_handshake_keys_are_gone():
     return len(peer.seen.datagrams) == count and peer.alive()
 
 
+# RFC9000-19.20-1 RFC9001-4.1.2-1 RFC9001-5.7-1 RFC9001-5.7-2
 def test_late_finished():
     """HANDSHAKE_DONE comes when the client's Finished has, and no earlier; 1-RTT packets
     that overtake it are not acknowledged before"""

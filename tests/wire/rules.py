@@ -291,7 +291,7 @@ def rule_data_has_keys(peer):
             yield "%#x in %s" % (frame.type, packet.space)
 
 
-# RFC9287-3.1-1 RFC9287-3.1-2 RFC9287-3.1-3 RFC9287-3.1-4
+# RFC9000-5.1-3 RFC9000-18.2-3 RFC9000-18.2-4 RFC9000-19.15-2
 def rule_ids_have_eight_bytes(peer):
     """the connection IDs to reach it have 8 bytes, never none"""
     if any(packet.space != APP and len(packet.scid) != 8 for packet in peer.seen.packets):
@@ -301,6 +301,7 @@ def rule_ids_have_eight_bytes(peer):
             yield "NEW_CONNECTION_ID of %d bytes" % len(frame.cid)
 
 
+# RFC9287-3.1-1 RFC9287-3.1-2 RFC9287-3.1-3 RFC9287-3.1-4
 def rule_fixed_bit(peer):
     """the fixed bit is set towards a peer that has not agreed to anything else"""
     for datagram in peer.seen.datagrams:
