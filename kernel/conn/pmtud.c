@@ -34,12 +34,14 @@ static void resize(struct quic_conn *c)
 	quic_cc_set_mss(&c->rec.cc, c->path->mss);
 }
 
+/* RFC8899-4.1-2 */
 /* Never the number of a packet of another path, and never 0. */
 static u64 probe_id(const struct quic_conn *c)
 {
 	return c->rec.space[QUIC_SPACE_APP].sent.next + 1;
 }
 
+/* RFC8899-3-2 RFC8899-3-4 RFC8899-3-5 RFC8899-4.5-1 */
 /* Before a push: is it time for a probe, and is there room?  Not for one that
  * takes a good part of the window from data.
  */
@@ -67,6 +69,7 @@ void quic_pmtud_push(struct quic_conn *c)
 	quic_pmtud_on_lost(pm, what.ping_id, true, now, raise_after(c));
 }
 
+/* RFC8899-3-2 RFC8899-3-4 */
 void quic_pmtud_acked(struct quic_conn *c, u64 id)
 {
 	if (quic_pmtud_on_acked(&c->path->pmtud, id, ktime_get_ns(),
@@ -83,6 +86,7 @@ void quic_pmtud_lost(struct quic_conn *c, u64 id)
 			   raise_after(c));
 }
 
+/* RFC8899-3-11 RFC8899-4.3-1 */
 /* Several PTOs in a row: perhaps packets of this size do not arrive. */
 void quic_pmtud_check(struct quic_conn *c)
 {

@@ -56,6 +56,7 @@ static u16 choose(const struct quic_pmtud *pm)
 	return round_down(pm->size + (pm->bad - pm->size) / 2, QUIC_PMTUD_STEP);
 }
 
+/* RFC8899-5.1.1-2 */
 static void finish_if_done(struct quic_pmtud *pm, u64 now, u64 raise)
 {
 	pm->probe = 0;
@@ -66,6 +67,7 @@ static void finish_if_done(struct quic_pmtud *pm, u64 now, u64 raise)
 	pm->raise_at = now + raise;
 }
 
+/* RFC8899-3-9 RFC8899-8-1 */
 u16 quic_pmtud_next(struct quic_pmtud *pm, u64 now)
 {
 	if (pm->id || pm->size >= pm->max)
@@ -85,6 +87,7 @@ void quic_pmtud_on_sent(struct quic_pmtud *pm, u64 id)
 	pm->id = id;
 }
 
+/* RFC8899-3-1 RFC8899-3-12 */
 bool quic_pmtud_on_acked(struct quic_pmtud *pm, u64 id, u64 now, u64 raise)
 {
 	u16 probe = pm->probe;
@@ -98,6 +101,7 @@ bool quic_pmtud_on_acked(struct quic_pmtud *pm, u64 id, u64 now, u64 raise)
 	return true;
 }
 
+/* RFC8899-3-6 RFC8899-3-13 */
 void quic_pmtud_on_lost(struct quic_pmtud *pm, u64 id, bool never, u64 now,
 			u64 raise)
 {

@@ -25,7 +25,7 @@
 
 /* ---- sending ----------------------------------------------------------------- */
 
-/* RFC9000-19.21-1 RFC9221-3-1 RFC9221-3-2 */
+/* RFC8899-5-1 RFC9000-19.21-1 RFC9221-3-1 RFC9221-3-2 */
 /* Longest that fits a packet alone; 0: the peer takes none. */
 u32 quic_dgram_max(const struct quic_conn *c)
 {

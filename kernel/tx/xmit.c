@@ -42,7 +42,7 @@ static void set_gso(struct sk_buff *skb, u16 segs, u16 size)
 	skb->csum_offset = offsetof(struct udphdr, check);
 }
 
-/* RFC9000-14-2 RFC9000-14-3 */
+/* RFC8899-3-3 RFC9000-14-2 RFC9000-14-3 */
 static void xmit4(struct quic_conn *c, const struct quic_path *p,
 		  struct sk_buff *skb, u8 ecn)
 {

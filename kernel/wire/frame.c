@@ -18,6 +18,7 @@
 
 /* A parse function returns false for what is a FRAME_ENCODING_ERROR. */
 
+/* RFC8899-4.1-1 */
 /* A run of padding counts as one frame. */
 static bool parse_padding(struct quic_cur *c, struct quic_frame *f)
 {

@@ -371,6 +371,7 @@ TEST(illegal_values_close_with_the_right_error)
 	}
 }
 
+/* RFC8899-4.1-1 */
 TEST(a_run_of_padding_is_one_frame)
 {
 	u8 buf[1200] = { 0 };

@@ -57,6 +57,7 @@ TEST(nothing_to_look_for)
 	EXPECT_EQ(pm.max, 1200);
 }
 
+/* RFC8899-5.1.1-2 */
 /* The usual path: one probe. */
 TEST(the_interface_is_right)
 {
@@ -68,6 +69,7 @@ TEST(the_interface_is_right)
 	EXPECT_EQ(quic_pmtud_next(&pm, now + 10 * RAISE), 0);
 }
 
+/* RFC8899-3-1 RFC8899-3-9 RFC8899-8-1 */
 TEST(every_path_between)
 {
 	static const u16 maxs[] = { 1440, 1452, 1472, 4000, 8952, 9216 };
@@ -87,6 +89,7 @@ TEST(every_path_between)
 	}
 }
 
+/* RFC8899-3-6 RFC8899-3-13 */
 /* RFC 8899 section 5.1.2: one loss may be congestion. */
 TEST(one_lost_probe_does_not_condemn_a_size)
 {
@@ -106,6 +109,7 @@ TEST(one_lost_probe_does_not_condemn_a_size)
 	EXPECT_EQ(pm.size, 1472);
 }
 
+/* RFC8899-3-12 RFC8899-4.1-2 */
 TEST(a_late_ack_counts)
 {
 	start(1472);

@@ -85,6 +85,7 @@ static int longest(int fd)
 	return n;
 }
 
+/* RFC8899-5-1 */
 TEST_EACH(sizes)
 {
 	static struct unit u;

@@ -50,6 +50,7 @@ static void transfer_until(struct pair *p, unsigned int size)
 	}
 }
 
+/* RFC8899-3-2 RFC8899-3-4 */
 /* Nothing but the handshake is needed where the interface is right. */
 TEST_EACH(full_packets_soon)
 {
@@ -86,6 +87,7 @@ TEST(the_peer_takes_less)
 	UNTIL(mss(p.server) == 1472);
 }
 
+/* RFC8899-3-1 RFC8899-3-5 RFC8899-4.5-1 */
 TEST_WITH(a_hop_that_carries_less, 60, false)
 {
 	struct pair p = { 0 };
@@ -100,6 +102,7 @@ TEST_WITH(a_hop_that_carries_less, 60, false)
 	EQ(counter("QuicBlackHoles"), 0);
 }
 
+/* RFC8899-3-11 RFC8899-4.3-1 */
 /* RFC 8899 section 4.3 */
 TEST_WITH(a_hop_that_becomes_narrower, 90, false)
 {

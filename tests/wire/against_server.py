@@ -419,7 +419,7 @@ def test_strangers():
     return not peer.listen(0.5, lambda: peer.seen.datagrams)
 
 
-# RFC9000-14-2 RFC9000-14-3
+# RFC8899-3-3 RFC9000-14-2 RFC9000-14-3
 def test_datagrams_are_whole():
     """IPv4 packets have DF set and are no fragments"""
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
