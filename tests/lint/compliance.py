@@ -24,7 +24,7 @@ ROLES = ("client", "server", "both")
 TAG = r"\bRFC(?:8899|8999|9\d\d\d)-\d+(?:\.\d+)*-\d+\b"
 PAGE = "docs/COMPLIANCE.md"
 # Percent of the rows that a test must prove; see share().
-LEAST = 70
+LEAST = 80
 
 # How often each RFC says MUST, MUST NOT, REQUIRED, SHALL or SHALL NOT, counted in its
 # text without the paragraph that defines these words.

@@ -187,10 +187,13 @@ def rule_first_id_of_a_client(peer):
 # RFC9001-4.9.1-1 RFC9001-4.9.1-2 RFC9001-4.9.1-3
 def rule_initial_keys_go(peer):
     """no Initial after Handshake packets have been sent, or read"""
-    gone = None
+    gone, before = None, set()
     for packet in peer.seen.packets:
-        if packet.space == INITIAL and gone and gone is not packet.datagram:
+        # A close is repeated as it was (section 10.2.1).
+        if packet.space == INITIAL and gone and gone is not packet.datagram and \
+                packet.raw not in before:
             yield "Initial %d" % packet.number
+        before.add(packet.raw)
         if packet.space == HANDSHAKE and (not tests_server(peer) or packet.of(ACK)):
             gone = gone or packet.datagram
 
