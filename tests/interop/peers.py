@@ -62,7 +62,7 @@ class Kquic(Peer):
     needs = {("server", "retry"): "--retry", ("server", "zerortt"): "--early-data",
              ("server", "connectionmigration"): "--preferred-address",
              ("client", "resumption"): "--session", ("client", "zerortt"): "--early-data",
-             ("client", "keyupdate"): "--key-update", ("client", "v2"): "--quic-version"}
+             ("client", "keyupdate"): "--key-update", ("server", "v2"): "--quic-version"}
     usage = {}
 
     def version(self):
@@ -80,6 +80,7 @@ class Kquic(Peer):
 
     def serve(self, run):
         options = {"retry": ["--retry"], "zerortt": ["--early-data"],
+                   "v2": ["--quic-version", "2"],
                    "migration": ["--preferred-address", "%s:%d" % (V4, PREFERRED_PORT)],
                    }.get(run.case.what, [])
         return ["quicserve", "-v", "-p", str(PORT), "--cert", run.chain, "--key", run.key,
@@ -101,14 +102,11 @@ class Kquic(Peer):
                     get(rest, "--session", "ticket", *early)]
         if what == "keyupdate":
             return [get(run.urls(), "--key-update", "500000")]
-        if what == "v2":
-            return [get(run.urls(), "--quic-version", "v1,v2")]
         return [get(run.urls())]
 
 
 class Ngtcp2(Peer):
     name, package = "ngtcp2", "ngtcp2-client"
-    cannot_serve = {"keyupdate": ""}
 
     def serve(self, run):
         options = {"retry": ["--validate-addr"],
@@ -274,7 +272,7 @@ class Caddy(Peer):
     name, package = "caddy", "caddy"  # quic-go with a web server around it
     fetches = False
     cannot_serve = {
-        "retry": "nothing makes it ask for a token", "ecn": "",
+        "retry": "nothing makes it ask for a token",
         "v2": "it does not change the version of a connection",
         "connectionmigration": NO_PREFERRED}
 
