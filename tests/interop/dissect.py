@@ -318,7 +318,7 @@ class Dissector:
         """The packets of a datagram."""
         from_server = datagram.src[1] in self.server_ports
         packets, rest = [], datagram.payload
-        while rest and (not packets or rest[0] & 0x40):
+        while rest and rest[0]:         # not the QUIC bit: that may be greased
             try:
                 packet, rest = self.packet(datagram, from_server, rest)
             except (ValueError, IndexError, KeyError):
@@ -471,6 +471,11 @@ class Dissector:
                     connection.crypto[where][fields[0]] = fields[1]
             elif name == "NEW_CONNECTION_ID":
                 self.learn(connection, fields[2], packet.from_server)
+        if packet.kind == "handshake" and packet.from_server:
+            # RFC 9000 section 18.2: addresses and ports, then an ID
+            preferred = connection.parameters(True).get(0x0d, b"")
+            if len(preferred) > 25:
+                self.learn(connection, preferred[25:25 + preferred[24]], True)
         if packet.kind == "initial":
             if not packet.from_server and not connection.random:
                 hello = connection.stream("initial", False)

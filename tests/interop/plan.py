@@ -16,9 +16,9 @@ from peers import PEERS
 CI = (
     ("kquic", "kquic", "handshake transfer longrtt multiplexing retry resumption zerortt "
      "blackhole keyupdate ecn amplificationlimit handshakeloss handshakecorruption "
-     "transfercorruption v2 connectionmigration"),
+     "transfercorruption v2 rebind-addr connectionmigration"),
     ("ngtcp2", "kquic", "handshake chacha20 multiplexing http3 handshakeloss ipv6 "
-     "transferloss"),
+     "rebind-port transferloss"),
     ("curl", "kquic", "transfer chacha20 amplificationlimit"),
     ("aioquic", "kquic", "handshake keyupdate"),
     ("kquic", "ngtcp2", "transfer chacha20 resumption handshakecorruption"),
