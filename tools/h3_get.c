@@ -102,13 +102,19 @@ static int recv_data(nghttp3_conn *nc, int64_t id, const uint8_t *data,
 	return 0;
 }
 
-static int give_up(struct h3 *h, int64_t id)
+/* With nothing left to do the connection ends at once, and the stream's error
+ * with it: let the close say it.
+ */
+static int give_up(struct h3 *h, int64_t id, uint64_t code)
 {
 	struct job *job = client_of(h)->job;
 	struct fetch *f = job_find(job, id);
 
 	if (f)
 		fetch_fail(job, f, GET_BROKEN, "the response is malformed");
+	if (f && !job->left)
+		conn_fail(h->conn, CONN_END_ERROR, code,
+			  "the response is malformed");
 	return 0;
 }
 
@@ -120,7 +126,7 @@ static int cut_stream(nghttp3_conn *nc, int64_t id, uint64_t code, void *user,
 	(void)nc;
 	(void)stream_user;
 	conn_reset_stream(h->conn, id, code);
-	return give_up(h, id);
+	return give_up(h, id, code);
 }
 
 static int stop_stream(nghttp3_conn *nc, int64_t id, uint64_t code, void *user,
@@ -131,7 +137,7 @@ static int stop_stream(nghttp3_conn *nc, int64_t id, uint64_t code, void *user,
 	(void)nc;
 	(void)stream_user;
 	conn_stop_sending(h->conn, id, code);
-	return give_up(h, id);
+	return give_up(h, id, code);
 }
 
 /* GOAWAY (RFC 9114 section 5.2): start no more, lose those it names. */
@@ -223,12 +229,24 @@ static bool open_client(struct conn *c)
 	return h3_open(&g->h3, c, &client_role);
 }
 
+/* RFC 9114 section 6.1: servers open no two-way streams. */
+static bool check_opener(struct conn *c, int64_t id)
+{
+	if (h3_is_uni(id) || !(id & QUIC_STREAM_TYPE_SERVER_MASK))
+		return true;
+	conn_fail(c, CONN_END_ERROR, NGHTTP3_H3_STREAM_CREATION_ERROR,
+		  "HTTP/3: the server opened a stream of two ways");
+	return false;
+}
+
 static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 		 bool fin)
 {
 	struct h3_client *g = c->app;
 	struct fetch *f;
 
+	if (!check_opener(c, id))
+		return false;
 	/* What comes late for a stream that is over is nobody's. */
 	if (!h3_is_uni(id) &&
 	    nghttp3_conn_set_stream_user_data(g->h3.nc, id, NULL))
@@ -250,6 +268,8 @@ static bool reset(struct conn *c, int64_t id, uint32_t error)
 
 	if (h3_is_uni(id))
 		return h3_reset_uni(&g->h3, id, error);
+	if (!check_opener(c, id))
+		return false;
 	f = job_find(g->job, id);
 	if (f)
 		fetch_fail(g->job, f, GET_BROKEN,
