@@ -143,6 +143,23 @@ def check_prefix():
         yield "%s:%d: %s: no quic_ prefix" % (path, number, match.group(1))
 
 
+def check_abi():
+    """each row of the socket interface in tests/vm/abi.tsv has a test"""
+    names = {m.group(1) for _, _, m in grep(
+        r"^TEST(?:_EACH|_WITH)?\((\w+)", files("tests/vm/*_test.c"))}
+    names |= {m.group(1) for _, _, m in grep(
+        r"ok \d+ - (\w+)", files("tests/vm/*.sh"))}
+    lines = text("tests/vm/abi.tsv").splitlines()
+    if lines[0].split("\t") != ["section", "row", "test"]:
+        yield "tests/vm/abi.tsv:1: not the names of the columns"
+    for number, line in enumerate(lines[1:], 2):
+        columns = line.split("\t")
+        if len(columns) != 3:
+            yield "tests/vm/abi.tsv:%d: %d columns" % (number, len(columns))
+        elif columns[2] not in names:
+            yield "tests/vm/abi.tsv:%d: %s: no such test" % (number, columns[2])
+
+
 HOSTS = r"https?://(?!a\.b/)(?!example\.|[\w.-]*\.example\b)[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}"
 MIRRORS = r"\b(deb|security|ftp|mirrors?|proxy|registry|archive|pypi|index)\.[\w-]+\.(org|com|net|io|dev)\b"
 # A guest mounts its orders at /work (tests/lab/run); that is no place on a host.
