@@ -29,8 +29,9 @@ def handle(order, url, share):
     curl.setopt(pycurl.SHARE, share)
     curl.setopt(pycurl.VERBOSE, True)
     if order["what"] == "chacha20":
-        curl.setopt(pycurl.SSL_CIPHER_LIST, "CHACHA20-POLY1305")
-        curl.setopt(pycurl.TLS13_CIPHERS, "TLS_CHACHA20_POLY1305_SHA256")
+        # with GnuTLS this is a priority string
+        curl.setopt(pycurl.SSL_CIPHER_LIST, "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:"
+                    "+CHACHA20-POLY1305")
     if order["what"] == "zerortt":
         curl.setopt(pycurl.SSL_OPTIONS, EARLYDATA)
     curl.out = out
