@@ -23,6 +23,7 @@
 #include "wire/tparam.h"
 
 struct quic_conn;
+struct quic_ticket_rx;
 struct quic_udp;
 
 /* Most IDs we issue, and keep of the peer's (socket-api.md: 2..8). */
@@ -187,6 +188,7 @@ struct quic_conn {
 	bool restarting;		/* L; a worker makes Initial keys */
 	bool retried;			/* L; a Retry came between */
 	bool half_open;			/* L; counted as such */
+	u8 early_data;			/* L; enum quic_early_data */
 	bool new_token_out;		/* L; a NEW_TOKEN is under way */
 	bool tx_pending;		/* L; kick while the lock was owned */
 	bool in_push;			/* L */
@@ -216,6 +218,8 @@ struct quic_conn {
 	struct quic_path *path_old;	/* L; validated, to fall back to */
 	struct quic_preferred *preferred; /* L; NULL: none */
 	struct quic_tparams peer;	/* L */
+	struct quic_tparams *early;	/* L; client: what 0-RTT goes by; or NULL */
+	struct quic_ticket_rx *tickets;	/* L; client; NULL: none has come */
 
 	struct quic_key keys[QUIC_CRYPTO_MAX][2];	/* L; [level][0 rx, 1 tx] */
 	struct quic_key_update *key_update;	/* L; NULL before 1-RTT */
@@ -290,6 +294,15 @@ struct quic_token {
 	u8 data[];
 };
 
+/* Bytes of a NewSessionTicket, of a client's session, or a server's key. */
+#define QUIC_TICKET_MIN		64
+#define QUIC_TICKET_MAX		4096
+
+struct quic_ticket {
+	u16 len;
+	u8 data[];
+};
+
 struct quic_sock {
 	struct inet_sock inet;		/* must be first */
 	struct quic_conn *conn;		/* L, and R for softirq: set once */
@@ -303,6 +316,7 @@ struct quic_sock {
 	struct quic_transport_param tparam;
 	struct quic_config config;
 	struct quic_token *token;	/* NULL: none */
+	struct quic_ticket *ticket;	/* the program's; NULL: none */
 	struct quic_connection_close close;
 	u32 events;			/* bit per enum quic_event_type */
 	bool accept_streams;		/* the peer's are accepted, not read
@@ -348,6 +362,22 @@ static inline void quic_sk_set_state(struct sock *sk, int state)
 }
 
 #define quic_conn_alive(c) ((c)->state < QUIC_CONN_CLOSING)
+
+/* May the program read data and events?  What came in 0-RTT waits for the
+ * 1-RTT key: before the handshake is over only TLS reads.
+ */
+static inline bool quic_conn_readable(const struct quic_conn *c)
+{
+	return likely(!c->keys[QUIC_CRYPTO_EARLY][0].ready) ||
+	       c->keys[QUIC_CRYPTO_APP][0].ready || !quic_conn_alive(c);
+}
+
+/* What 1-RTT data goes under; a client's before that is 0-RTT. */
+static inline u8 quic_conn_tx_level(const struct quic_conn *c)
+{
+	return likely(c->keys[QUIC_CRYPTO_APP][1].ready) ? QUIC_CRYPTO_APP :
+							   QUIC_CRYPTO_EARLY;
+}
 
 /* The ID that the Initial keys come from. */
 static inline const struct quic_cid *

@@ -256,6 +256,19 @@ void quic_preferred_tparam(struct quic_conn *c, struct quic_tparams *tp);
 void quic_preferred_go(struct quic_conn *c);
 void quic_preferred_free(struct quic_conn *c);
 
+/* conn/ticket.c */
+int quic_ticket_on_data(struct quic_conn *c, const u8 *p, u32 len);
+int quic_ticket_set(struct sock *sk, void *val, u32 len);
+int quic_ticket_get(struct sock *sk, void *val, u32 len);
+void quic_ticket_free(struct quic_conn *c);
+
+/* conn/early.c */
+int quic_early_remember(struct quic_conn *c, const struct quic_tparams *tp);
+int quic_early_result(struct quic_conn *c, u32 result);
+void quic_early_on_tparams(struct quic_conn *c);
+void quic_early_end(struct quic_conn *c);
+void quic_early_free(struct quic_conn *c);
+
 /* conn/cid.c */
 int quic_cid_init(void);
 void quic_cid_exit(void);
@@ -340,6 +353,10 @@ bool quic_stream_local(const struct quic_conn *c, u64 id);
 void quic_stream_maybe_free(struct quic_conn *c, struct quic_stream *s);
 /* The next one of the peer's that has no file descriptor yet, or NULL. */
 struct quic_stream *quic_stream_fresh(struct quic_conn *c);
+/* 0-RTT was accepted: no limit is lower than the peer's first. */
+void quic_stream_raise(struct quic_conn *c, struct quic_stream *s);
+/* 0-RTT was rejected: nothing of it was ever sent. */
+void quic_stream_rewind(struct quic_conn *c, struct quic_stream *s);
 void quic_stream_want_ctl(struct quic_conn *c, struct quic_stream *s, u8 ctl);
 
 /* stream/send.c */

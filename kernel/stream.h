@@ -74,6 +74,8 @@ struct sk_buff *quic_sbuf_find(struct quic_sbuf *sb, u64 off, u32 *skb_off);
 void quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
 		     bool fin);
 void quic_sbuf_lost(struct quic_sbuf *sb, u64 off, u32 len, bool fin);
+/* Nothing of it was sent. */
+void quic_sbuf_rewind(struct quic_sbuf *sb);
 
 static inline bool quic_sbuf_done(const struct quic_sbuf *sb)
 {
@@ -197,6 +199,7 @@ struct quic_stream {
 	bool claimed;		/* has, or had, a file descriptor */
 	u8 urgency;		/* 0..7, lower first */
 	bool incremental;	/* takes turns with others of its urgency */
+	bool held;		/* beyond the peer's limit: 0-RTT was rejected */
 	u32 turn;		/* bytes sent in this turn */
 	struct list_head send_link;	/* conn->streams.send[]: has bytes */
 	struct list_head ctl_link;	/* conn->streams.ctl: has @ctl */

@@ -264,7 +264,4 @@ void quic_tls_free(struct quic_tls *tls)
 		gnutls_psk_free_client_credentials(tls->psk_client);
 	if (tls->psk_server)
 		gnutls_psk_free_server_credentials(tls->psk_server);
-	if (tls->ticket_key.data)
-		explicit_bzero(tls->ticket_key.data, tls->ticket_key.size);
-	gnutls_free(tls->ticket_key.data);
 }

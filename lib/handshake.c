@@ -77,6 +77,25 @@ static void prepare_recv(struct quic_handshake *hs)
 	};
 }
 
+/* What the server made of the early data, before the kernel sends any other. */
+static int tell_early_data(struct quic_handshake *hs)
+{
+	uint32_t result = gnutls_session_get_flags(hs->tls) &
+			  GNUTLS_SFLAGS_EARLY_DATA ?
+			  QUIC_EARLY_DATA_ACCEPTED : QUIC_EARLY_DATA_REJECTED;
+
+	hs->early_offered = false;
+	quic_log(LOG_DEBUG, "early data %s",
+		 result == QUIC_EARLY_DATA_ACCEPTED ? "accepted" : "rejected");
+	if (!setsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_EARLY_DATA, &result,
+			sizeof(result)))
+		return 0;
+	if (errno == EPIPE)	/* accepted under lower limits */
+		return quic_fail_io(hs, -EPROTO, "accounting for");
+	quic_log(LOG_INFO, "result of early data: %s", strerror(errno));
+	return 0;
+}
+
 /* Early data is a bonus: a kernel without it is no reason to fail. */
 static int install_secret(struct quic_handshake *hs)
 {
@@ -84,11 +103,19 @@ static int install_secret(struct quic_handshake *hs)
 	uint8_t level = item->level;
 	int ret;
 
+	if (level == QUIC_CRYPTO_APP && hs->early_offered) {
+		ret = tell_early_data(hs);
+		if (ret)
+			return ret;
+	}
 	ret = setsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_CRYPTO_SECRET,
 			 item->data, item->len);
 	quic_flight_pop(&hs->flight);
-	if (!ret)
+	if (!ret) {
+		hs->early_offered |= level == QUIC_CRYPTO_EARLY &&
+				     !hs->is_server;
 		return 0;
+	}
 	if (level == QUIC_CRYPTO_EARLY) {
 		quic_log(LOG_INFO, "no early data: %s", strerror(errno));
 		return 0;

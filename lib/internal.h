@@ -10,6 +10,7 @@
  *	flight.c	what GnuTLS has produced and the kernel has not got yet
  *	tparam.c	transport parameters, a TLS extension
  *	session.c	our state beside a TLS session; saving and resuming it
+ *	ticket.c	a server's tickets, with early data or without
  *	msg.c		stream data, no TLS in it
  *	error.c log.c	telling what happened
  *
@@ -88,6 +89,7 @@ struct quic_handshake {
 	bool			tparam_received;
 	bool			ticket_queued;
 	bool			close_set; /* the kernel knows a close code */
+	bool			early_offered;
 	enum quic_handshake_state state;
 	int			error;	/* first failure inside a callback */
 	struct quic_flight	flight;
@@ -153,7 +155,6 @@ struct quic_tls {
 	gnutls_certificate_credentials_t	x509;
 	gnutls_psk_client_credentials_t		psk_client;
 	gnutls_psk_server_credentials_t		psk_server;
-	gnutls_datum_t				ticket_key;
 };
 
 /* quic_tls_free() undoes whatever part of the others succeeded. */

@@ -8,33 +8,6 @@
 
 #include "internal.h"
 
-#define TICKET_KEY_SIZE	64	/* what GnuTLS takes */
-
-/* Tickets survive this process only under a key that the kernel keeps.  If it
- * keeps none there are no tickets.
- */
-static int enable_tickets(struct quic_tls *tls, int fd)
-{
-	uint8_t key[QUIC_TICKET_MAX];
-	socklen_t len = sizeof(key);
-	int ret;
-
-	if (getsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_SESSION_TICKET, key, &len) ||
-	    len != TICKET_KEY_SIZE) {
-		quic_log(LOG_DEBUG, "no key for session tickets");
-		return 0;
-	}
-	tls->ticket_key.data = gnutls_malloc(len);
-	if (!tls->ticket_key.data)
-		return quic_error_sys(-ENOMEM, "session tickets");
-	tls->ticket_key.size = len;
-	memcpy(tls->ticket_key.data, key, len);
-	explicit_bzero(key, sizeof(key));
-	ret = gnutls_session_ticket_enable_server(tls->session,
-						  &tls->ticket_key);
-	return ret < 0 ? quic_error_tls(ret, "session tickets") : 0;
-}
-
 /* So that others who hold the socket know which protocol it speaks. */
 static void publish_alpn(struct quic_tls *tls, int fd)
 {
@@ -61,7 +34,7 @@ static int server_session(struct quic_tls *tls, int sockfd,
 		ret = cert_file ? quic_tls_use_key(tls, key_file, cert_file) :
 				  quic_tls_use_psk(tls, key_file, true);
 	if (!ret)
-		ret = enable_tickets(tls, sockfd);
+		ret = quic_session_enable_tickets(tls->session, 0);
 	if (!ret)
 		ret = quic_alpn_apply(tls->session, sockfd, alpns);
 	return ret;

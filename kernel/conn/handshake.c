@@ -94,6 +94,10 @@ static void established(struct quic_conn *c)
 		c->ctl |= QUIC_CTL_HANDSHAKE_DONE | QUIC_CTL_NEW_TOKEN;
 		quic_conn_confirmed(c);
 	}
+	/* What was sent in 0-RTT may be late (RFC 9001 section 4.9.3). */
+	if (c->keys[QUIC_CRYPTO_EARLY][0].ready)
+		quic_timer_set(c, QUIC_TIMER_KEYS, ktime_get_ns() +
+			       3 * quic_rtt_pto(&c->rec.rtt, true));
 	quic_cid_offer(c);
 	quic_timer_on_rx(c, ktime_get_ns());
 }
@@ -124,10 +128,12 @@ int quic_conn_set_secret(struct quic_conn *c,
 
 	if (c->state != QUIC_CONN_ESTABLISHING || !suite)
 		return -EINVAL;
-	/* 0-RTT is not there yet. */
-	if (s->level == QUIC_CRYPTO_EARLY)
-		return -EOPNOTSUPP;
-	if (s->level != QUIC_CRYPTO_HANDSHAKE && s->level != QUIC_CRYPTO_APP)
+	if (s->level != QUIC_CRYPTO_HANDSHAKE && s->level != QUIC_CRYPTO_APP &&
+	    s->level != QUIC_CRYPTO_EARLY)
+		return -EINVAL;
+	/* 0-RTT is one way, and ends where 1-RTT begins. */
+	if (s->level == QUIC_CRYPTO_EARLY &&
+	    (!!s->send == c->is_server || c->keys[QUIC_CRYPTO_APP][1].ready))
 		return -EINVAL;
 	k = &c->keys[s->level][!!s->send];
 	if (k->ready)
@@ -137,7 +143,9 @@ int quic_conn_set_secret(struct quic_conn *c,
 				NULL);
 		return -EPIPE;
 	}
-	err = quic_key_install(k, suite, c->version, s->secret);
+	/* 0-RTT keeps the version of the first flight (RFC 9369 section 4.1). */
+	err = quic_key_install(k, suite, s->level == QUIC_CRYPTO_EARLY ?
+			       c->first_version : c->version, s->secret);
 	if (!err && s->level == QUIC_CRYPTO_APP)
 		err = quic_key_update_start(c, s->send, s->secret);
 	if (err) {
@@ -147,6 +155,11 @@ int quic_conn_set_secret(struct quic_conn *c,
 
 	if (s->level == QUIC_CRYPTO_HANDSHAKE && s->send)
 		c->rec.has_handshake_keys = true;
+	if (s->level == QUIC_CRYPTO_EARLY)
+		c->early_data = s->send ? QUIC_EARLY_DATA_OFFERED :
+					  QUIC_EARLY_DATA_ACCEPTED;
+	if (s->level == QUIC_CRYPTO_APP && s->send)
+		quic_early_end(c);
 	/* A server reads 1-RTT packets only after the client's Finished
 	 * (RFC 9001 section 5.7): its TLS library gives the key then.
 	 */
@@ -247,9 +260,7 @@ static void apply_peer_tparams(struct quic_conn *c)
 	const struct quic_tparams *tp = &c->peer;
 
 	c->grease = tp->grease_quic_bit;
-	c->max_data_send = tp->max_data;
-	c->streams.limit[0].local_max = tp->max_streams_bidi;
-	c->streams.limit[1].local_max = tp->max_streams_uni;
+	quic_early_on_tparams(c);
 	c->rec.rtt.max_ack_delay = tp->max_ack_delay * NSEC_PER_MSEC;
 	quic_path_set_mss_cap(c->path, min_t(u64, tp->max_udp_payload_size,
 					     U16_MAX));

@@ -331,12 +331,15 @@ int quic_key_update_ask(struct quic_conn *c)
 /* ---- life ----------------------------------------------------------------------- */
 
 /* A PTO after an update, and again after three: nothing under the previous
- * key is on its way any more.
+ * key is on its way any more, nor under that of 0-RTT.
  */
 void quic_key_update_settle(struct quic_conn *c, u64 now)
 {
 	struct quic_key_update *ku = c->key_update;
 
+	quic_key_drop(&c->keys[QUIC_CRYPTO_EARLY][0]);
+	if (!c->key_window)
+		return;
 	ku->deferred = false;
 	want_next(c);
 	if (now < ku->prev_until) {

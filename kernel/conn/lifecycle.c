@@ -113,6 +113,8 @@ void quic_conn_free(struct quic_conn *c)
 			quic_key_drop(&c->keys[l][i]);
 	quic_key_update_free(c);
 	quic_version_forget_first(c);
+	quic_ticket_free(c);
+	quic_early_free(c);
 	kfree_skb(c->close_skb);
 	kfree(c->cids);
 	kfree(c);

@@ -44,6 +44,7 @@
 	X(QuicRxTrains)				\
 	X(QuicRxPackets)			\
 	X(QuicRxBytes)				\
+	X(QuicRxEarlyPackets)	/* opened with a 0-RTT key */ \
 	X(QuicRxDataTrains)			\
 	X(QuicRxDataPackets)			\
 	X(QuicRxSuperSkbs)	/* that came as GSO or GRO trains */ \
@@ -68,6 +69,7 @@
 	X(QuicDropState)	/* closing, draining or closed */ \
 	X(QuicDropToken)			\
 	X(QuicDropCid)		/* wrong ID in a coalesced packet */ \
+	X(QuicDropTicket)	/* too long, or no memory */ \
 	X(QuicDropPeer)		/* not from the peer's address */ \
 	X(QuicRetriesSent)			\
 	X(QuicRetriesRcvd)			\

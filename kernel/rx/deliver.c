@@ -29,8 +29,9 @@ void quic_rx_deliver(struct quic_conn *c, u64 now)
 	quic_timer_on_rx(c, now);
 	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 	quic_timer_set(c, QUIC_TIMER_ACK, ack_deadline(c));
-	if (!list_empty(&c->rq_data) || !list_empty(&c->rq_crypto) ||
-	    !list_empty(&c->rq_event) || quic_sk_has_fresh(c->sk))
+	if (!list_empty(&c->rq_crypto) ||
+	    ((!list_empty(&c->rq_data) || !list_empty(&c->rq_event) ||
+	      quic_sk_has_fresh(c->sk)) && quic_conn_readable(c)))
 		quic_sock_readable(c->sk);
 	if (!list_empty(&c->streams.ready))
 		quic_stream_socks_wake(c);

@@ -78,9 +78,11 @@ static int act_stop_sending(struct at *a, const struct quic_frame *f)
 	return quic_stream_on_stop(a->c, f->stop.id, f->stop.code);
 }
 
-/* After the handshake only tickets come (RFC 9001 section 4.6). */
-static int scan_messages(struct quic_conn *c, struct quic_crypto *cr,
-			 const struct list_head *got)
+/* After the handshake only tickets come (RFC 9001 section 4.6), of which the
+ * reader of a stream hears nothing.
+ */
+static int after_handshake(struct quic_conn *c, struct quic_crypto *cr,
+			   const struct list_head *got)
 {
 	const struct quic_chunk *ch;
 	int err = 0;
@@ -89,7 +91,9 @@ static int scan_messages(struct quic_conn *c, struct quic_crypto *cr,
 	list_for_each_entry(ch, got, link)
 		for (i = ch->first; i < ch->n && !err; i++)
 			err = quic_tls_scan(&cr->scan, c->is_server,
-					    ch->seg[i].p, ch->seg[i].len);
+					    ch->seg[i].p, ch->seg[i].len) ?:
+			      quic_ticket_on_data(c, ch->seg[i].p,
+						  ch->seg[i].len);
 	return err;
 }
 
@@ -126,11 +130,8 @@ static int act_crypto(struct at *a, const struct quic_frame *f)
 			       f->crypto.data, f->crypto.len, false, a->src);
 	err = min(err, 0);
 	if (a->level == QUIC_CRYPTO_APP && !err)
-		err = scan_messages(c, cr, &got);
+		err = after_handshake(c, cr, &got);
 	list_for_each_entry_safe(ch, n, &got, link) {
-		/* Tickets; resumption is not there yet: the reader of a
-		 * stream must not meet them.
-		 */
 		if (a->level == QUIC_CRYPTO_APP) {
 			quic_chunk_free(c->sk, ch);
 			continue;

@@ -23,7 +23,7 @@
 #include "rx.h"
 
 #define QUIC_MAX_REQS		2048	/* first contacts, all namespaces */
-#define QUIC_REQ_MAX_SKBS	8	/* datagrams each may send */
+#define QUIC_REQ_MAX_SKBS	16	/* datagrams each may send */
 #define QUIC_REQ_LIFETIME	(10 * HZ)
 #define QUIC_HELLO_MAX		16384	/* bytes of a ClientHello */
 #define QUIC_HELLO_RANGES	64

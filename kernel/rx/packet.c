@@ -217,11 +217,13 @@ static void on_level(struct quic_conn *c, u8 level)
 }
 
 /* RFC9369-4.1-7 */
-/* One version, but for the Initials of a client that does not know yet which
- * (RFC 9369 section 4.1).
+/* One version, but for the Initials of a client that does not know yet which,
+ * and its 0-RTT (RFC 9369 section 4.1).
  */
 static bool version_ok(const struct quic_conn *c, const struct quic_hdr *h)
 {
+	if (h->type == QUIC_PKT_0RTT)
+		return h->version == c->first_version;
 	return h->version == c->version ||
 	       (c->first_rx && h->version == c->first_version &&
 		h->type == QUIC_PKT_INITIAL);
@@ -242,12 +244,19 @@ static bool long_header_ok(struct rx *rx, const struct quic_hdr *h, u32 dgram)
 		why = QuicDropInitialSize;
 	else if (h->type == QUIC_PKT_INITIAL && !c->is_server && h->token_len)
 		why = QuicDropToken;
-	else if (h->type != QUIC_PKT_INITIAL && h->type != QUIC_PKT_HANDSHAKE)
-		why = QuicDropNoKey;	/* 0-RTT */
+	else if (h->type == QUIC_PKT_0RTT && !c->is_server)
+		why = QuicDropNoKey;
 	else
 		return true;
 	this_cpu_inc(quic_net(rx->net)->mib->v[why]);
 	return false;
+}
+
+static u8 level_of(u8 type)
+{
+	return type == QUIC_PKT_INITIAL ? QUIC_CRYPTO_INITIAL :
+	       type == QUIC_PKT_0RTT ? QUIC_CRYPTO_EARLY :
+				       QUIC_CRYPTO_HANDSHAKE;
 }
 
 /* One long-header packet at @p, owned by @skb. */
@@ -257,8 +266,8 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	struct quic_conn *c = rx->c;
 	struct quic_pkt *pkt = &rx->t->pkt[0];
 	struct quic_cid scid = { .len = h->scid_len };
-	u8 level = h->type == QUIC_PKT_INITIAL ? QUIC_CRYPTO_INITIAL :
-						 QUIC_CRYPTO_HANDSHAKE;
+	u8 level = level_of(h->type);
+	bool first = h->type == QUIC_PKT_INITIAL && h->version != c->version;
 	bool good;
 	u64 seen;
 
@@ -272,7 +281,9 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	}
 	if (!long_header_ok(rx, h, dgram))
 		return;
-	if (!c->crypto[quic_level_space(level)]) {
+	if (!c->crypto[quic_level_space(level)] ||
+	    (level == QUIC_CRYPTO_EARLY && !c->keys[level][0].ready &&
+	     c->keys[QUIC_CRYPTO_APP][0].ready)) {
 		QUIC_INC(rx->net, QuicDropNoKey);
 		return;
 	}
@@ -289,11 +300,11 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	seen = c->ack[quic_level_space(level)].largest;
 	/* Only a packet that opens may teach anything: look at it twice. */
 	QUIC_INC(rx->net, QuicRxPackets);
-	if (h->version != c->version)
+	if (first)
 		swap(c->keys[level][0], *c->first_rx);
 	if (quic_rx_open(c, level, rx->t))
 		rx->t->n = 0;
-	if (h->version != c->version && c->first_rx)
+	if (first && c->first_rx)
 		swap(c->keys[level][0], *c->first_rx);
 	good = rx->t->n && !pkt->status;
 	rx->t->n = 0;
@@ -301,6 +312,8 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 		return;
 	if (seen == QUIC_PN_NONE)
 		learn_peer_cid(c, &scid);
+	if (level == QUIC_CRYPTO_EARLY)
+		QUIC_INC(rx->net, QuicRxEarlyPackets);
 	on_level(c, level);
 	one_packet(rx, level, pkt, 0);
 }

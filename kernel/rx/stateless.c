@@ -54,6 +54,8 @@ static int apply(struct quic_conn *c, struct restart *r)
 	} else {
 		c->version_negotiated = true;
 		c->first_version = r->version;
+		/* 0-RTT was for the other version. */
+		quic_key_drop(&c->keys[QUIC_CRYPTO_EARLY][1]);
 	}
 	err = quic_version_switch(c, r->version);
 	if (err)

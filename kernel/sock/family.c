@@ -74,6 +74,7 @@ static void destruct(struct sock *sk)
 	if (qs->conn)
 		quic_conn_free(qs->conn);
 	kfree(qs->token);
+	kfree_sensitive(qs->ticket);
 	if (qs->udp)
 		quic_udp_put(qs->udp);
 #if IS_ENABLED(CONFIG_IPV6)
@@ -232,6 +233,12 @@ void quic_sock_inherit(struct sock *child, const struct sock *parent)
 	memcpy(to->cc_name, from->cc_name, sizeof(to->cc_name));
 	to->alpn_len = from->alpn_len;
 	memcpy(to->alpn, from->alpn, from->alpn_len);
+	/* Without memory it makes do with the kernel's key. */
+	if (from->ticket)
+		to->ticket = kmemdup(from->ticket,
+				     struct_size(to->ticket, data,
+						 from->ticket->len),
+				     GFP_KERNEL_ACCOUNT);
 }
 
 /* ---- addresses ------------------------------------------------------------------ */

@@ -117,9 +117,10 @@ __poll_t quic_poll(struct file *file, struct socket *sock, poll_table *wait)
 		       EPOLLOUT | EPOLLWRNORM | EPOLLERR;
 		return mask;
 	}
-	if (!list_empty_careful(&c->rq_data) ||
-	    !list_empty_careful(&c->rq_crypto) ||
-	    !list_empty_careful(&c->rq_event) || quic_sk_has_fresh(sk))
+	if (!list_empty_careful(&c->rq_crypto) ||
+	    ((!list_empty_careful(&c->rq_data) ||
+	      !list_empty_careful(&c->rq_event) || quic_sk_has_fresh(sk)) &&
+	     quic_conn_readable(c)))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (writable(sk, c)) {
 		mask |= EPOLLOUT | EPOLLWRNORM;

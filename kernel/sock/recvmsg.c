@@ -10,8 +10,9 @@
 
 static bool nothing(const struct quic_conn *c)
 {
-	return list_empty(&c->rq_data) && list_empty(&c->rq_crypto) &&
-	       list_empty(&c->rq_event);
+	return list_empty(&c->rq_crypto) &&
+	       ((list_empty(&c->rq_data) && list_empty(&c->rq_event)) ||
+		!quic_conn_readable(c));
 }
 
 /* Wait for something to read; 0 or -errno. */

@@ -60,12 +60,16 @@ struct quic_stream *quic_send_open(struct sock *sk, s64 id, u32 flags,
 		if (!quic_conn_alive(c))
 			return ERR_PTR(-EPIPE);
 		/* Streams wait for the peer's limits, so for the handshake. */
-		if (c->state == QUIC_CONN_ESTABLISHING && !c->tparams_received)
+		if (c->state == QUIC_CONN_ESTABLISHING &&
+		    !c->tparams_received && !c->early)
 			s = ERR_PTR(-EAGAIN);
 		else
 			s = quic_stream_open(c, id, uni);
 		if (PTR_ERR(s) != -EAGAIN)
 			break;
+		/* Who writes 0-RTT data has a handshake to do next. */
+		if (c->early && !c->tparams_received)
+			return ERR_PTR(-EINVAL);
 		quic_tx_push(c);	/* STREAMS_BLOCKED */
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 		err = quic_wait(sk, sk, &timeo);

@@ -322,6 +322,37 @@ static int get_connection_close(struct sock *sk, void *val, u32 len)
 	}								\
 } while (0)
 
+/* The peer's of an earlier connection, for 0-RTT.  What may not be remembered
+ * (RFC 9000 section 7.4.1) keeps its default.
+ */
+static int remember_peer(struct sock *sk, const struct quic_transport_param *p)
+{
+	struct quic_tparams *tp;
+	int err;
+
+	if (!quic_sk_conn(sk))
+		return -EINVAL;
+	tp = kmalloc(sizeof(*tp), GFP_KERNEL);
+	if (!tp)
+		return -ENOMEM;
+	quic_tparams_default(tp);
+	tp->disable_active_migration = p->disable_active_migration;
+	tp->max_idle_timeout = p->max_idle_timeout / USEC_PER_MSEC;
+	tp->max_udp_payload_size = max_t(u16, p->max_udp_payload_size, 1200);
+	tp->max_datagram_frame_size = p->max_datagram_frame_size;
+	tp->max_data = p->max_data;
+	tp->max_stream_data_bidi_local = p->max_stream_data_bidi_local;
+	tp->max_stream_data_bidi_remote = p->max_stream_data_bidi_remote;
+	tp->max_stream_data_uni = p->max_stream_data_uni;
+	tp->max_streams_bidi = p->max_streams_bidi;
+	tp->max_streams_uni = p->max_streams_uni;
+	tp->active_connection_id_limit =
+		max_t(u8, p->active_connection_id_limit, 2);
+	err = quic_early_remember(quic_sk_conn(sk), tp);
+	kfree(tp);
+	return err;
+}
+
 /* RFC9000-18.2-6 */
 static int set_transport_param(struct sock *sk, void *val, u32 len)
 {
@@ -330,8 +361,8 @@ static int set_transport_param(struct sock *sk, void *val, u32 len)
 	take(&p, sizeof(p), val, len);
 	if (established(sk))
 		return -EINVAL;
-	if (p.remote)	/* for 0-RTT, which is not there yet */
-		return -EOPNOTSUPP;
+	if (p.remote)
+		return remember_peer(sk, &p);
 	/* Refused rather than promised: not there yet. */
 	if (p.disable_1rtt_encryption)
 		return -EOPNOTSUPP;
@@ -601,6 +632,25 @@ static int set_key_update(struct sock *sk, void *val, u32 len)
 				  -EPIPE;
 }
 
+static int set_early_data(struct sock *sk, void *val, u32 len)
+{
+	u32 result;
+
+	take(&result, sizeof(result), val, len);
+	return quic_sk_conn(sk) ? quic_early_result(quic_sk_conn(sk), result) :
+				  -EINVAL;
+}
+
+static int get_early_data(struct sock *sk, void *val, u32 len)
+{
+	u32 result;
+
+	if (!quic_sk_conn(sk))
+		return -EINVAL;
+	result = quic_sk_conn(sk)->early_data;
+	return give(val, len, &result, sizeof(result));
+}
+
 static int set_tparam_ext(struct sock *sk, void *val, u32 len)
 {
 	if (!quic_sk_conn(sk) || !len || len > 512)
@@ -641,6 +691,8 @@ static const struct opt opts[] = {
 	[QUIC_SOCKOPT_ALPN]		= { set_alpn, get_alpn },
 	[QUIC_SOCKOPT_CRYPTO_SECRET]	= { set_crypto_secret, NULL },
 	[QUIC_SOCKOPT_TRANSPORT_PARAM_EXT] = { set_tparam_ext, get_tparam_ext },
+	[QUIC_SOCKOPT_SESSION_TICKET]	= { quic_ticket_set, quic_ticket_get },
+	[QUIC_SOCKOPT_EARLY_DATA]	= { set_early_data, get_early_data },
 	[QUIC_SOCKOPT_STREAM_ACTIVE]	= { set_stream_active,
 					    get_stream_active },
 	[QUIC_SOCKOPT_CONGESTION]	= { set_congestion, get_congestion },

@@ -102,6 +102,18 @@ int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max)
 	return 0;
 }
 
+/* Streams that 0-RTT opened, and the limit of this handshake did not cover. */
+static void release_held(struct quic_conn *c)
+{
+	struct quic_stream *s;
+	unsigned long id;
+
+	xa_for_each(&c->streams.xa, id, s)
+		if (s->held)
+			quic_stream_raise(c, s);
+	quic_tx_kick(c);
+}
+
 /* RFC9000-4.6-4 RFC9000-13.3-3 RFC9000-19.11-2 */
 int quic_flow_on_max_streams(struct quic_conn *c, bool uni, u64 max)
 {
@@ -112,6 +124,8 @@ int quic_flow_on_max_streams(struct quic_conn *c, bool uni, u64 max)
 		return 0;
 	l->local_max = max;
 	l->blocked = false;
+	if (c->early_data == QUIC_EARLY_DATA_REJECTED)
+		release_held(c);
 	id = (max - 1) << 2 | (uni ? QUIC_STREAM_TYPE_UNI_MASK : 0) |
 	     (c->is_server ? QUIC_STREAM_TYPE_SERVER_MASK : 0);
 	quic_event(c, QUIC_EVENT_STREAM_MAX_STREAM, &id, sizeof(id));

@@ -286,3 +286,14 @@ void quic_sbuf_lost(struct quic_sbuf *sb, u64 off, u32 len, bool fin)
 			quic_ranges_remove(&sb->lost, sb->acked.r[i].lo,
 					   sb->acked.r[i].hi, GFP_ATOMIC);
 }
+
+void quic_sbuf_rewind(struct quic_sbuf *sb)
+{
+	sb->next = sb->base;
+	sb->high = sb->base;
+	sb->cur = NULL;
+	sb->fin_sent = false;
+	sb->fin_lost = false;
+	quic_ranges_free(&sb->lost);
+	quic_ranges_init(&sb->lost, QUIC_SBUF_MAX_RANGES);
+}

@@ -27,7 +27,7 @@ static void line_up(struct quic_conn *c, struct quic_stream *s, bool first)
 /* It has bytes or a FIN that could go: the scheduler looks at it. */
 void quic_stream_want_send(struct quic_conn *c, struct quic_stream *s)
 {
-	if (list_empty(&s->send_link) &&
+	if (list_empty(&s->send_link) && !s->held &&
 	    s->send_state < QUIC_STREAM_SEND_STATE_RECVD)
 		line_up(c, s, false);
 }

@@ -36,19 +36,28 @@ struct quic_stream *quic_stream_find(struct quic_conn *c, u64 id)
 	return xa_load(&c->streams.xa, id);
 }
 
+/* What the peer's transport parameters let us send on a stream. */
+static u64 first_credit(const struct quic_conn *c, u64 id)
+{
+	const struct quic_tparams *peer = &c->peer;
+	bool local = quic_stream_local(c, id);
+
+	if (id & QUIC_STREAM_TYPE_UNI_MASK)
+		return local ? peer->max_stream_data_uni : 0;
+	return local ? peer->max_stream_data_bidi_remote :
+		       peer->max_stream_data_bidi_local;
+}
+
 /* Initial limits as the two ends' transport parameters say (section 18.2). */
 static void set_limits(struct quic_conn *c, struct quic_stream *s)
 {
 	const struct quic_transport_param *us = &quic_sk(c->sk)->tparam;
-	const struct quic_tparams *peer = &c->peer;
 	bool local = quic_stream_local(c, s->id);
 
+	s->max_send = first_credit(c, s->id);
 	if (s->id & QUIC_STREAM_TYPE_UNI_MASK) {
-		s->max_send = local ? peer->max_stream_data_uni : 0;
 		s->window = local ? 0 : us->max_stream_data_uni;
 	} else {
-		s->max_send = local ? peer->max_stream_data_bidi_remote :
-				      peer->max_stream_data_bidi_local;
 		s->window = local ? us->max_stream_data_bidi_local :
 				    us->max_stream_data_bidi_remote;
 	}
@@ -183,7 +192,7 @@ struct quic_stream *quic_stream_for_frame(struct quic_conn *c, u64 id,
 void quic_stream_want_ctl(struct quic_conn *c, struct quic_stream *s, u8 ctl)
 {
 	s->ctl |= ctl;
-	if (list_empty(&s->ctl_link))
+	if (list_empty(&s->ctl_link) && !s->held)
 		list_add_tail(&s->ctl_link, &c->streams.ctl);
 }
 
@@ -208,6 +217,34 @@ static struct quic_stream *fresh(struct quic_conn *c, bool uni)
 struct quic_stream *quic_stream_fresh(struct quic_conn *c)
 {
 	return fresh(c, false) ?: fresh(c, true);
+}
+
+/* ---- 0-RTT ------------------------------------------------------------------ */
+
+void quic_stream_raise(struct quic_conn *c, struct quic_stream *s)
+{
+	s->max_send = max(s->max_send, first_credit(c, s->id));
+	if (s->held && s->id >> 2 >= limit_of(c, s->id)->local_max)
+		return;
+	s->held = false;
+	if (s->ctl)
+		quic_stream_want_ctl(c, s, s->ctl);
+	if (s->sb.next < s->sb.end || s->sb.fin != s->sb.fin_sent)
+		quic_stream_want_send(c, s);
+}
+
+/* The limits of this handshake may be lower than those it was opened under. */
+void quic_stream_rewind(struct quic_conn *c, struct quic_stream *s)
+{
+	quic_sbuf_rewind(&s->sb);
+	s->blocked_at = U64_MAX;
+	if (s->send_state == QUIC_STREAM_SEND_STATE_SENT)
+		s->send_state = QUIC_STREAM_SEND_STATE_SEND;
+	list_del_init(&s->send_link);
+	list_del_init(&s->ctl_link);
+	s->max_send = 0;
+	s->held = true;
+	quic_stream_raise(c, s);
 }
 
 static void free_stream(struct quic_conn *c, struct quic_stream *s)

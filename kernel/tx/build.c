@@ -154,19 +154,27 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 	struct quic_space *space = &c->rec.space[QUIC_SPACE_APP];
 	struct quic_crypto *crypto = c->crypto[QUIC_SPACE_APP];
 	struct quic_pkt *pkt = &tx->train.pkt[tx->train.n];
+	bool early = tx->level == QUIC_CRYPTO_EARLY;
 	struct quic_pkt_build b;
+	u8 pn_len;
 
 	build_init(&b, p, size - QUIC_TAG_LEN);
 	pkt->data = p;
 	pkt->pn = space->sent.next;
-	pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c), c->tx_phase,
-					 quic_tx_spin(quic_cid_dest(c)),
-					 pkt->pn,
-					 quic_pn_len(pkt->pn,
-						     space->largest_acked));
+	pn_len = quic_pn_len(pkt->pn, space->largest_acked);
+	if (likely(!early))
+		pkt->pn_off = quic_hdr_put_short(&b.o, quic_cid_dest(c),
+						 c->tx_phase,
+						 quic_tx_spin(quic_cid_dest(c)),
+						 pkt->pn, pn_len);
+	else
+		pkt->pn_off = quic_hdr_put_long(&b.o, QUIC_PKT_0RTT,
+						c->first_version,
+						quic_cid_dest(c), &c->scid,
+						NULL, 0, pkt->pn, pn_len);
 	pkt->hdr_len = b.o.p - p;
 
-	if (!tx->train.n)
+	if (!tx->train.n && likely(!early))
 		quic_frames_ack(c, &b, QUIC_SPACE_APP, tx->now);
 	if (a->data) {
 		if (unlikely(c->ctl || !list_empty(&c->streams.ctl)))
@@ -194,6 +202,8 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 	}
 	pad_to(&b, p + pkt->pn_off + 4);
 	commit(tx, &b, QUIC_SPACE_APP, pkt, a->probe);
+	if (unlikely(early))
+		quic_hdr_set_length(p, pkt->pn_off, pkt->len - pkt->pn_off);
 	return true;
 }
 
@@ -327,6 +337,7 @@ static u8 wanting(struct quic_conn *c, u64 now)
 	    c->keys[QUIC_CRYPTO_INITIAL][1].ready)
 		want |= BIT(QUIC_SPACE_INITIAL);
 	if (want == BIT(QUIC_SPACE_HANDSHAKE) &&
+	    c->keys[QUIC_CRYPTO_APP][1].ready &&
 	    (c->ctl || !list_empty(&c->streams.ctl)) &&
 	    quic_sched_app(c, now, &a) && a.data)
 		want |= BIT(QUIC_SPACE_APP);

@@ -51,13 +51,14 @@ static int push_train(struct quic_tx *tx)
 	quic_recovery_wake(&c->rec, tx->now);
 	if (!quic_sched_app(c, tx->now, &a))
 		return 0;
+	tx->level = quic_conn_tx_level(c);
 	n = quic_build_train(tx, &a);
 	if (n <= 0)
 		return n;
 	if (a.probe)
 		c->probes[QUIC_SPACE_APP] -= min_t(u8, n,
 					c->probes[QUIC_SPACE_APP]);
-	if (quic_seal(c, QUIC_CRYPTO_APP, &tx->train)) {
+	if (quic_seal(c, tx->level, &tx->train)) {
 		/* Recorded as sent: it will count as lost and go again. */
 		kfree_skb(tx->skb);
 		return -EIO;

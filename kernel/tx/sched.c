@@ -137,6 +137,14 @@ static bool defer(const struct quic_conn *c, u64 window, u32 train)
 	return c->rec.in_flight && window < want;
 }
 
+/* 0-RTT follows the first Initial, and ends where 1-RTT begins. */
+static bool may_send_early(const struct quic_conn *c)
+{
+	return c->keys[QUIC_CRYPTO_EARLY][1].ready &&
+	       !c->keys[QUIC_CRYPTO_APP][1].ready &&
+	       c->rec.space[QUIC_SPACE_INITIAL].sent.next;
+}
+
 /* RFC9000-19.21-2 RFC9002-7-2 RFC9002-7.5-1 RFC9221-5.4-1 */
 /* Bytes of the train in the one-RTT space; false: nothing to do now. */
 bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
@@ -145,7 +153,8 @@ bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 	u32 train, mss = c->path->mss;
 	u64 window;
 
-	if (!c->keys[QUIC_CRYPTO_APP][1].ready || !c->peer_cid_known)
+	if (unlikely(!c->keys[QUIC_CRYPTO_APP][1].ready || !c->peer_cid_known) &&
+	    !may_send_early(c))
 		return false;
 	a->probe = c->probes[QUIC_SPACE_APP];
 	a->data = true;

@@ -19,6 +19,7 @@ struct quic_tx {
 	u32 retrans;		/* bytes of them that were sent before */
 	bool own_size;		/* packets are as short as the first one */
 	bool ect;		/* packets bear ECT(0) */
+	u8 level;		/* of the train: APP, or EARLY */
 	bool drop_initial;	/* a client sent its first Handshake packet */
 	struct page_frag *frag;	/* where packets are laid out */
 	struct quic_train train;

@@ -298,6 +298,31 @@ ssize_t quic_sendmsg(int sockfd, const void *msg, size_t len, int64_t sid,
 ssize_t quic_recvmsg(int sockfd, void *msg, size_t len, int64_t *sid,
 		     uint32_t *flags);
 
+/* ---- resumption and early data ---------------------------------------- */
+
+#define QUIC_TICKETS_EARLY_DATA	0x1	/* clients may send 0-RTT data */
+
+/**
+ * quic_session_enable_tickets - let clients of a server resume sessions
+ * @session: a server's session, its transport set, before the handshake
+ * @flags: 0, or %QUIC_TICKETS_EARLY_DATA: a client that resumes may send data
+ *	at once (0-RTT).  The session must have been made with
+ *	GNUTLS_ENABLE_EARLY_DATA | GNUTLS_NO_END_OF_EARLY_DATA
+ *
+ * The key of the tickets comes from the kernel (QUIC_SOCKOPT_SESSION_TICKET):
+ * they are good until the machine reboots, or for as long as the program sets
+ * the same key.  With early data they are good only while the limits that the
+ * socket grants stay the same.  The ticket is sent when the handshake is over;
+ * make the session with GNUTLS_NO_AUTO_SEND_TICKET.
+ *
+ * Early data can be replayed by whoever saw it.  This process accepts each only
+ * once; several processes behind one address each accept it, and no program
+ * should act on early data in a way that must not happen twice.
+ *
+ * Return: 0, also if the kernel has no key, or a negative number.
+ */
+int quic_session_enable_tickets(gnutls_session_t session, unsigned int flags);
+
 /* ---- messages -------------------------------------------------------- */
 
 /**

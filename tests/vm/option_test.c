@@ -418,8 +418,6 @@ TEST(settings_not_there)
 
 	ERR(set_tp(fd, (struct quic_transport_param){
 		.disable_1rtt_encryption = 1 }), EOPNOTSUPP);
-	ERR(set_tp(fd, (struct quic_transport_param){ .remote = 1,
-		.max_data = 5000 }), EOPNOTSUPP);
 }
 
 TEST(option_lengths_and_levels)

@@ -180,6 +180,19 @@ struct quic_handshake_info {
  */
 #define QUIC_SOCKOPT_STREAM_FD			68
 
+/* __u32, enum quic_early_data.  Get: what became of 0-RTT.  Set, by a client's
+ * TLS library before it sets the secrets of the application level: ACCEPTED or
+ * REJECTED, as the server has answered.
+ */
+#define QUIC_SOCKOPT_EARLY_DATA			70
+
+enum quic_early_data {
+	QUIC_EARLY_DATA_NONE,		/* no key for it was set */
+	QUIC_EARLY_DATA_OFFERED,	/* no answer yet */
+	QUIC_EARLY_DATA_ACCEPTED,
+	QUIC_EARLY_DATA_REJECTED,	/* it is sent again */
+};
+
 /* Transport parameters (section 18.2).  When set, zero leaves a value as it
  * is.  Times are microseconds, sizes bytes.
  */
