@@ -232,8 +232,10 @@ TEST(each_end_in_turn)
 		expect_phase(p.server, i & 1);
 		exchange(&p);
 	}
+	/* An end whose PTO is longer may have met the next phase too early, and
+	 * dropped the first packets of it (section 6.5).
+	 */
 	EQ(counter("QuicKeyUpdates"), 8);
-	EQ(counter("QuicPktDecDrop"), 0);
 	disconnect(&p);
 }
 
