@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "session.h"
 
 /* One recvmsg() takes what many packets brought. */
 #define RECV_SIZE	(256 * 1024)
@@ -262,12 +263,15 @@ static void opened(struct conn *c)
 	tls_alpn(c->session, c->alpn, sizeof(c->alpn));
 	snprintf(c->cipher, sizeof(c->cipher), "%s", tls_cipher(c->session));
 	describe_transport(c);
+	c->resumed = gnutls_session_is_resumed(c->session);
 	for (int i = 0; c->protocols[i] && !c->ops; i++)
 		if (!strcmp(c->protocols[i]->alpn, c->alpn))
 			c->ops = c->protocols[i];
-	free_session(c);
+	quic_handshake_deinit(c->session);
+	if (!c->keep_session)
+		free_session(c);
 
-	if (!c->ops) {
+	if (!c->ops || strcmp(c->ops->alpn, c->alpn)) {
 		conn_fail(c, CONN_END_TLS, 0, "no common protocol (ALPN)");
 		return;
 	}
@@ -276,7 +280,8 @@ static void opened(struct conn *c)
 	c->state = CONN_OPEN;
 	if (c->on_open)
 		c->on_open(c);
-	if (!c->ops->open(c))
+	/* Early requests may have met a limit that is no more. */
+	if (!(c->early ? c->ops->credit(c, -1) : c->ops->open(c)))
 		c->state = CONN_CLOSED;
 }
 
@@ -335,6 +340,19 @@ static void handshake(struct conn *c)
 	opened(c);
 }
 
+/* Requests before the handshake, under the parameters of the last one. */
+static bool write_early(struct conn *c, const struct tls *tls)
+{
+	const struct quic_transport_param *params = &tls->resume->params;
+
+	if (setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_TRANSPORT_PARAM, params,
+		       sizeof(*params)))
+		return true;		/* then without */
+	c->early = true;
+	c->ops = c->protocols[0];
+	return c->ops->open(c) && c->ops->write(c);
+}
+
 static void begin(struct conn *c, struct tls *tls, const char *host)
 {
 	int err;
@@ -346,6 +364,10 @@ static void begin(struct conn *c, struct tls *tls, const char *host)
 	err = tls_session(tls, c->cred, c->fd, host, &c->session);
 	if (err) {
 		conn_fail(c, CONN_END_TLS, 0, "%s", gnutls_strerror(err));
+		return;
+	}
+	if (tls->early_data && tls->resume && !write_early(c, tls)) {
+		c->state = CONN_CLOSED;
 		return;
 	}
 	err = quic_handshake_init(c->session, &c->step);
@@ -369,6 +391,10 @@ void conn_connect(struct conn *c, struct tls *tls,
 			fail_errno(c, errno);
 		return;
 	}
+	/* A token of --token counts for more. */
+	if (tls->resume && tls->resume->token_size)
+		setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_TOKEN,
+			   tls->resume->token, tls->resume->token_size);
 	if (!contact_begin(c) || connect(c->fd, addr, len))
 		fail_errno(c, errno);
 	else
@@ -438,6 +464,16 @@ static const struct quic_stream_info *stream_info(struct msghdr *msg,
 	return NULL;
 }
 
+/* It is refused until the last one was acknowledged: then at the next bytes. */
+static bool count(struct conn *c, size_t n)
+{
+	c->received += n;
+	if (c->update_keys && c->received >= c->update_keys &&
+	    !setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_KEY_UPDATE, NULL, 0))
+		c->update_keys = 0;
+	return true;
+}
+
 /* One recvmsg().  False: nothing more to read now. */
 static bool receive_one(struct conn *c)
 {
@@ -462,13 +498,25 @@ static bool receive_one(struct conn *c)
 	if (msg.msg_flags & MSG_QUIC_NOTIFICATION)
 		ok = event(c, recv_buffer, n);
 	else if (stream_info(&msg, &info))
-		ok = c->ops->data(c, info.stream_id, recv_buffer, n,
+		ok = count(c, n) && c->ops->data(c, info.stream_id, recv_buffer, n,
 				  info.stream_flags & MSG_QUIC_STREAM_FIN);
 	else if (!n)
 		closed(c, ENOTCONN);	/* nothing should say so: never spin */
 	if (!ok)
 		c->state = CONN_CLOSED;
 	return c->state == CONN_OPEN;
+}
+
+const char *conn_early_data(const struct conn *c)
+{
+	static const char *const names[] = {
+		"none", "offered", "accepted", "rejected",
+	};
+	uint32_t value = 0;
+	socklen_t len = sizeof(value);
+
+	getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_EARLY_DATA, &value, &len);
+	return value < ARRAY_SIZE(names) ? names[value] : "unknown";
 }
 
 /* ---- the loop's side ---------------------------------------------------- */

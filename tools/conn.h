@@ -78,7 +78,12 @@ struct conn {
 	const char *token_file;		/* a client's, or NULL */
 
 	const char *peer;		/* who it is, for logs; or NULL */
-	gnutls_session_t session;	/* until the handshake is over */
+	gnutls_session_t session;	/* until the handshake is over, or ... */
+	bool keep_session;		/* ... until the end */
+	bool resumed;
+	bool early;		/* requests went out before the handshake */
+	uint64_t received;	/* bytes of all streams */
+	uint64_t update_keys;	/* after so many of them; 0: not */
 	struct tls_cred *cred;		/* that it uses */
 	struct quic_handshake_step *step;
 	int io_error;			/* errno of the last failed step */
@@ -121,6 +126,9 @@ bool contact_end(struct conn *c);
 /* The poll events to wait for, and what to do when they come. */
 short conn_events(const struct conn *c);
 void conn_ready(struct conn *c, short events);
+
+/* What became of early data: "none", "accepted" ... */
+const char *conn_early_data(const struct conn *c);
 
 /* Try again what may be blocked; to be called now and then. */
 void conn_retry(struct conn *c);

@@ -20,11 +20,13 @@
 
 #include "get.h"
 #include "place.h"
+#include "session.h"
 
 #define FETCHES_MAX	1000000
 #define PARALLEL	100
 #define TICK_MS		250
 #define TIMEOUT_S	30
+#define TICKET_MS	1000
 /* An address that does not answer leaves time for the next one. */
 #define HANDSHAKE_S	10
 
@@ -41,6 +43,8 @@ struct options {
 	bool json, sha256, quiet;
 	unsigned int parallel, repeat, timeout;
 	struct move move;
+	unsigned int key_update;	/* after so many bytes, 0: not */
+	const char *session;		/* file, or NULL */
 	const char **texts;		/* the URLs */
 	size_t url_count;
 };
@@ -52,6 +56,7 @@ struct program {
 	struct fetch *fetches;		/* of all URLs, by server */
 	size_t fetch_count;
 	struct tls tls;
+	struct session session;
 	const char *alpns[2];
 	const struct conn_ops *protocols[2];
 	struct report *report;
@@ -67,7 +72,7 @@ const char *argp_program_version = "quicget 0.1";
 enum {
 	OPT_ALPN = 256, OPT_CA, OPT_CONNECT, OPT_JSON, OPT_KEYLOG, OPT_CIPHERS,
 	OPT_REPEAT, OPT_TIMEOUT, OPT_SHA256, OPT_VERSION, OPT_TOKEN,
-	OPT_MIGRATE,
+	OPT_MIGRATE, OPT_SESSION, OPT_EARLY_DATA, OPT_KEY_UPDATE,
 };
 
 static const struct argp_option argp_options[] = {
@@ -91,6 +96,12 @@ static const struct argp_option argp_options[] = {
 	  "Move to this local address, or to a new port, after so many bytes", 0 },
 	{ "json", OPT_JSON, NULL, 0, "Print a report as JSON", 0 },
 	{ "sha256", OPT_SHA256, NULL, 0, "Compute the files' SHA-256", 0 },
+	{ "session", OPT_SESSION, "FILE", 0,
+	  "Resume the session in FILE, and save the new one there", 0 },
+	{ "early-data", OPT_EARLY_DATA, NULL, 0,
+	  "Send requests before the handshake (0-RTT); needs --session", 0 },
+	{ "key-update", OPT_KEY_UPDATE, "BYTES", 0,
+	  "Change keys after so many bytes received", 0 },
 	{ "keylog", OPT_KEYLOG, "FILE", 0,
 	  "Append TLS secrets (default $SSLKEYLOGFILE)", 0 },
 	{ "ciphers", OPT_CIPHERS, "LIST", 0,
@@ -136,6 +147,8 @@ static void check_options(struct options *o, struct argp_state *state)
 {
 	if (!o->url_count)
 		argp_error(state, "which URL?");
+	if (o->tls.early_data && !o->session)
+		argp_error(state, "--early-data needs --session");
 	if (o->output_count > o->url_count)
 		argp_error(state, "more -o than URLs");
 	for (size_t i = 0; i < o->output_count; i++) {
@@ -198,6 +211,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_SHA256:
 		o->sha256 = true;
+		return 0;
+	case OPT_SESSION:
+		o->session = arg;
+		return 0;
+	case OPT_EARLY_DATA:
+		o->tls.early_data = true;
+		return 0;
+	case OPT_KEY_UPDATE:
+		o->key_update = strtoul(arg, NULL, 10);
+		if (!o->key_update)
+			argp_error(state, "'%s' is not a number of bytes", arg);
 		return 0;
 	case OPT_KEYLOG:
 		o->tls.keylog = arg;
@@ -418,6 +442,48 @@ static void summarize(const struct conn *c, const struct job *job,
 		(uintmax_t)bytes, seconds);
 }
 
+/* ---- sessions ------------------------------------------------------------ */
+
+/* Is the session in the file one with this server? */
+static void choose_session(struct program *p, const char *host)
+{
+	const char *why;
+
+	if (!p->o.session)
+		return;
+	why = session_load(&p->session, p->o.session);
+	if (why)
+		errx(GET_USAGE, "%s: %s", p->o.session, why);
+	p->tls.resume = p->session.size && !strcmp(p->session.host, host) &&
+			!strcmp(p->session.alpn, p->o.alpn) ?
+			&p->session : NULL;
+}
+
+/* The ticket comes soon after the handshake, if at all. */
+static void keep_session(struct program *p, struct conn *c, const char *host)
+{
+	static struct session s;
+	uint64_t end = clock_us() + TICKET_MS * 1000;
+	const char *why;
+
+	if (c->state != CONN_OPEN || !c->session)
+		return;
+	do {
+		session_take(&s, c->session, c->fd);
+		if (!s.size)
+			usleep(5000);
+	} while (!s.size && clock_us() < end);
+	if (!s.size) {
+		warnx("the server gave no ticket");
+		return;
+	}
+	snprintf(s.host, sizeof(s.host), "%s", host);
+	snprintf(s.alpn, sizeof(s.alpn), "%s", c->alpn);
+	why = session_save(&s, p->o.session);
+	if (why)
+		warnx("%s: %s", p->o.session, why);
+}
+
 /* True if another address is worth a try. */
 static bool try_address(struct program *p, struct job *job,
 			const struct addrinfo *ai, bool last)
@@ -426,6 +492,8 @@ static bool try_address(struct program *p, struct job *job,
 	struct conn c = {
 		.fd = -1, .protocols = p->protocols, .owner = job,
 		.want_version = p->o.version, .token_file = p->o.token,
+		.keep_session = p->o.session,
+		.update_keys = p->o.key_update,
 	};
 	char host[128] = "?", port[8] = "?", address[160];
 	bool again;
@@ -436,6 +504,7 @@ static bool try_address(struct program *p, struct job *job,
 		 strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 	if (p->report)
 		report_begin(p->report);
+	choose_session(p, url->host);
 	conn_connect(&c, &p->tls, ai->ai_addr, ai->ai_addrlen, url->host);
 	drive(p, &c, job);
 
@@ -449,6 +518,7 @@ static bool try_address(struct program *p, struct job *job,
 		report_connection(p->report, &c, url->authority, address);
 	if (c.opened && !p->o.quiet && !p->o.json)
 		summarize(&c, job, address);
+	keep_session(p, &c, url->host);
 	conn_finish(&c);
 	if (!contact_end(&c))
 		warn("%s", c.token_file);

@@ -53,7 +53,7 @@ const char *argp_program_version = "quicserve 0.1";
 enum {
 	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
 	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_ACCESS, OPT_GRACE,
-	OPT_RETRY, OPT_VERSION, OPT_PREFERRED,
+	OPT_RETRY, OPT_VERSION, OPT_PREFERRED, OPT_EARLY_DATA,
 };
 
 static const struct argp_option argp_options[] = {
@@ -68,6 +68,8 @@ static const struct argp_option argp_options[] = {
 	{ "ciphers", OPT_CIPHERS, "LIST", 0,
 	  "aes-128-gcm, aes-256-gcm, chacha20-poly1305, aes-128-ccm", 0 },
 	{ "cc", OPT_CC, "NAME", 0, "Congestion control by name, as cubic or reno", 0 },
+	{ "early-data", OPT_EARLY_DATA, NULL, 0,
+	  "Take requests of clients that resume before the handshake (0-RTT)", 0 },
 	{ "keylog", OPT_KEYLOG, "FILE", 0,
 	  "Append TLS secrets (default $SSLKEYLOGFILE)", 0 },
 	{ "listings", 'l', NULL, 0,
@@ -136,6 +138,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CC:
 		o->cc = arg;
+		return 0;
+	case OPT_EARLY_DATA:
+		o->tls.early_data = true;
 		return 0;
 	case OPT_KEYLOG:
 		o->tls.keylog = arg;

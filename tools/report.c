@@ -120,6 +120,9 @@ void report_connection(struct report *r, const struct conn *c,
 		add(object, "alpn", c->alpn);
 		add(object, "cipher", c->cipher);
 		add(object, "congestion_control", c->cc);
+		json_object_object_add(object, "resumed",
+				       json_object_new_boolean(c->resumed));
+		add(object, "early_data", conn_early_data(c));
 	}
 	if (*c->why)
 		add(object, "error", c->why);

@@ -156,7 +156,8 @@ int64_t conn_open_stream(struct conn *c, bool uni)
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_STREAM_OPEN, &info, &len))
-		return -errno;
+		/* Early data has its limit, too, but there is no waiting. */
+		return c->state == CONN_HANDSHAKE ? -EAGAIN : -errno;
 	return info.stream_id;
 }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "session.h"
 
 /* One key log per program.  Global, because libquic may want the session's
  * user pointer for itself.
@@ -157,6 +158,7 @@ static const char *init(struct tls *tls, const struct tls_options *o,
 		return "out of memory";
 	tls->alpns = alpns;
 	tls->insecure = o->insecure;
+	tls->early_data = o->early_data;
 	if (!o->ciphers)
 		snprintf(tls->priority, sizeof(tls->priority), "%s",
 			 QUIC_PRIORITY);
@@ -285,6 +287,10 @@ int tls_session(const struct tls *tls, const struct tls_cred *cred, int fd,
 	unsigned int role = tls->server ? GNUTLS_SERVER : GNUTLS_CLIENT;
 	int ret;
 
+	if (tls->early_data)
+		role |= GNUTLS_ENABLE_EARLY_DATA |
+			GNUTLS_NO_END_OF_EARLY_DATA;
+
 	*session = NULL;
 	ret = gnutls_init(session, role | GNUTLS_NO_AUTO_SEND_TICKET |
 				   GNUTLS_NO_SIGNAL);
@@ -298,6 +304,13 @@ int tls_session(const struct tls *tls, const struct tls_cred *cred, int fd,
 		ret = set_alpn(tls, *session);
 	if (!ret && !tls->server)
 		ret = set_peer(tls, *session, host);
+	gnutls_transport_set_int(*session, fd);
+	if (!ret && tls->server)
+		ret = quic_session_enable_tickets(*session, tls->early_data ?
+						  QUIC_TICKETS_EARLY_DATA : 0);
+	if (!ret && tls->resume)
+		ret = quic_session_set_data(*session, tls->resume->data,
+					    tls->resume->size);
 	if (ret) {
 		gnutls_deinit(*session);
 		*session = NULL;
@@ -305,7 +318,6 @@ int tls_session(const struct tls *tls, const struct tls_cred *cred, int fd,
 	}
 	if (keylog_fd >= 0)
 		gnutls_session_set_keylog_function(*session, log_secret);
-	gnutls_transport_set_int(*session, fd);
 	return 0;
 }
 

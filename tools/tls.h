@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct session;
+
 #define TLS_ALPN_MAX	8	/* protocols to offer or to accept */
 
 struct tls_options {
@@ -16,6 +18,7 @@ struct tls_options {
 	const char *keylog;	/* NULL: $SSLKEYLOGFILE, if set */
 	const char *ciphers;	/* NULL: all that QUIC has */
 	bool insecure;		/* do not verify the peer */
+	bool early_data;
 };
 
 /* Key and certificate, for as long as a handshake uses them. */
@@ -29,6 +32,8 @@ struct tls {
 	const char *const *alpns;	/* ends with NULL */
 	bool server;
 	bool insecure;
+	bool early_data;	/* 0-RTT: a server takes it, a client sends it */
+	const struct session *resume;	/* a client's, or NULL */
 };
 
 /* All return NULL, or what is wrong. */
