@@ -87,7 +87,7 @@ static struct quic_stream *new_stream(struct quic_conn *c, u64 id)
 	quic_sbuf_init(&s->sb);
 	quic_rbuf_init(&s->rb);
 	set_limits(c, s);
-	if (xa_err(xa_store(&c->streams.xa, id, s, GFP_ATOMIC))) {
+	if (xa_err(xa_store_bh(&c->streams.xa, id, s, GFP_ATOMIC))) {
 		kmem_cache_free(stream_cache, s);
 		return NULL;
 	}
@@ -258,7 +258,7 @@ static void free_stream(struct quic_conn *c, struct quic_stream *s)
 	list_del(&s->ctl_link);
 	quic_sbuf_purge(c->sk, &s->sb);
 	quic_rbuf_purge(c->sk, &s->rb);
-	xa_erase(&c->streams.xa, s->id);
+	xa_erase_bh(&c->streams.xa, s->id);
 	if (c->streams.active == s)
 		c->streams.active = NULL;
 	c->streams.n--;
@@ -298,7 +298,7 @@ void quic_streams_init(struct quic_conn *c)
 {
 	int i;
 
-	xa_init(&c->streams.xa);
+	xa_init_flags(&c->streams.xa, XA_FLAGS_LOCK_BH);
 	for (i = 0; i <= QUIC_URGENCY_MAX; i++)
 		INIT_LIST_HEAD(&c->streams.send[i]);
 	INIT_LIST_HEAD(&c->streams.ctl);
