@@ -36,6 +36,10 @@ interop: build ## other engines, over the public runner's cases; PEER=a,b CASE=c
 	@tests/interop/run $(if $(PEER),PEER=$(PEER)) $(if $(CASE),CASE=$(CASE)) \
 		$(if $(ROLE),ROLE=$(ROLE))
 
+test-debug: ## socket and attack tests, and failing allocations, on a debug kernel; takes an hour
+	@tests/lab/host python3
+	@tests/run vm-debug attack-debug faults
+
 lint: ## check style, types and the rules of the house
 	@tests/lab/host python3
 	@tests/lint/run
@@ -68,5 +72,5 @@ clean: ## remove build/
 distclean: clean ## remove the lab's cache as well
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/kquic"
 
-.PHONY: help all build demo test interop lint compliance bench-quick shell root native install clean distclean
+.PHONY: help all build demo test test-debug interop lint compliance bench-quick shell root native install clean distclean
 .NOTPARALLEL:

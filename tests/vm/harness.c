@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Runs the tests that were linked in, all or those named as arguments, one
- * after the other.
+ * after the other; or, with --faults first, each of them again and again while
+ * allocations fail (faults.c).
  *
  * A namespace of its own makes counters start at zero and every port free, and
  * its end, with whatever connections a test left, is a test of its own.
@@ -74,17 +75,47 @@ static void loopback_up(void)
 	close(fd);
 }
 
-static void in_child(const struct test *t)
+static void __attribute__((noreturn))
+in_child(const struct test *t, int limit, void (*before)(void))
 {
 	setpgid(0, 0);
 	main_thread = getpid();
-	alarm(t->limit);
+	alarm(limit);
 	if (unshare(CLONE_NEWNET) < 0)
 		FAIL("no network namespace");
 	loopback_up();
+	if (before)
+		before();
 	t->run();
 	fflush(stdout);
 	_exit(0);
+}
+
+int test_in_child(const struct test *t, int limit, void (*before)(void),
+		  void (*after)(pid_t pid))
+{
+	siginfo_t info;
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		in_child(t, limit, before);
+	while (waitid(P_PID, pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+		;
+	if (after)
+		after(pid);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	kill(-pid, SIGKILL);	/* what it left behind */
+	return status;
+}
+
+void result(bool ok, const char *name, const char *variant)
+{
+	failed += !ok;
+	printf("%sok %d - %s%s\n", ok ? "" : "not ", ++number, name, variant);
 }
 
 static void run(const struct test *t, const char *variant)
@@ -92,16 +123,9 @@ static void run(const struct test *t, const char *variant)
 	struct timespec a, b;
 	char why[64] = "";
 	int status;
-	pid_t pid;
 
 	clock_gettime(CLOCK_MONOTONIC, &a);
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		in_child(t);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	kill(-pid, SIGKILL);	/* what it left behind */
+	status = test_in_child(t, t->limit, NULL, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
 		snprintf(why, sizeof(why), "time limit of %d s", t->limit);
@@ -110,9 +134,7 @@ static void run(const struct test *t, const char *variant)
 			 strsignal(WTERMSIG(status)));
 	if (why[0])
 		printf("# %s\n", why);
-	failed += !!status;
-	printf("%sok %d - %s%s\n", status ? "not " : "", ++number, t->name,
-	       variant);
+	result(!status, t->name, variant);
 	printf("# %.2f s\n", (b.tv_sec - a.tv_sec) +
 	       (b.tv_nsec - a.tv_nsec) / 1e9);
 	fflush(stdout);
@@ -155,12 +177,20 @@ static bool chosen(const struct test *t, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	bool faults = argc > 1 && !strcmp(argv[1], "--faults");
+
+	if (faults) {
+		argc--;
+		argv++;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("TAP version 13\n");
 	for (const struct test *t = first; t; t = t->next) {
 		if (!chosen(t, argc, argv))
 			continue;
-		if (t->each)
+		if (faults)
+			run_faults(t);
+		else if (t->each)
 			run_each(t);
 		else
 			run(t, "");

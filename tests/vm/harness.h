@@ -76,4 +76,14 @@ void __attribute__((format(printf, 1, 2))) note(const char *fmt, ...);
 
 void short_while(void);
 
+/* ---- between harness.c and faults.c ------------------------------------------ */
+
+/* Run it in a child that first calls @before; when it has ended and can still be
+ * looked at, @after.  Returns its wait status.
+ */
+int test_in_child(const struct test *t, int limit, void (*before)(void),
+		  void (*after)(pid_t pid));
+void result(bool ok, const char *name, const char *variant);
+void run_faults(const struct test *t);
+
 #endif
