@@ -170,5 +170,8 @@ ssize_t conn_send_file(struct conn *c, int64_t id, int fd, off_t *off,
 int64_t conn_open_stream(struct conn *c, bool uni);
 void conn_reset_stream(struct conn *c, int64_t id, uint32_t code);
 void conn_stop_sending(struct conn *c, int64_t id, uint32_t code);
+/* What the socket has taken leaves in this order, as well (RFC 9218). */
+void conn_prioritize(struct conn *c, int64_t id, uint8_t urgency,
+		     bool incremental);
 
 #endif

@@ -125,10 +125,12 @@ static void read_priority(struct h3_server *s, struct request *r)
 {
 	nghttp3_pri pri;
 
-	if (nghttp3_conn_get_stream_priority(s->h3.nc, &pri, r->id))
+	if (nghttp3_conn_get_stream_priority(s->h3.nc, &pri, r->id) ||
+	    (r->urgency == pri.urgency && r->incremental == pri.inc))
 		return;
 	r->urgency = pri.urgency;
 	r->incremental = pri.inc;
+	conn_prioritize(s->h3.conn, r->id, r->urgency, r->incremental);
 }
 
 static int respond(struct h3_server *s, struct request *r)

@@ -177,3 +177,15 @@ void conn_stop_sending(struct conn *c, int64_t id, uint32_t code)
 	setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_STREAM_STOP_SENDING, &info,
 		   sizeof(info));
 }
+
+void conn_prioritize(struct conn *c, int64_t id, uint8_t urgency,
+		     bool incremental)
+{
+	struct quic_stream_priority prio = {
+		.stream_id = id, .urgency = urgency, .incremental = incremental,
+	};
+
+	/* Fails where all has been sent and acknowledged, and nothing waits. */
+	setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_STREAM_PRIORITY, &prio,
+		   sizeof(prio));
+}

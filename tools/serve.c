@@ -21,7 +21,6 @@
  */
 #define QUANTUM		(256 * 1024)
 #define TURNS		16
-#define URGENCY_DEFAULT	3	/* RFC 9218 section 4.1 */
 /* Up to here sendfile() and a FIN of its own cost more than a copy. */
 #define SMALL		(16 * 1024)
 
@@ -99,7 +98,7 @@ static struct request *new_request(struct served *s, int64_t id)
 	r->id = id;
 	r->fd = -1;
 	r->began = clock_us();
-	r->urgency = URGENCY_DEFAULT;
+	r->urgency = QUIC_URGENCY_DEFAULT;
 	TAILQ_INSERT_TAIL(&s->requests, r, link);
 	s->count++;
 	return r;

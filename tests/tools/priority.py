@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """
-priority.py ADDRESS PORT - three requests at the same time, of different urgency.
+priority.py ADDRESS PORT - which of the answers to several requests comes first.
 
 The answers have to come in the order of urgency, not in that of the requests: one
 is told in a field, one in a PRIORITY_UPDATE frame (RFC 9218 sections 5 and 7.1), and
-the middle one is left to the default, 3.
+the middle one is left to the default, 3. The second time the server has written all
+of the first answer when it gets the urgent request: the kernel has to obey, too.
 """
 
 import os
@@ -20,23 +21,59 @@ from qpack import CONTROL, GET, frame, headers, settings  # noqa: E402
 PRIORITY_UPDATE = 0xf0700
 
 
-def main():
+def connect(*updates):
+    """{stream: its PRIORITY_UPDATE}..."""
     client = Client((sys.argv[1], int(sys.argv[2])), alpn=["h3"])
     client.confirm()
-    big = GET[:3] + [(":path", "/medium")]
-    client.quic.send_stream_data(
-        2, v(CONTROL) + settings() + frame(PRIORITY_UPDATE, v(8) + b"u=1"))
-    client.quic.send_stream_data(0, headers(big + [("priority", "u=6")]), True)
-    client.quic.send_stream_data(4, headers(big), True)
-    client.quic.send_stream_data(8, headers(big), True)
+    client.quic.send_stream_data(2, v(CONTROL) + settings() + b"".join(
+        frame(PRIORITY_UPDATE, v(stream) + value) for stream, value in updates))
+    return client
+
+
+def ask(client, stream, path, priority=None):
+    fields = GET[:3] + [(":path", path)]
+    if priority:
+        fields.append(("priority", priority))
+    client.quic.send_stream_data(stream, headers(fields), True)
+
+
+def order_of(client, count):
     order = []
 
     def done():
         order.extend(sorted(client.ended - set(order)))
-        return len(order) == 3
+        return len(order) == count
     client.wait(done, 60)
+    client.close()
     print("# streams ended in the order %s" % order)
-    sys.exit(order != [8, 4, 0])
+    return order
 
 
-main()
+def at_once():
+    client = connect((8, b"u=1"))
+    ask(client, 0, "/medium", "u=6")
+    ask(client, 4, "/medium")
+    ask(client, 8, "/medium")
+    return order_of(client, 3) == [8, 4, 0]
+
+
+def overtaking():
+    """A file that fits into the send buffer, but not into the first windows."""
+    client = connect()
+    ask(client, 0, "/buffered", "u=6")
+    client.wait(lambda: client.received)
+    ask(client, 4, "/page.html", "u=0")
+    return order_of(client, 2) == [4, 0]
+
+
+def in_turns():
+    """What is incremental shares (section 4.2): a small one need not wait."""
+    client = connect()
+    ask(client, 0, "/buffered", "i")
+    client.wait(lambda: client.received)
+    ask(client, 4, "/page.html", "i")
+    return order_of(client, 2) == [4, 0]
+
+
+results = [at_once(), overtaking(), in_turns()]
+sys.exit(not all(results))
