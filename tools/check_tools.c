@@ -18,6 +18,7 @@
 #include <nghttp3/nghttp3.h>
 
 #include "array.h"
+#include "ask.h"
 #include "h3_control.h"
 #include "http.h"
 #include "listing.h"
@@ -485,6 +486,94 @@ static void check_mime(void)
 	remove_tree(base);
 }
 
+/* ---- ask ----------------------------------------------------------------- */
+
+static void check_ask_range(void)
+{
+	static const char *const good[] = { "0-0", "5-", "-1", "5-9",
+					    "999999999999999999-" };
+	static const char *const bad[] = { "", "-", "5", "9-5", "--5", "5-9-",
+		"0-1,5-6", " 5-9", "5-9 ", "+5-9", "bytes=0-1", "5-x", "0x5-",
+		"1000000000000000000-" };
+	struct ask a = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		const char *why = ask_range(&a, good[i]);
+
+		CHECK(!why && !strcmp(a.range + 6, good[i]), "%s: %s", good[i],
+		      why);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(ask_range(&a, bad[i]), "'%s' passes", bad[i]);
+}
+
+/* RFC 9114 section 4.2, and nothing that ends a line. */
+static void check_ask_fields(void)
+{
+	static const char *const bad[] = { "", "x", ": y", "a b: c", ":path: /",
+		"x: a\nb: c", "x: a\rb", "x: \x7f", "x\n: a", "a\xe4: b",
+		"Connection: close", "TE: gzip", "Transfer-Encoding: chunked",
+		"upgrade: h2c", "keep-alive: 5", "Host: a", "Range: bytes=0-1",
+		"If-Range: \"a\"", "Content-Length: 5" };
+	static char longer[ASK_FIELD_MAX + 2] = "x:";
+	struct ask a = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(ask_field(&a, bad[i]), "'%s' passes", bad[i]);
+	CHECK(!a.field_count, "a refused one counts");
+	CHECK(!ask_field(&a, "X-Thing:  a\tb \t"), "a good one");
+	CHECK(!strcmp(a.fields[0].name, "x-thing") &&
+	      !strcmp(a.fields[0].value, "a\tb"), "'%s': '%s'",
+	      a.fields[0].name, a.fields[0].value);
+	CHECK(!ask_field(&a, "te: trailers") && !ask_field(&a, "empty:") &&
+	      ask_names(&a, "empty") && !ask_names(&a, "X-Thing"), "more");
+	memset(longer + 2, 'a', ASK_FIELD_MAX - 1);
+	CHECK(ask_field(&a, longer), "one too long");
+	while (a.field_count < ASK_FIELDS_MAX)
+		CHECK(!ask_field(&a, "x: y"), "%zu", a.field_count);
+	CHECK(ask_field(&a, "x: y"), "too many");
+	ask_free(&a);
+	CHECK(!ask_if_none_match(&a, "\"a\"") &&
+	      !ask_if_none_match(&a, "W/\"a\", \"b\"") &&
+	      !ask_if_none_match(&a, "*"), "tags");
+	CHECK(ask_if_none_match(&a, "a") && ask_if_none_match(&a, "\"") &&
+	      ask_if_none_match(&a, "\"a\n\"") && ask_if_none_match(&a, ""),
+	      "what are none");
+}
+
+/* RFC 9110 section 14.4. */
+static void check_content_range(void)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		struct content_range r;
+	} t[] = {
+		{ "bytes 0-9/10", true, { 0, 9, 10 } },
+		{ "bytes 5-5/*", true, { 5, 5, -1 } },
+		{ "Bytes */10", true, { -1, -1, 10 } },
+		{ "bytes */*", false, {} }, { "bytes 5-4/10", false, {} },
+		{ "bytes 0-10/10", false, {} }, { "bytes 0-9", false, {} },
+		{ "bytes 0-9/", false, {} }, { "bytes 0-9/1x", false, {} },
+		{ "bytes -9/10", false, {} }, { "lines 0-9/10", false, {} },
+		{ "bytes 0-1234567890123456789/*", false, {} },
+		{ "bytes 0-", false, {} }, { "bytes ", false, {} },
+		{ "", false, {} },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct content_range r;
+		/* A copy without an end, for who reads beyond it. */
+		size_t n = strlen(t[i].text);
+		char *text = memcpy(malloc(n + 1), t[i].text, n);
+		bool ok = ask_content_range(&r, text, n);
+
+		CHECK(ok == t[i].ok, "'%s': %d", t[i].text, ok);
+		CHECK(!ok || !memcmp(&r, &t[i].r, sizeof(r)), "'%s'", t[i].text);
+		free(text);
+	}
+}
+
 /* ---- tls ----------------------------------------------------------------- */
 
 static void check_ciphers(void)
@@ -540,6 +629,9 @@ int main(void)
 		{ check_control, "h3: what nghttp3 lets pass on control streams" },
 		{ check_many_settings, "h3: settings have a bound" },
 		{ check_mime, "mime: types by suffix" },
+		{ check_ask_range, "ask: ranges" },
+		{ check_ask_fields, "ask: fields that a request may have" },
+		{ check_content_range, "ask: which part has come" },
 		{ check_ciphers, "tls: lists of ciphers" },
 		{ check_certificate, "tls: credentials, with and without files" },
 	};

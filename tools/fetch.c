@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A fetch: one response on its way into one file, whatever the protocol.
- *
- * The bytes go to a temporary file beside the destination, which takes its
- * name when it is complete: a name never stands for half a file.
+ * A fetch: one response on its way into one file, whatever the protocol.  The
+ * file itself is in output.c.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "get.h"
 
@@ -52,74 +47,6 @@ struct fetch *job_start(struct job *job, struct conn *c)
 	return f;
 }
 
-/* ---- the file ------------------------------------------------------------ */
-
-static mode_t file_mode(void)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	return 0666 & ~mask;
-}
-
-static int open_file(struct fetch *f)
-{
-	struct stat st;
-
-	if (!strcmp(f->path, "-"))
-		return dup(STDOUT_FILENO);
-	/* A device or a pipe is written to as it is. */
-	if (!stat(f->path, &st) && !S_ISREG(st.st_mode))
-		return open(f->path, O_WRONLY | O_CLOEXEC);
-	if (asprintf(&f->temporary, "%s.XXXXXX", f->path) < 0) {
-		f->temporary = NULL;
-		return -1;
-	}
-	return mkostemp(f->temporary, O_CLOEXEC);
-}
-
-static void drop_file(struct fetch *f)
-{
-	if (f->fd >= 0)
-		close(f->fd);
-	if (f->fd >= 0 && f->temporary)
-		unlink(f->temporary);
-	f->fd = -1;
-}
-
-/* False: errno says why. */
-static bool finish_file(struct fetch *f)
-{
-	int fd = f->fd;
-
-	f->fd = -1;
-	if (f->temporary && (fchmod(fd, file_mode()) ||
-			     rename(f->temporary, f->path))) {
-		int err = errno;
-
-		unlink(f->temporary);
-		close(fd);
-		errno = err;
-		return false;
-	}
-	return !close(fd);
-}
-
-static bool write_all(int fd, const uint8_t *data, size_t n)
-{
-	while (n) {
-		ssize_t ret = write(fd, data, n);
-
-		if (ret < 0 && errno == EINTR)
-			continue;
-		if (ret < 0)
-			return false;
-		data += ret;
-		n -= ret;
-	}
-	return true;
-}
-
 /* ---- its life ------------------------------------------------------------ */
 
 static void over(struct job *job, struct fetch *f, enum fetch_state state)
@@ -143,6 +70,8 @@ static void over(struct job *job, struct fetch *f, enum fetch_state state)
 	f->temporary = NULL;
 	free(f->request);
 	f->request = NULL;
+	free(f->head);
+	f->head = NULL;
 }
 
 void fetch_fail(struct job *job, struct fetch *f, enum get_exit code,
@@ -156,7 +85,7 @@ void fetch_fail(struct job *job, struct fetch *f, enum get_exit code,
 	vsnprintf(f->why, sizeof(f->why), format, args);
 	va_end(args);
 	f->exit = code;
-	drop_file(f);
+	output_drop(f);
 	over(job, f, FETCH_FAILED);
 }
 
@@ -166,35 +95,81 @@ void job_fail(struct job *job, enum get_exit code, const char *why)
 		fetch_fail(job, &job->fetches[i], code, "%s", why);
 }
 
+/* The answer to --continue or --range: is it the part that was asked for?
+ * False: the fetch has failed, or is over.
+ */
+static bool take_part(struct job *job, struct fetch *f)
+{
+	const struct content_range *r = &f->part;
+
+	if (f->status == 416 && f->have && r->size == (int64_t)f->have)
+		return true;	/* all of it was there already */
+	if (f->status == 416) {
+		fetch_fail(job, f, GET_STATUS,
+			   "HTTP 416: the file on the server is shorter");
+		return false;
+	}
+	if ((!f->have && !f->ask->range[0]) || r->first < 0 ||
+	    (f->have && r->first != (int64_t)f->have) ||
+	    (f->have && *f->new_etag && strcmp(f->etag, f->new_etag))) {
+		fetch_fail(job, f, GET_BROKEN,
+			   "the server sent another part than was asked for");
+		return false;
+	}
+	return true;
+}
+
+static void refuse_status(struct job *job, struct fetch *f)
+{
+	if (f->status >= 300 && f->status < 400)
+		fetch_fail(job, f, GET_STATUS,
+			   "HTTP %d: redirects are not followed", f->status);
+	else
+		fetch_fail(job, f, GET_STATUS, "HTTP %d%s", f->status,
+			   f->status == 404 ? ": no such file on the server" :
+			   "");
+}
+
+static bool is_wanted(const struct fetch *f)
+{
+	if (f->status == 304)
+		return f->ask->if_none_match;
+	return (f->status >= 200 && f->status < 300) || f->status == 416;
+}
+
 void fetch_response(struct job *job, struct fetch *f, int status,
 		    int64_t length)
 {
+	bool part = status == 206 || status == 416;
+
 	f->status = status;
 	f->expected = length;
-	if (status >= 300 && status < 400) {
-		fetch_fail(job, f, GET_STATUS,
-			   "HTTP %d: redirects are not followed", status);
+	if (!is_wanted(f)) {
+		refuse_status(job, f);
 		return;
 	}
-	if (status < 200 || status >= 400) {
-		fetch_fail(job, f, GET_STATUS, "HTTP %d%s", status,
-			   status == 404 ? ": no such file on the server" : "");
+	if (status == 304 || f->ask->head) {
+		if (status == 416)
+			refuse_status(job, f);
+		f->no_content = true;
 		return;
 	}
-	f->fd = open_file(f);
-	if (f->fd < 0) {
-		fetch_fail(job, f, GET_WRITE, "%s: %s", f->path,
-			   strerror(errno));
+	if (part && !take_part(job, f))
 		return;
-	}
+	f->no_content = status == 416;	/* a line of text, of no use */
 	if (f->digest && gnutls_hash_init(&f->hash, GNUTLS_DIG_SHA256))
 		f->hash = NULL;
+	if (!output_open(f, !part))
+		fetch_fail(job, f, GET_WRITE, "%s: %s", f->path,
+			   strerror(errno));
 }
 
 void fetch_data(struct job *job, struct fetch *f, const uint8_t *data, size_t n)
 {
+	if (f->no_content)
+		return;
 	f->bytes += n;
-	if (!write_all(f->fd, data, n))
+	if (!output_write(f, data, n))
 		fetch_fail(job, f, GET_WRITE, "%s: %s", f->path,
 			   strerror(errno));
 	else if (f->hash)
@@ -207,16 +182,25 @@ void fetch_end(struct job *job, struct fetch *f)
 		fetch_fail(job, f, GET_BROKEN, "the response is incomplete");
 		return;
 	}
-	if (f->expected >= 0 && f->bytes != (uint64_t)f->expected) {
+	if (!f->no_content && f->expected >= 0 &&
+	    f->bytes != (uint64_t)f->expected) {
 		fetch_fail(job, f, GET_BROKEN,
 			   "%ju bytes were announced, %ju came",
 			   (uintmax_t)f->expected, (uintmax_t)f->bytes);
 		return;
 	}
-	if (!finish_file(f)) {
+	if (f->status == 304 || f->ask->head) {
+		output_drop(f);		/* what --continue has opened */
+	} else if (!output_finish(f)) {
 		fetch_fail(job, f, GET_WRITE, "%s: %s", f->path,
 			   strerror(errno));
 		return;
 	}
 	over(job, f, FETCH_DONE);
+}
+
+void fetch_show(const struct fetch *f)
+{
+	if (f->head && fputs(f->head, stdout) >= 0)
+		fflush(stdout);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/queue.h>
 
+#include "ask.h"
 #include "conn.h"
 #include "url.h"
 
@@ -23,6 +24,8 @@ enum get_exit {
 	GET_BROKEN,	/* the connection or the stream broke off */
 };
 
+#define GET_ETAG_SIZE	256	/* a longer tag is none */
+
 enum fetch_state { FETCH_WAITING, FETCH_ACTIVE, FETCH_DONE, FETCH_FAILED };
 
 /* One file to get. */
@@ -31,6 +34,7 @@ struct fetch {
 	const struct url *url;
 	const char *path;		/* where to; "-": stdout */
 	bool digest;			/* compute sha256 */
+	const struct ask *ask;
 
 	enum fetch_state state;
 	int64_t id;			/* stream */
@@ -38,9 +42,17 @@ struct fetch {
 	int64_t expected;		/* content-length, or -1 */
 	uint64_t bytes;
 	uint64_t began, ended;
+	struct content_range part;
+	bool no_content;		/* of use to us, that is */
+	char *head;			/* the response's, as text, or NULL */
+	size_t head_len;
 
 	int fd;				/* or -1 */
 	char *temporary;		/* name until it is complete */
+	bool partial;			/* it stays if the fetch fails */
+	uint64_t have;			/* what it had before */
+	char etag[GET_ETAG_SIZE];	/* of that */
+	char new_etag[GET_ETAG_SIZE];	/* of the response */
 	char *request;			/* hq: the line to send */
 	size_t request_off, request_len;
 	bool blocked;			/* hq: waits for credit */
@@ -85,6 +97,19 @@ void fetch_end(struct job *job, struct fetch *f);
 __attribute__((format(printf, 4, 5)))
 void fetch_fail(struct job *job, struct fetch *f, enum get_exit code,
 		const char *format, ...);
+
+/* The head of the response, on stdout. */
+void fetch_show(const struct fetch *f);
+
+/* output.c: look for a part of the file before it is asked for; open it when
+ * the response has come; be done with it, without success or with it.  False:
+ * errno says why.
+ */
+bool output_resume(struct fetch *f);
+bool output_open(struct fetch *f, bool whole);
+bool output_write(struct fetch *f, const uint8_t *data, size_t n);
+void output_drop(struct fetch *f);
+bool output_finish(struct fetch *f);
 
 /* progress.c: a line on the terminal. */
 void progress_show(const struct job *job, bool last);

@@ -3,10 +3,12 @@
  * HTTP/3, the client's side: one request per stream, as many streams at a time
  * as the server and the user allow.  RFC 9114.
  */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
 #include "get.h"
 #include "http3.h"
 
@@ -42,23 +44,68 @@ static int64_t number(nghttp3_vec v)
  * finds nobody.  nghttp3's user data of a stream would outlive it.
  */
 
+static void keep_text(char *out, size_t size, nghttp3_vec v)
+{
+	if (v.len < size) {
+		memcpy(out, v.base, v.len);
+		out[v.len] = '\0';
+	}
+}
+
+static bool is_named(nghttp3_vec v, const char *name)
+{
+	return v.len == strlen(name) && !memcmp(v.base, name, v.len);
+}
+
+/* As HTTP/1 writes it, for people and programs that know that. */
+__attribute__((format(printf, 2, 3)))
+static void keep_line(struct fetch *f, const char *format, ...)
+{
+	va_list args;
+	char *line, *head;
+	int n;
+
+	va_start(args, format);
+	n = f->ask->include ? vasprintf(&line, format, args) : -1;
+	va_end(args);
+	if (n < 0)
+		return;
+	head = f->head_len + n < H3_FIELDS_MAX ?
+	       realloc(f->head, f->head_len + n + 1) : NULL;
+	if (head) {
+		memcpy(head + f->head_len, line, n + 1);
+		f->head = head;
+		f->head_len += n;
+	}
+	free(line);
+}
+
 static int recv_header(nghttp3_conn *nc, int64_t id, int32_t token,
 		       nghttp3_rcbuf *name, nghttp3_rcbuf *value,
 		       uint8_t flags, void *user, void *stream_user)
 {
 	struct fetch *f = job_find(client_of(user)->job, id);
+	nghttp3_vec n = nghttp3_rcbuf_get_buf(name);
 	nghttp3_vec v = nghttp3_rcbuf_get_buf(value);
 
 	(void)nc;
-	(void)name;
 	(void)flags;
 	(void)stream_user;
 	if (!f)
 		return 0;
 	if (token == NGHTTP3_QPACK_TOKEN__STATUS)
+		keep_line(f, "HTTP/3 %.*s\n", (int)v.len, v.base);
+	else
+		keep_line(f, "%.*s: %.*s\n", (int)n.len, n.base, (int)v.len,
+			  v.base);
+	if (token == NGHTTP3_QPACK_TOKEN__STATUS)
 		f->status = number(v);
 	else if (token == NGHTTP3_QPACK_TOKEN_CONTENT_LENGTH)
 		f->expected = number(v);
+	else if (token == NGHTTP3_QPACK_TOKEN_ETAG)
+		keep_text(f->new_etag, sizeof(f->new_etag), v);
+	else if (is_named(n, "content-range"))
+		ask_content_range(&f->part, (char *)v.base, v.len);
 	return 0;
 }
 
@@ -77,8 +124,12 @@ static int end_headers(nghttp3_conn *nc, int64_t id, int fin, void *user,
 	if (f->status >= 100 && f->status < 200) {
 		f->status = 0;	/* interim: the real one follows */
 		f->expected = -1;
+		*f->new_etag = '\0';
+		f->head_len = 0;
 		return 0;
 	}
+	keep_line(f, "\n");
+	fetch_show(f);
 	fetch_response(g->job, f, f->status, f->expected);
 	if (f->state == FETCH_FAILED && !fin)
 		conn_stop_sending(h->conn, id, NGHTTP3_H3_REQUEST_CANCELLED);
@@ -170,16 +221,51 @@ static nghttp3_nv nv(const char *name, const char *value)
 	};
 }
 
+/* Where --continue begins, and of what. */
+static size_t put_part(nghttp3_nv *fields, char *range, size_t size,
+		       const struct fetch *f)
+{
+	if (f->ask->range[0]) {
+		fields[0] = nv("range", f->ask->range);
+		return 1;
+	}
+	if (!f->have)
+		return 0;
+	snprintf(range, size, "bytes=%ju-", (uintmax_t)f->have);
+	fields[0] = nv("range", range);
+	fields[1] = nv("if-range", f->etag);
+	return 2;
+}
+
 static bool request(struct h3_client *g, struct fetch *f)
 {
-	nghttp3_nv fields[] = {
-		nv(":method", "GET"), nv(":scheme", "https"),
+	const struct ask *a = f->ask;
+	nghttp3_nv fields[8 + ASK_FIELDS_MAX] = {
+		nv(":method", a->head ? "HEAD" : "GET"),
+		nv(":scheme", "https"),
 		nv(":authority", f->url->authority),
-		nv(":path", f->url->path), nv("user-agent", USER_AGENT),
+		nv(":path", f->url->path),
 	};
-	int err = nghttp3_conn_submit_request(g->h3.nc, f->id, fields,
-				ARRAY_SIZE(fields), NULL, NULL);
+	char range[40];
+	size_t n = 4;
+	int err;
 
+	if (a->resume && !output_resume(f)) {
+		fetch_fail(g->job, f, GET_WRITE, "%s: %s", f->path,
+			   strerror(errno));
+		conn_reset_stream(g->h3.conn, f->id,
+				  NGHTTP3_H3_REQUEST_CANCELLED);
+		return true;
+	}
+	if (!ask_names(a, "user-agent"))
+		fields[n++] = nv("user-agent", USER_AGENT);
+	if (a->if_none_match)
+		fields[n++] = nv("if-none-match", a->if_none_match);
+	n += put_part(fields + n, range, sizeof(range), f);
+	for (size_t i = 0; i < a->field_count; i++)
+		fields[n++] = nv(a->fields[i].name, a->fields[i].value);
+	err = nghttp3_conn_submit_request(g->h3.nc, f->id, fields, n, NULL,
+					  NULL);
 	return !err || h3_fail(&g->h3, err);
 }
 

@@ -45,6 +45,7 @@ struct options {
 	struct move move;
 	unsigned int key_update;	/* after so many bytes, 0: not */
 	const char *session;		/* file, or NULL */
+	struct ask ask;
 	const char **texts;		/* the URLs */
 	size_t url_count;
 };
@@ -73,6 +74,7 @@ enum {
 	OPT_ALPN = 256, OPT_CA, OPT_CONNECT, OPT_JSON, OPT_KEYLOG, OPT_CIPHERS,
 	OPT_REPEAT, OPT_TIMEOUT, OPT_SHA256, OPT_VERSION, OPT_TOKEN,
 	OPT_MIGRATE, OPT_SESSION, OPT_EARLY_DATA, OPT_KEY_UPDATE,
+	OPT_RANGE, OPT_HEADER, OPT_IF_NONE_MATCH,
 };
 
 static const struct argp_option argp_options[] = {
@@ -80,6 +82,17 @@ static const struct argp_option argp_options[] = {
 	  "Write to FILE ('-': stdout); the Nth -o is for the Nth URL", 0 },
 	{ "output-dir", 'O', "DIR", 0,
 	  "Write other files into DIR (default: the current directory)", 0 },
+	{ "range", OPT_RANGE, "FIRST-LAST", 0,
+	  "Fetch these bytes; FIRST- is all from there, -LENGTH the last ones",
+	  0 },
+	{ "continue", 'C', NULL, 0,
+	  "Keep what came of a file that fails, and go on with it", 0 },
+	{ "head", 'I', NULL, 0, "Fetch no files, show what is said of them", 0 },
+	{ "include", 'i', NULL, 0, "Show the responses' header fields", 0 },
+	{ "header", OPT_HEADER, "NAME: VALUE", 0,
+	  "Send this field with each request; can be repeated", 0 },
+	{ "if-none-match", OPT_IF_NONE_MATCH, "ETAG", 0,
+	  "Fetch a file only if it is another than this", 0 },
 	{ "alpn", OPT_ALPN, "NAME", 0, "h3 (default) or hq", 0 },
 	{ "ca", OPT_CA, "FILE", 0,
 	  "Trust these certificates (PEM), not the system's", 0 },
@@ -125,6 +138,12 @@ static unsigned int positive(struct argp_state *state, const char *text)
 	return n;
 }
 
+static void must(struct argp_state *state, const char *text, const char *why)
+{
+	if (why)
+		argp_error(state, "'%s': %s", text, why);
+}
+
 static uint32_t version_number(struct argp_state *state, const char *text)
 {
 	char *end;
@@ -149,6 +168,12 @@ static void check_options(struct options *o, struct argp_state *state)
 		argp_error(state, "which URL?");
 	if (o->tls.early_data && !o->session)
 		argp_error(state, "--early-data needs --session");
+	if (strcmp(o->alpn, "h3") && !ask_is_plain(&o->ask))
+		argp_error(state, "that needs HTTP/3");
+	if (o->ask.resume && (o->ask.range[0] || o->ask.head || o->repeat > 1))
+		argp_error(state, "--continue is not for --range, --head or --repeat");
+	if (o->json && o->ask.include)
+		argp_error(state, "--json needs stdout for itself");
 	if (o->output_count > o->url_count)
 		argp_error(state, "more -o than URLs");
 	for (size_t i = 0; i < o->output_count; i++) {
@@ -163,7 +188,6 @@ static void check_options(struct options *o, struct argp_state *state)
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
-	const char *why;
 
 	switch (key) {
 	case 'o':
@@ -202,12 +226,29 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->timeout = positive(state, arg);
 		return 0;
 	case OPT_MIGRATE:
-		why = move_parse(&o->move, arg);
-		if (why)
-			argp_error(state, "'%s': %s", arg, why);
+		must(state, arg, move_parse(&o->move, arg));
 		return 0;
 	case OPT_JSON:
 		o->json = true;
+		return 0;
+	case OPT_RANGE:
+		must(state, arg, ask_range(&o->ask, arg));
+		return 0;
+	case 'C':
+		o->ask.resume = true;
+		return 0;
+	case 'I':
+		o->ask.head = true;
+		o->ask.include = true;
+		return 0;
+	case 'i':
+		o->ask.include = true;
+		return 0;
+	case OPT_HEADER:
+		must(state, arg, ask_field(&o->ask, arg));
+		return 0;
+	case OPT_IF_NONE_MATCH:
+		must(state, arg, ask_if_none_match(&o->ask, arg));
 		return 0;
 	case OPT_SHA256:
 		o->sha256 = true;
@@ -263,7 +304,8 @@ static void add_fetches(struct program *p, size_t i)
 	for (unsigned int n = 0; n < p->o.repeat; n++)
 		p->fetches[p->fetch_count++] = (struct fetch){
 			.url = &p->urls[i], .path = p->paths[i],
-			.digest = p->o.sha256,
+			.digest = p->o.sha256, .ask = &p->o.ask,
+			.part = { -1, -1, -1 },
 			.id = -1, .fd = -1, .expected = -1,
 		};
 }
@@ -604,6 +646,7 @@ static void free_all(struct program *p)
 	free(p->paths);
 	free(p->urls);
 	free(p->fetches);
+	ask_free(&p->o.ask);
 	free(p->o.texts);
 	free(p->o.outputs);
 }

@@ -177,6 +177,106 @@ case_changed_file() {
 		same "$work/site/changing"
 }
 
+# ---- the client: what it asks for --------------------------------------------------
+
+get() { # OPTION... PATH: into $work/got
+	rm -f "$work/got"
+	quicget -qk -o "$work/got" "${@:1:$#-1}" "$url${*: -1}"
+}
+
+bytes() { # FILE FIRST LENGTH
+	tail -c "+$(($2 + 1))" "$1" | head -c "$3"
+}
+
+case_get_range() {
+	local big=$work/site/big
+
+	get --range 1000-1999 /big && cmp "$work/got" <(bytes "$big" 1000 1000) &&
+		get --range 4999990- /big && cmp "$work/got" <(bytes "$big" 4999990 10) &&
+		get --range -70000 /big && cmp "$work/got" <(bytes "$big" 4930000 70000) || return
+	get --range 5000000- /big
+	[ $? = 7 ] && [ ! -e "$work/got" ]
+}
+
+# The first LENGTH bytes are there, of a file that had this tag.
+begin_part() { # FILE LENGTH ETAG
+	bytes "$work/site/$1" 0 "$2" >"$work/got.part"
+	python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.quicget.etag",
+		sys.argv[2].encode())' "$work/got.part" "$3"
+}
+
+continued() { # FILE STATUS BYTES: that came
+	: >"$work/server.log"
+	get --continue "/$1" && cmp "$work/got" "$work/site/$1" && [ ! -e "$work/got.part" ] &&
+		until_true grep -q "GET /$1 $2, $3 bytes" "$work/server.log" || return
+	[ "$(python3 -c 'import os, sys; print(os.listxattr(sys.argv[1]))' "$work/got")" = '[]' ]
+}
+
+# Sections 13.1.5 and 14: the rest, if it is the rest of the same file; else all.
+case_get_continue() {
+	local etag
+
+	ask /big -I && etag=$(field etag) || return
+	begin_part big 1000000 "$etag" && continued big 206 4000000 &&
+		begin_part big 1000000 '"other"' && continued big 200 5000000 || return
+	bytes "$work/site/big" 7 1000000 >"$work/got.part"	# whatever that is
+	continued big 200 5000000 && begin_part big 5000000 "$etag" && continued big 416 26
+}
+
+# The digest is of the whole file.
+case_get_continue_digest() {
+	ask /big -I && begin_part big 1000000 "$(field etag)" || return
+	quicget -k --json --sha256 -C -o "$work/got" "$url/big" >"$work/report" &&
+		grep -q "$(sha256sum <"$work/site/big" | cut -d' ' -f1)" "$work/report"
+}
+
+# What has come stays.
+case_get_interrupted() {
+	local pid
+
+	rm -f "$work/got" "$work/got.part"
+	quicget -qk -C -o "$work/got" "$url/huge" &
+	pid=$!
+	until_true [ -s "$work/got.part" ] && kill -INT "$pid" && ! wait "$pid" &&
+		[ -s "$work/got.part" ] && [ ! -e "$work/got" ] || return
+	: >"$work/server.log"
+	get -C /huge && cmp "$work/got" "$work/site/huge" &&
+		grep -q 'GET /huge 206' "$work/server.log"
+}
+
+case_get_head() {
+	get -I /big >"$work/shown" && [ ! -e "$work/got" ] &&
+		head -n 1 "$work/shown" | grep -qx 'HTTP/3 200' &&
+		grep -qx 'content-length: 5000000' "$work/shown" &&
+		[ -z "$(tail -n 1 "$work/shown")" ] || return
+	get -I /none >"$work/shown"
+	[ $? = 7 ] && grep -qx 'HTTP/3 404' "$work/shown"
+}
+
+case_get_include() {
+	quicget -qki -o - "$url/page.html" >"$work/shown" &&
+		grep -qx 'content-type: text/html' "$work/shown" &&
+		[ "$(tail -n 2 "$work/shown")" = $'\n<html' ]
+}
+
+case_get_if_none_match() {
+	ask /page.html -I || return
+	get --if-none-match "$(field etag)" /page.html && [ ! -e "$work/got" ] &&
+		get --if-none-match '"other"' /page.html &&
+		cmp "$work/got" "$work/site/page.html"
+}
+
+case_get_header() {
+	get --header 'User-Agent: somebody' --header 'Referer: http://b/' /page.html &&
+		until_true grep -q '"http://b/" "somebody"$' "$work/access.log" || return
+	for wrong in 'Connection: close' ':path: /' $'a: b\nc: d'; do
+		get --header "$wrong" /page.html 2>"$work/usage"
+		[ $? = 1 ] || return
+	done
+	get --alpn hq --header 'a: b' /page.html 2>"$work/usage"
+	[ $? = 1 ]
+}
+
 # ---- the server as a program ---------------------------------------------------------
 
 case_two_protocols() {
@@ -203,13 +303,14 @@ case_threads() {
 	for i in {1..60}; do
 		cmp "$work/many.$i" "$work/site/page.html" || status=1
 	done
-	[ "$(ls "/proc/$server_pid/task" | wc -l)" = 5 ] || status=1
+	local tasks=("/proc/$server_pid/task"/*)
+	[ ${#tasks[@]} = 5 ] || status=1
 	# Every worker has used the processor: fields 14 and 15 of stat.
-	for task in "/proc/$server_pid/task"/*; do
+	for task in "${tasks[@]}"; do
 		[ "${task##*/}" = "$server_pid" ] ||
 			awk '{ exit !($14 + $15) }' "$task/stat" || status=1
 	done
-	return $status
+	return "$status"
 }
 
 case_access_log() {
@@ -321,6 +422,7 @@ make_site() {
 	touch -d '1994-11-06T08:49:37Z' "$work/site/page.html"
 	head -c 5000000 /dev/urandom >"$work/site/big"
 	head -c 600000 /dev/urandom >"$work/site/medium"
+	head -c 130000 /dev/urandom >"$work/site/buffered"
 	truncate -s 100M "$work/site/huge"
 	: >"$work/site/empty"
 	echo index >"$work/site/sub/index.html"
@@ -342,7 +444,9 @@ start_server --listings --threads 4 --access-log "$work/access.log" \
 	--cert "$work/used.pem" --key "$work/used.key" || exit
 run_cases fields head empty_file index directory_without_slash listing errors \
 	nothing_outside range range_refused if_range not_modified \
-	precondition_failed changed_file two_protocols priorities threads access_log \
+	precondition_failed changed_file get_range get_continue get_continue_digest \
+	get_interrupted get_head get_include get_if_none_match get_header two_protocols \
+	priorities threads access_log \
 	log_rotation certificate_reload graceful_shutdown
 for case in second_signal grace_ends idle_shutdown; do
 	start_server --grace 3 && run_cases $case
