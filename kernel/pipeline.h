@@ -263,7 +263,8 @@ int quic_ticket_get(struct sock *sk, void *val, u32 len);
 void quic_ticket_free(struct quic_conn *c);
 
 /* conn/early.c */
-int quic_early_remember(struct quic_conn *c, const struct quic_tparams *tp);
+int quic_early_remember(struct quic_conn *c,
+			const struct quic_transport_param *p);
 int quic_early_result(struct quic_conn *c, u32 result);
 void quic_early_on_tparams(struct quic_conn *c);
 void quic_early_end(struct quic_conn *c);

@@ -78,7 +78,7 @@ static void prepare_recv(struct quic_handshake *hs)
 }
 
 /* What the server made of the early data, before the kernel sends any other. */
-static int tell_early_data(struct quic_handshake *hs)
+static void tell_early_data(struct quic_handshake *hs)
 {
 	uint32_t result = gnutls_session_get_flags(hs->tls) &
 			  GNUTLS_SFLAGS_EARLY_DATA ?
@@ -87,13 +87,10 @@ static int tell_early_data(struct quic_handshake *hs)
 	hs->early_offered = false;
 	quic_log(LOG_DEBUG, "early data %s",
 		 result == QUIC_EARLY_DATA_ACCEPTED ? "accepted" : "rejected");
-	if (!setsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_EARLY_DATA, &result,
-			sizeof(result)))
-		return 0;
-	if (errno == EPIPE)	/* accepted under lower limits */
-		return quic_fail_io(hs, -EPROTO, "accounting for");
-	quic_log(LOG_INFO, "result of early data: %s", strerror(errno));
-	return 0;
+	if (setsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_EARLY_DATA, &result,
+		       sizeof(result)))
+		quic_log(LOG_INFO, "result of early data: %s",
+			 strerror(errno));
 }
 
 /* Early data is a bonus: a kernel without it is no reason to fail. */
@@ -103,11 +100,8 @@ static int install_secret(struct quic_handshake *hs)
 	uint8_t level = item->level;
 	int ret;
 
-	if (level == QUIC_CRYPTO_APP && hs->early_offered) {
-		ret = tell_early_data(hs);
-		if (ret)
-			return ret;
-	}
+	if (level == QUIC_CRYPTO_APP && hs->early_offered)
+		tell_early_data(hs);
 	ret = setsockopt(hs->fd, SOL_QUIC, QUIC_SOCKOPT_CRYPTO_SECRET,
 			 item->data, item->len);
 	quic_flight_pop(&hs->flight);
@@ -116,6 +110,8 @@ static int install_secret(struct quic_handshake *hs)
 				     !hs->is_server;
 		return 0;
 	}
+	if (errno == EPIPE)	/* as after early data under lower limits */
+		return quic_fail_io(hs, -EPIPE, "securing");
 	if (level == QUIC_CRYPTO_EARLY) {
 		quic_log(LOG_INFO, "no early data: %s", strerror(errno));
 		return 0;

@@ -27,18 +27,40 @@ static void use_limits(struct quic_conn *c, const struct quic_tparams *tp)
 	c->streams.limit[1].local_max = tp->max_streams_uni;
 }
 
-int quic_early_remember(struct quic_conn *c, const struct quic_tparams *tp)
+/* What may not be remembered (RFC 9000 section 7.4.1) keeps its default. */
+static void convert(struct quic_tparams *tp,
+		    const struct quic_transport_param *p)
 {
-	struct quic_tparams *copy;
+	quic_tparams_default(tp);
+	tp->disable_active_migration = p->disable_active_migration;
+	tp->max_idle_timeout = p->max_idle_timeout / USEC_PER_MSEC;
+	tp->max_udp_payload_size = max_t(u16, p->max_udp_payload_size, 1200);
+	tp->max_datagram_frame_size = p->max_datagram_frame_size;
+	tp->max_data = p->max_data;
+	tp->max_stream_data_bidi_local = p->max_stream_data_bidi_local;
+	tp->max_stream_data_bidi_remote = p->max_stream_data_bidi_remote;
+	tp->max_stream_data_uni = p->max_stream_data_uni;
+	tp->max_streams_bidi = p->max_streams_bidi;
+	tp->max_streams_uni = p->max_streams_uni;
+	tp->active_connection_id_limit =
+		max_t(u8, p->active_connection_id_limit, 2);
+}
+
+/* The server's parameters in an earlier connection. */
+int quic_early_remember(struct quic_conn *c,
+			const struct quic_transport_param *p)
+{
+	struct quic_tparams *tp;
 
 	if (c->is_server || c->state != QUIC_CONN_ESTABLISHING ||
 	    c->tparams_received || c->early_data != QUIC_EARLY_DATA_NONE)
 		return -EINVAL;
-	copy = kmemdup(tp, sizeof(*tp), GFP_KERNEL_ACCOUNT);
-	if (!copy)
+	tp = kmalloc(sizeof(*tp), GFP_KERNEL_ACCOUNT);
+	if (!tp)
 		return -ENOMEM;
+	convert(tp, p);
 	kfree(c->early);
-	c->early = copy;
+	c->early = tp;
 	c->peer = *tp;
 	use_limits(c, tp);
 	quic_path_set_mss_cap(c->path, min_t(u64, tp->max_udp_payload_size,
@@ -101,7 +123,7 @@ static void rejected(struct quic_conn *c)
 		quic_stream_rewind(c, s);
 }
 
-/* The TLS library's word; a transport error that was found, or -errno, or 0. */
+/* The TLS library's word. */
 int quic_early_result(struct quic_conn *c, u32 result)
 {
 	if (c->is_server || c->state != QUIC_CONN_ESTABLISHING ||
@@ -109,11 +131,13 @@ int quic_early_result(struct quic_conn *c, u32 result)
 	    (result != QUIC_EARLY_DATA_ACCEPTED &&
 	     result != QUIC_EARLY_DATA_REJECTED))
 		return -EINVAL;
+	/* An error, but the server may have dropped its Handshake keys: it is
+	 * to hear of it under the 1-RTT key, too (quic_early_end()).
+	 */
 	if (result == QUIC_EARLY_DATA_ACCEPTED && c->early &&
 	    shrunk(c->early, &c->peer)) {
-		quic_conn_abort(c, QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION, 0,
-				"limits reduced below those of 0-RTT");
-		return -EPIPE;
+		c->early_data = result;
+		return 0;
 	}
 	use_limits(c, &c->peer);
 	if (result == QUIC_EARLY_DATA_ACCEPTED)
@@ -143,6 +167,9 @@ void quic_early_end(struct quic_conn *c)
 {
 	if (c->is_server)
 		return;
+	if (c->early_data == QUIC_EARLY_DATA_ACCEPTED && c->early)
+		quic_conn_abort(c, QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION, 0,
+				"limits reduced below those of 0-RTT");
 	if (c->early_data == QUIC_EARLY_DATA_OFFERED && c->tparams_received) {
 		use_limits(c, &c->peer);
 		if (c->early && shrunk(c->early, &c->peer))

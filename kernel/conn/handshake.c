@@ -160,6 +160,8 @@ int quic_conn_set_secret(struct quic_conn *c,
 					  QUIC_EARLY_DATA_ACCEPTED;
 	if (s->level == QUIC_CRYPTO_APP && s->send)
 		quic_early_end(c);
+	if (!quic_conn_alive(c))
+		return -EPIPE;
 	/* A server reads 1-RTT packets only after the client's Finished
 	 * (RFC 9001 section 5.7): its TLS library gives the key then.
 	 */

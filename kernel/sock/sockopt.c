@@ -322,37 +322,6 @@ static int get_connection_close(struct sock *sk, void *val, u32 len)
 	}								\
 } while (0)
 
-/* The peer's of an earlier connection, for 0-RTT.  What may not be remembered
- * (RFC 9000 section 7.4.1) keeps its default.
- */
-static int remember_peer(struct sock *sk, const struct quic_transport_param *p)
-{
-	struct quic_tparams *tp;
-	int err;
-
-	if (!quic_sk_conn(sk))
-		return -EINVAL;
-	tp = kmalloc(sizeof(*tp), GFP_KERNEL);
-	if (!tp)
-		return -ENOMEM;
-	quic_tparams_default(tp);
-	tp->disable_active_migration = p->disable_active_migration;
-	tp->max_idle_timeout = p->max_idle_timeout / USEC_PER_MSEC;
-	tp->max_udp_payload_size = max_t(u16, p->max_udp_payload_size, 1200);
-	tp->max_datagram_frame_size = p->max_datagram_frame_size;
-	tp->max_data = p->max_data;
-	tp->max_stream_data_bidi_local = p->max_stream_data_bidi_local;
-	tp->max_stream_data_bidi_remote = p->max_stream_data_bidi_remote;
-	tp->max_stream_data_uni = p->max_stream_data_uni;
-	tp->max_streams_bidi = p->max_streams_bidi;
-	tp->max_streams_uni = p->max_streams_uni;
-	tp->active_connection_id_limit =
-		max_t(u8, p->active_connection_id_limit, 2);
-	err = quic_early_remember(quic_sk_conn(sk), tp);
-	kfree(tp);
-	return err;
-}
-
 /* RFC9000-18.2-6 */
 static int set_transport_param(struct sock *sk, void *val, u32 len)
 {
@@ -361,8 +330,9 @@ static int set_transport_param(struct sock *sk, void *val, u32 len)
 	take(&p, sizeof(p), val, len);
 	if (established(sk))
 		return -EINVAL;
-	if (p.remote)
-		return remember_peer(sk, &p);
+	if (p.remote)	/* of an earlier connection, for 0-RTT */
+		return quic_sk_conn(sk) ?
+		       quic_early_remember(quic_sk_conn(sk), &p) : -EINVAL;
 	/* Refused rather than promised: not there yet. */
 	if (p.disable_1rtt_encryption)
 		return -EOPNOTSUPP;
