@@ -210,7 +210,7 @@ TEST(many_in_one_call)
 		msgs[i].msg_hdr.msg_iov = &iov[i];
 		msgs[i].msg_hdr.msg_iovlen = 1;
 	}
-	trains = counter("QuicTxTrains");
+	trains = counter("QuicTxTrains") - counter("QuicTxAckOnlyPackets");
 	sent = counter("QuicTxBytes");
 	EQ(sendmmsg(p.client, msgs, N, DGRAM), N);
 	for (int i = 0; i < N; i++) {
@@ -219,7 +219,8 @@ TEST(many_in_one_call)
 		EQ(u.data[0], i);
 		EQ(u.data[SIZE - 1], i);
 	}
-	trains = counter("QuicTxTrains") - trains;
+	/* What a slow receiver answers one by one is not meant. */
+	trains = counter("QuicTxTrains") - counter("QuicTxAckOnlyPackets") - trains;
 	sent = counter("QuicTxBytes") - sent;
 	note("%lu trains, %lu bytes", trains, sent);
 	OK(trains < N);

@@ -322,7 +322,8 @@ TEST(version_downgrade)
 	OK(!opt_set(c, QUIC_SOCKOPT_TRANSPORT_PARAM, &tp, sizeof(tp)));
 	EQ(between(c, QUIC_VERSION_V1, 0x0a0a0a0a), -EPROTONOSUPPORT);
 	EQ(counter("QuicVersionsRcvd"), 1);
-	EQ(counter("QuicFrmOutCloses"), 1);
+	/* Said again if the server's next packet comes before it is heard. */
+	OK(counter("QuicFrmOutCloses") >= 1);
 }
 
 /* RFC9000-6.2-3 RFC9368-4-1 */
