@@ -370,14 +370,6 @@ class Dissector:
         else:
             length = 0
             connection = self.by_address.get(datagram.dst if from_server else datagram.src)
-            if connection and not from_server:
-                # The ID that goes with a preferred address: after 24 bytes of
-                # addresses and one of length (RFC 9000 section 18.2).
-                preferred = connection.parameters(True).get(0x0d, b"")
-                cid = preferred[25:25 + preferred[24]] if len(preferred) > 24 else b""
-                if cid and data[1:1 + len(cid)] == cid:
-                    length = len(cid)
-                    self.learn(connection, cid, True)
         if connection:
             packet.connection, packet.dcid = connection, data[1:1 + length]
             self.open(packet, data, 1 + length)
