@@ -112,6 +112,8 @@ static bool digest_part(struct fetch *f)
 
 bool output_open(struct fetch *f, bool whole)
 {
+	const char *slash = strrchr(f->path, '/');
+
 	if (f->fd >= 0 && whole)
 		return begin_again(f);
 	if (f->fd >= 0)
@@ -121,7 +123,9 @@ bool output_open(struct fetch *f, bool whole)
 		f->fd = dup(STDOUT_FILENO);
 	else if (is_direct(f->path))
 		f->fd = open(f->path, O_WRONLY | O_CLOEXEC);
-	else if (asprintf(&f->temporary, "%s.XXXXXX", f->path) < 0)
+	/* Not the file's name and more: that may be as long as names can be. */
+	else if (asprintf(&f->temporary, "%.*s.quicget-XXXXXX",
+			  slash ? (int)(slash + 1 - f->path) : 0, f->path) < 0)
 		f->temporary = NULL;
 	else
 		f->fd = mkostemp(f->temporary, O_CLOEXEC);
