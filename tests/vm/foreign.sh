@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# foreign.sh - compiles and runs a program here in the guest, with nothing but
-# what is installed: <linux/quic.h> alone, and libquic by pkg-config. TAP.
+# foreign.sh - compiles and runs programs here in the guest, with nothing but
+# what is installed: <linux/quic.h> alone, and libquic by pkg-config. One
+# transfers data with structs of its own, as old programs have them. TAP.
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -51,5 +52,18 @@ result $? 2 'a program of libquic'
 gcc $(pkg-config --cflags libquic) -x c++ -fsyntax-only - 2>/dev/null \
 	<<<'#include <netinet/quic.h>' || ! command -v g++ >/dev/null
 result $? 3 'C++ takes the headers'
-echo 1..3
+modprobe quic
+ip link set lo up
+echo test:30313233343536373839616263646566 >"$work/psk"
+number=4
+for names in NEW_NAMES OLD_NAMES; do
+	# shellcheck disable=SC2046
+	gcc -Wall -Wextra -Werror -D$names -DQUIC_OLD_FLAG_NAMES \
+		$(pkg-config --cflags libquic) -o "$work/transfer" \
+		foreign_transfer.c $(pkg-config --libs libquic) &&
+		timeout 60 "$work/transfer" "$work/psk"
+	result $? $number "a transfer with old structs, $names"
+	number=$((number + 1))
+done
+echo 1..5
 exit $failed

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include "pair.h"
 
 /* sendmsg() with one control message; @len bytes of it. */
@@ -190,6 +192,61 @@ TEST_EACH(parameters_that_are_bad)
 	cl = ev.close;
 	EQ(cl.errcode, QUIC_TRANSPORT_ERROR_TRANSPORT_PARAM);
 	ERR(recv(fd, &cl, 1, 0), ENOTCONN);
+}
+
+/* What the library says of the peer, changed on its way to the kernel: peers
+ * may announce more, and less, than we let our own programs set.
+ */
+static bool widen;
+
+int setsockopt(int fd, int level, int name, const void *val, socklen_t len)
+{
+	static const uint8_t wide[] = {
+		0x03, 4, 0x80, 0x10, 0, 0,	/* max_udp_payload_size 2^20 */
+		0x0e, 2, 0x43, 0xe8,		/* active_connection_id_limit */
+		0x20, 2, 0x40, 0x64,		/* max_datagram_frame_size 100 */
+	};
+	const uint8_t *in = val;
+	uint8_t buf[512];
+	socklen_t i, n, to = 0;
+
+	if (!widen || level != SOL_QUIC ||
+	    name != QUIC_SOCKOPT_TRANSPORT_PARAM_EXT)
+		return syscall(SYS_setsockopt, fd, level, name, val, len);
+	for (i = 0; i < len; i += n) {
+		socklen_t id = 1 << (in[i] >> 6);
+
+		OK(in[i + id] < 64);
+		n = id + 1 + in[i + id];
+		if (in[i] == 0x03 || in[i] == 0x0e || in[i] == 0x20)
+			continue;
+		memcpy(buf + to, in + i, n);
+		to += n;
+	}
+	OK(i == len && to + sizeof(wide) <= sizeof(buf));
+	memcpy(buf + to, wide, sizeof(wide));
+	return syscall(SYS_setsockopt, fd, level, name, buf,
+		       to + sizeof(wide));
+}
+
+/* RFC9000-18.2-7 */
+TEST(parameters_beyond_our_own)
+{
+	struct quic_transport_param tp = { .remote = 1 };
+	struct pair p = { 0 };
+	socklen_t len = sizeof(tp);
+	char buf[200] = "";
+
+	widen = true;
+	connection(&p);
+	widen = false;
+	OK(!opt_get(p.client, QUIC_SOCKOPT_TRANSPORT_PARAM, &tp, &len));
+	EQ(tp.max_udp_payload_size, 65535);
+	EQ(tp.active_connection_id_limit, 255);
+	EQ(tp.max_datagram_frame_size, 100);
+	ERR(send(p.client, buf, 200, MSG_QUIC_DATAGRAM), EMSGSIZE);
+	pair_talk(&p);
+	disconnect(&p);
 }
 
 /* ---- whole handshakes ------------------------------------------------------------------ */
