@@ -17,7 +17,7 @@
 	X(QuicPktEncFastpaths)			\
 	X(QuicPktRcvBacklogs)			\
 	X(QuicPktDecBacklogs)			\
-	X(QuicPktEncBacklogs)			\
+	X(QuicPktEncBacklogs)	/* always 0 */	\
 	X(QuicPktInvHdrDrop)			\
 	X(QuicPktInvNumDrop)			\
 	X(QuicPktInvFrmDrop)			\

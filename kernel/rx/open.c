@@ -84,6 +84,11 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 	if (err)
 		return err;
 	QUIC_ADD(net, QuicAeadOpen, n);
+	/* The owner of the lock is at work: they had to wait for it. */
+	if (sock_owned_by_user_nocheck(c->sk))
+		QUIC_ADD(net, QuicPktDecBacklogs, n);
+	else
+		QUIC_ADD(net, QuicPktDecFastpaths, n);
 	for (i = 0; i < n; i++) {
 		if (likely(!t->pkt[i].status))
 			continue;

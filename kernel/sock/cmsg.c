@@ -2,6 +2,8 @@
 /*
  * Owns: control messages of sendmsg() and recvmsg() at level SOL_QUIC.
  * Context: process.
+ *
+ * Programs of before there was a SOL_QUIC send at the protocol's number.
  */
 #include "sock.h"
 
@@ -28,7 +30,8 @@ int quic_cmsg_parse(struct msghdr *msg, struct quic_send_args *args)
 	for_each_cmsghdr(cmsg, msg) {
 		if (!CMSG_OK(msg, cmsg))
 			return -EINVAL;
-		if (cmsg->cmsg_level != SOL_QUIC)
+		if (cmsg->cmsg_level != SOL_QUIC &&
+		    cmsg->cmsg_level != IPPROTO_QUIC)
 			continue;
 		switch (cmsg->cmsg_type) {
 		case QUIC_STREAM_INFO:

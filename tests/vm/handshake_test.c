@@ -83,6 +83,11 @@ TEST(cmsg_rules)
 	ERR(send_cmsg(fd, "x", 1, SOL_QUIC, QUIC_STREAM_INFO, &info,
 		      sizeof(info), MSG_DONTWAIT), EINVAL);
 	EQ(counter("QuicTxPackets"), 0);
+	/* The level that early programs use. */
+	ERR(send_cmsg(fd, "x", 1, IPPROTO_QUIC, 7, &level, 1, 0), EINVAL);
+	EQ(send_cmsg(fd, "x", 1, IPPROTO_QUIC, QUIC_HANDSHAKE_INFO, &level, 1,
+		     0), 1);
+	EQ(counter("QuicTxPackets"), 1);
 }
 
 TEST(sendmsg_flags)

@@ -99,6 +99,11 @@ TEST(stats_count)
 	OK(counter("QuicAeadSeal") >= counter("QuicTxPackets"));
 	EQ(counter("QuicPktDecDrop"), 0);
 	EQ(counter("QuicPktInvHdrDrop"), 0);
+	OK(counter("QuicPktDecFastpaths") > 0);
+	UNTIL(counter("QuicPktDecFastpaths") + counter("QuicPktDecBacklogs") ==
+	      counter("QuicAeadOpen"));
+	UNTIL(counter("QuicPktEncFastpaths") == counter("QuicAeadSeal"));
+	EQ(counter("QuicPktEncBacklogs"), 0);
 }
 
 TEST(sysctls)
