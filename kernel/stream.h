@@ -75,6 +75,7 @@ void quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
 		     bool fin);
 void quic_sbuf_lost(struct quic_sbuf *sb, u64 off, u32 len, bool fin);
 /* Nothing of it was sent. */
+void quic_sbuf_repeat(struct quic_sbuf *sb, u32 len);
 void quic_sbuf_rewind(struct quic_sbuf *sb);
 
 static inline bool quic_sbuf_done(const struct quic_sbuf *sb)

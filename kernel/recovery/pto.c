@@ -10,6 +10,7 @@
  * RFC:		9002 sections 6.2, A.8, A.9.
  */
 #include <linux/minmax.h>
+#include <linux/quic.h>
 
 #include "loss.h"
 #include "report.h"
@@ -91,6 +92,20 @@ u64 quic_recovery_deadline(const struct quic_recovery *r)
 	return next_pto(r, &id);
 }
 
+/* Has it more than what a probe has anyway? */
+static bool worth_repeating(const struct quic_sent *s,
+			    const struct quic_sent_pkt *p)
+{
+	u8 i, kind;
+
+	for (i = 0; i < p->n_frames; i++) {
+		kind = quic_sent_frame(s, p, i)->kind;
+		if (kind != QUIC_FRAME_PING && kind != QUIC_FRAME_ACK)
+			return true;
+	}
+	return false;
+}
+
 /* RFC 9002 section 6.2.4: give the probes something to carry. */
 static void offer_oldest(struct quic_recovery *r, enum quic_space_id id)
 {
@@ -103,7 +118,8 @@ static void offer_oldest(struct quic_recovery *r, enum quic_space_id id)
 		const struct quic_sent_pkt *p = quic_sent_get(s, pn);
 
 		if (p->state != QUIC_SENT_OUT ||
-		    !(p->flags & QUIC_SENT_ACK_ELICITING))
+		    !(p->flags & QUIC_SENT_ACK_ELICITING) ||
+		    !worth_repeating(s, p))
 			continue;
 		quic_report_frames(&rep, s, p);
 		left--;

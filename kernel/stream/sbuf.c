@@ -287,6 +287,16 @@ void quic_sbuf_lost(struct quic_sbuf *sb, u64 off, u32 len, bool fin)
 					   sb->acked.r[i].hi, GFP_ATOMIC);
 }
 
+/* For a probe that has nothing to carry: the oldest bytes that are under way,
+ * at most @len, go once more.
+ */
+void quic_sbuf_repeat(struct quic_sbuf *sb, u32 len)
+{
+	if (quic_ranges_empty(&sb->lost) && sb->next > sb->base)
+		quic_sbuf_lost(sb, sb->base,
+			       min_t(u64, len, sb->next - sb->base), false);
+}
+
 void quic_sbuf_rewind(struct quic_sbuf *sb)
 {
 	sb->next = sb->base;

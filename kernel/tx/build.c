@@ -24,6 +24,8 @@
 #define QUIC_PLACE_ALIGN	16
 /* Less room than this in a datagram is not worth another packet. */
 #define QUIC_ROOM_MIN		128
+/* Type, offset and length of a CRYPTO frame in one packet. */
+#define QUIC_CRYPTO_HDR_MAX	(1 + 8 + 2)
 /* Packets with nothing but an ACK in a row. */
 #define QUIC_ACKS_ALONE		32
 
@@ -261,7 +263,18 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 
 /* ---- Initial and Handshake ------------------------------------------------------ */
 
+/* Bytes of CRYPTO data that surely fit, so that a probe leaves none over. */
+static u32 crypto_room(const struct quic_pkt_build *b)
+{
+	u32 left = quic_out_left(&b->o);
+
+	return left > QUIC_CRYPTO_HDR_MAX ? left - QUIC_CRYPTO_HDR_MAX : 0;
+}
+
 /* RFC9000-8.1.3-1 RFC9000-17.2.2-1 */
+/* A probe repeats the oldest CRYPTO data for as long as there is some, each of
+ * the two (RFC 9002 section 6.2.4): of a PING the peer learns nothing.
+ */
 static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 			bool last, enum quic_space_id id)
 {
@@ -301,6 +314,8 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 	quic_frames_ack(c, &b, id, tx->now);
 	if (id == QUIC_SPACE_APP)
 		quic_frames_control(c, &b);
+	else if (probe)
+		quic_sbuf_repeat(&c->crypto[id]->send, crypto_room(&b));
 	quic_frames_crypto(c, &b, id);
 	if (probe && !b.eliciting)
 		quic_frames_ping(&b);

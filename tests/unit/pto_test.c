@@ -241,6 +241,31 @@ TEST(probes_are_offered_the_oldest_data_of_every_armed_space)
 	world_free();
 }
 
+static void send_ping(enum quic_space_id id)
+{
+	send_packet(id, 1200, ELICITING);
+	quic_sent_add_frame(&w.r.space[id].sent, &(struct quic_sent_frame){
+		.kind = QUIC_FRAME_PING });
+}
+
+/* RFC 9002 section 6.2.4: data, not PINGs that are older. */
+TEST(what_is_worth_no_probe_is_passed_over)
+{
+	world_init(true);
+	w.r.confirmed = false;
+	send_ping(INITIAL);
+	send_ping(INITIAL);
+	send_crypto(INITIAL, 0);
+	send_ping(INITIAL);
+	send_crypto(INITIAL, 1000);
+	send_crypto(INITIAL, 2000);
+	EXPECT_EQ(fire(), INITIAL);
+	EXPECT_EQ(w.n_told, 1);
+	EXPECT_EQ(w.told[0].f.off, 0);
+	EXPECT_EQ(w.told[0].f.len, 2000);
+	world_free();
+}
+
 /* RFC9002-6.2.1-5 */
 TEST(loss_time_goes_before_pto)
 {

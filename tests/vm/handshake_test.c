@@ -412,3 +412,21 @@ TEST_EACH(handshake_by_steps)
 	EQ(levels_seen, 1 << QUIC_CRYPTO_INITIAL | 1 << QUIC_CRYPTO_HANDSHAKE);
 	both_ways(&p);
 }
+
+/* RFC 9002 section 6.2.4: each of the two probes of a PTO repeats what was not
+ * acknowledged; a PING would not bring the hello across.
+ */
+TEST(probes_repeat_the_hello)
+{
+	int peer = udp_socket(0), fd = client(port_of(peer));
+	uint8_t hello[300] = { 1 }, buf[1500];
+
+	EQ(send_crypto(fd, hello, sizeof(hello), QUIC_CRYPTO_INITIAL, 0),
+	   sizeof(hello));
+	/* The first, and the probes of two PTOs. */
+	for (int i = 0; i < 5; i++)
+		EQ(recv(peer, buf, sizeof(buf), 0), 1200);
+	OK(counter("QuicPtos") >= 2);
+	OK(counter("QuicFrmRetrans") >= 4);
+	OK(counter("QuicTxRetransBytes") >= 4 * sizeof(hello));
+}
