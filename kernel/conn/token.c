@@ -7,7 +7,8 @@
  *
  *	0	type
  *	1	generation of the key
- *	2	nonce: a counter, so that no two tokens are equal
+ *	2	nonce: a counter, so that no two tokens are equal, in a disguise, so
+ *		that nobody sees which were made after each other
  *	10	sealed: time, and the original destination of a Retry
  *
  * The address is not in the token but in what its tag covers; so is the
@@ -16,6 +17,7 @@
  */
 #include <linux/random.h>
 #include <linux/rcupdate.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/tls.h>
 #include <linux/workqueue.h>
@@ -33,7 +35,8 @@
 
 struct token_key {
 	struct quic_aead_key aead;
-	atomic64_t nonce;
+	atomic64_t made;		/* tokens, so far */
+	siphash_key_t disguise;
 	u8 generation;
 };
 
@@ -73,6 +76,7 @@ static struct token_key *key_new(u8 generation)
 		kfree(k);
 		return NULL;
 	}
+	get_random_bytes(&k->disguise, sizeof(k->disguise));
 	k->generation = generation;
 	return k;
 }
@@ -151,6 +155,25 @@ static void put_addr(u8 *p, enum quic_token_type type, u32 version,
 	put_unaligned_be32(version, p + sizeof(ip) + sizeof(__be16));
 }
 
+/* A number not used before, from which nobody else can tell when it was made:
+ * a Feistel network maps each value to another one.  Random numbers would meet
+ * again too soon for the cipher.
+ */
+static u64 new_nonce(struct token_key *k)
+{
+	u64 n = atomic64_inc_return(&k->made);
+	u32 left = upper_32_bits(n), right = lower_32_bits(n), old;
+	u64 round;
+
+	for (round = 0; round < 4; round++) {
+		old = right;
+		right = left ^ (u32)siphash_1u64(round << 32 | old,
+						 &k->disguise);
+		left = old;
+	}
+	return (u64)left << 32 | right;
+}
+
 /*
  * RFC9000-8.1.1-1 RFC9000-8.1.3-3 RFC9000-8.1.3-4 RFC9000-19.7-1
  * RFC9001-9.2-2
@@ -177,7 +200,7 @@ int quic_token_make(struct net *net, enum quic_token_type type, u32 version,
 
 	rcu_read_lock_bh();
 	k = rcu_dereference_bh(quic_net(net)->tokens->now);
-	nonce = atomic64_inc_return(&k->nonce);
+	nonce = new_nonce(k);
 	s->open[0] = type;
 	s->open[1] = k->generation;
 	put_unaligned_be64(nonce, s->open + 2);

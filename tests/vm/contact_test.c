@@ -185,6 +185,12 @@ TEST(token_on_demand)
 	wait_event(p.client, QUIC_EVENT_NEW_TOKEN, &ev);
 	EQ(get_token(p.client, second, sizeof(second)), len);
 	OK(memcmp(first, second, len));
+	/* Section 8.1.3: that one follows the other nobody sees; only type and
+	 * generation of the key are the same.
+	 */
+	OK(!memcmp(first, second, 2));
+	OK(memcmp(first + 2, second + 2, 4));
+	OK(memcmp(first + 6, second + 6, 3));
 	ERR(opt_get(p.server, QUIC_SOCKOPT_TOKEN, first, &len), EINVAL);
 	len = 3;
 	ERR(opt_get(p.client, QUIC_SOCKOPT_TOKEN, first, &len), EINVAL);
