@@ -75,6 +75,7 @@ static int remember(void *ptr, time_t expires, const gnutls_datum_t *key,
 	return ret;
 }
 
+/* RFC9001-9.2-1 */
 static int refuse_replays(gnutls_session_t tls)
 {
 	int ret = 0;
@@ -111,6 +112,7 @@ static int get_key(int fd, uint8_t key[TICKET_KEY_SIZE])
 	return 1;
 }
 
+/* RFC9000-7.4.1-5 RFC9000-7.4.1-6 RFC9000-7.4.1-7 */
 static int bind_to_limits(int fd, uint8_t key[TICKET_KEY_SIZE])
 {
 	struct quic_transport_param limits = { .remote = 0 };
@@ -130,6 +132,7 @@ static int bind_to_limits(int fd, uint8_t key[TICKET_KEY_SIZE])
 	return 0;
 }
 
+/* RFC9001-4.6.1-1 */
 static int allow_early_data(gnutls_session_t tls, int fd,
 			    uint8_t key[TICKET_KEY_SIZE])
 {

@@ -46,6 +46,7 @@ static void convert(struct quic_tparams *tp,
 		max_t(u8, p->active_connection_id_limit, 2);
 }
 
+/* RFC9000-7.4.1-8 */
 /* The server's parameters in an earlier connection. */
 int quic_early_remember(struct quic_conn *c,
 			const struct quic_transport_param *p)
@@ -70,6 +71,7 @@ int quic_early_remember(struct quic_conn *c,
 	return 0;
 }
 
+/* RFC9221-3-6 RFC9221-3-7 */
 /* RFC 9000 section 7.4.1, RFC 9221 section 3: a server that accepts may not
  * grant less than it did.
  */
@@ -108,6 +110,7 @@ static void accepted(struct quic_conn *c)
 		quic_stream_raise(c, s);
 }
 
+/* RFC9001-4.6.2-2 */
 /* The server knows of no stream and no byte. */
 static void rejected(struct quic_conn *c)
 {
@@ -149,6 +152,7 @@ int quic_early_result(struct quic_conn *c, u32 result)
 	return 0;
 }
 
+/* RFC9000-7.4.1-9 */
 /* This handshake's parameters came; those that were remembered may be in use. */
 void quic_early_on_tparams(struct quic_conn *c)
 {

@@ -119,6 +119,7 @@ static bool left_over(const struct quic_conn *c, u8 level)
 	return cr && !RB_EMPTY_ROOT(&cr->recv.ooo);
 }
 
+/* RFC9369-4.1-8 */
 int quic_conn_set_secret(struct quic_conn *c,
 			 const struct quic_crypto_secret *s)
 {

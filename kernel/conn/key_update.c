@@ -330,6 +330,7 @@ int quic_key_update_ask(struct quic_conn *c)
 
 /* ---- life ----------------------------------------------------------------------- */
 
+/* RFC9001-4.9.3-1 */
 /* A PTO after an update, and again after three: nothing under the previous
  * key is on its way any more, nor under that of 0-RTT.
  */

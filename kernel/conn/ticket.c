@@ -124,6 +124,7 @@ void quic_ticket_free(struct quic_conn *c)
 
 /* ---- a server's key ------------------------------------------------------------ */
 
+/* RFC9369-5-2 */
 /* The same for a client that comes back, until this machine reboots: from its
  * address without the port, and the version, because a ticket is good for no
  * other (RFC 9369 section 5).

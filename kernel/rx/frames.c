@@ -284,6 +284,7 @@ static u8 packet_bit(u8 level)
 	}
 }
 
+/* RFC9001-8.3-2 */
 /* RFC9000-12.4-3 RFC9000-17.2.4-1 RFC9000-19.7-4 RFC9000-19.20-2 */
 /* Is the frame legal here (section 12.4)? */
 static bool allowed(const struct at *a, const struct quic_frame *f)

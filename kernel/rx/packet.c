@@ -259,6 +259,7 @@ static u8 level_of(u8 type)
 				       QUIC_CRYPTO_HANDSHAKE;
 }
 
+/* RFC9001-4.6.2-1 */
 /* One long-header packet at @p, owned by @skb. */
 static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 			const struct quic_hdr *h, u32 dgram)

@@ -45,7 +45,8 @@ static void record(struct quic_pkt_build *b, u8 kind, u64 id, u64 off, u32 len,
 	__ok;								\
 })
 
-/* RFC9000-13.2.6-1 RFC9000-13.2.6-2 RFC9000-17.2.3-3 */
+/* RFC9001-5.6-3 */
+/* RFC9000-13.2.6-1 RFC9000-13.2.6-2 RFC9000-13.2.6-3 RFC9000-17.2.3-3 */
 void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
 		     enum quic_space_id id, u64 now)
 {

@@ -267,6 +267,7 @@ static void expect_five(struct run *r)
 	EQ(read_stream(r->client, 0, buf, 5, NULL), 5);
 }
 
+/* RFC9000-7.4.1-8 */
 TEST_EACH(early_data_accepted)
 {
 	struct saved s;
@@ -318,6 +319,7 @@ TEST(early_requests)
 	end(&r);
 }
 
+/* RFC9001-4.6.2-1 */
 /* A server that has stopped taking early data: all of it comes in 1-RTT. */
 TEST_EACH(early_data_rejected)
 {
@@ -349,6 +351,7 @@ static void write_three(int fd)
 #define LOW { .max_data = 2000, .max_stream_data_bidi_remote = 1500, \
 	      .max_streams_bidi = 1 }
 
+/* RFC9000-7.4.1-5 RFC9000-7.4.1-6 RFC9000-7.4.1-7 RFC9001-4.6.2-2 */
 /* The limits have shrunk: the tickets from before are good for nothing, and
  * what was written waits for the new ones.
  */
@@ -399,6 +402,7 @@ TEST(accepted_under_lower_limits)
 	end(&r);
 }
 
+/* RFC9000-7.4.1-8 */
 /* socket-api.md row 8 */
 TEST(when_to_remember)
 {

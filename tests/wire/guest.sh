@@ -12,7 +12,7 @@
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
-server=10.8.0.1 port=4433
+server=10.8.0.1 port=4433 early=4434
 work=$(mktemp -d)
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -31,24 +31,35 @@ head -c 100000 /dev/urandom >"$work/site/small"
 head -c 400000 /dev/urandom >"$work/site/large"
 
 modprobe quic
-ip netns exec server quicserve -a $server -p $port --cert "$OUT/vm/cert.pem" \
-	--key "$OUT/vm/key.pem" "$work/site" 2>"$work/server.log" &
-server_pid=$!
-for _ in {1..200}; do
-	grep -q serving "$work/server.log" && break
-	sleep 0.05
-done
+serve()
+{
+	local log=$work/server.$1
+
+	ip netns exec server quicserve -a $server -p "$@" --cert "$OUT/vm/cert.pem" \
+		--key "$OUT/vm/key.pem" "$work/site" 2>"$log" &
+	server_pids+=($!)
+	for _ in {1..200}; do
+		grep -q serving "$log" && break
+		sleep 0.05
+	done
+}
+
+server_pids=()
+serve $port
+serve $early --early-data
 
 status=0
 ip netns exec client python3 "$here/against_server.py" $server $port "$@" >"$work/a" || status=1
+ip netns exec client python3 "$here/against_early_server.py" $server $early "$@" >"$work/c" ||
+	status=1
 [ ! -e "$here/against_client.py" ] ||
 	ip netns exec server python3 "$here/against_client.py" $server "$OUT/vm/cert.pem" \
 		"$OUT/vm/key.pem" "$@" >"$work/b" || status=1
-kill "$server_pid"
+kill "${server_pids[@]}"
 
 # Two programs, one numbering.
 echo 'TAP version 13'
-cat "$work/a" "$work/b" 2>/dev/null | grep -v -e '^TAP' -e '^1\.\.' | awk '
+cat "$work/a" "$work/c" "$work/b" 2>/dev/null | grep -v -e '^TAP' -e '^1\.\.' | awk '
 	/^(not )?ok / { sub(/ok [0-9]+/, "ok " ++n) }
 	{ print }
 	END { print "1.." n }'

@@ -115,7 +115,8 @@ def rule_acks_are_few(peer):
         alone = sum(packet.space == space and not packet.eliciting and
                     bool(packet.of(ACK)) and not packet.of(CLOSE) + packet.of(CLOSE_APP)
                     for packet in peer.seen.packets)
-        asked = sum(packet.space == space and packet.eliciting for packet in peer.sent.packets)
+        asked = sum((APP if packet.space == EARLY else packet.space) == space and
+                    packet.eliciting for packet in peer.sent.packets)
         if alone > asked:
             yield "%s: %d for %d" % (space, alone, asked)
 
@@ -123,8 +124,8 @@ def rule_acks_are_few(peer):
 # RFC9000-13.2.1-4
 def rule_acks_are_not_for_acks(peer):
     """an ACK of nothing but ACKs is not sent"""
-    eliciting = {(packet.space, packet.number) for packet in peer.sent.packets
-                 if packet.eliciting}
+    eliciting = {(APP if packet.space == EARLY else packet.space, packet.number)
+                 for packet in peer.sent.packets if packet.eliciting}
     told = set()
     for packet in peer.seen.packets:
         for ack in packet.of(ACK):
