@@ -27,6 +27,7 @@ static void use_limits(struct quic_conn *c, const struct quic_tparams *tp)
 	c->streams.limit[1].local_max = tp->max_streams_uni;
 }
 
+/* RFC9000-7.4.1-2 RFC9000-7.4.1-3 RFC9000-7.4.1-4 */
 /* What may not be remembered (RFC 9000 section 7.4.1) keeps its default. */
 static void convert(struct quic_tparams *tp,
 		    const struct quic_transport_param *p)
@@ -46,7 +47,7 @@ static void convert(struct quic_tparams *tp,
 		max_t(u8, p->active_connection_id_limit, 2);
 }
 
-/* RFC9000-7.4.1-8 */
+/* RFC9000-7.4.1-8 RFC9001-5.6-1 */
 /* The server's parameters in an earlier connection. */
 int quic_early_remember(struct quic_conn *c,
 			const struct quic_transport_param *p)

@@ -137,6 +137,7 @@ static bool defer(const struct quic_conn *c, u64 window, u32 train)
 	return c->rec.in_flight && window < want;
 }
 
+/* RFC9000-17.2.3-2 RFC9001-5.6-6 */
 /* 0-RTT follows the first Initial, and ends where 1-RTT begins. */
 static bool may_send_early(const struct quic_conn *c)
 {

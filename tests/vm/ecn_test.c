@@ -78,7 +78,6 @@ static bool settled(int fd)
 	return !info.in_flight;
 }
 
-/* RFC9000-13.4.2.1-1 */
 /* Ten packets are marked before the first answer, and all of them after it,
  * but for those that follow two PTOs in a row.
  */

@@ -234,7 +234,6 @@ int setsockopt(int fd, int level, int name, const void *val, socklen_t len)
 		       to + sizeof(wide));
 }
 
-/* RFC9000-18.2-7 */
 TEST(parameters_beyond_our_own)
 {
 	struct quic_transport_param tp = { .remote = 1 };

@@ -426,3 +426,54 @@ TEST(when_to_remember)
 	close(fd);
 	disconnect(&p);
 }
+
+/* RFC9000-7.4.1-2 RFC9000-7.4.1-3 RFC9000-7.4.1-4 */
+/* RFC 9000 section 7.4.1: all that the client knows but what is bound to one
+ * connection, for which the defaults of section 18.2 are in force.
+ */
+TEST(what_is_remembered)
+{
+	struct quic_transport_param got = { .remote = 1 }, params = {
+		.remote = 1, .disable_active_migration = 1,
+		.active_connection_id_limit = 5, .ack_delay_exponent = 10,
+		.max_datagram_frame_size = 1300, .max_udp_payload_size = 1400,
+		.max_idle_timeout = 7000000, .max_ack_delay = 90000,
+		.max_streams_bidi = 6, .max_streams_uni = 8, .max_data = 5000,
+		.max_stream_data_bidi_local = 1001,
+		.max_stream_data_bidi_remote = 1002,
+		.max_stream_data_uni = 1003,
+	};
+	socklen_t len = sizeof(got);
+	int listening = listener(NULL), fd = client(port_of(listening));
+
+	OK(!opt_set(fd, QUIC_SOCKOPT_TRANSPORT_PARAM, &params, sizeof(params)));
+	OK(!opt_get(fd, QUIC_SOCKOPT_TRANSPORT_PARAM, &got, &len));
+	EQ(got.ack_delay_exponent, 3);
+	EQ(got.max_ack_delay, 25000);
+	EQ(got.stateless_reset, 0);
+	params.ack_delay_exponent = 3;
+	params.max_ack_delay = 25000;
+	OK(!memcmp(&got, &params, sizeof(got)));
+	close(fd);
+	close(listening);
+}
+
+/* RFC9001-5.6-1 */
+/* RFC 9001 section 5.6: the session allows 0-RTT, the program has not asked. */
+TEST(early_data_only_if_asked)
+{
+	struct saved s;
+	struct run r = { .server_early = true };
+
+	first(&s, r);
+	r = (struct run){ .saved = &s, .server_early = true,
+			  .write_early = write_five };
+	run(&r);
+	EQ(r.client_ret, 0);
+	EQ(r.server_ret, 0);
+	OK(gnutls_session_is_resumed(r.ctls));
+	expect_five(&r);
+	EQ(early_data(r.client), QUIC_EARLY_DATA_NONE);
+	EQ(counter("QuicRxEarlyPackets"), 0);
+	end(&r);
+}

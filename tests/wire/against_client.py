@@ -10,6 +10,7 @@ rules.py look at what was said. TAP on stdout.
 import os
 import socket
 import sys
+import tempfile
 import time
 
 from aioquic import tls
@@ -20,7 +21,7 @@ from aioquic.tls import Epoch
 import report
 from bits import acknowledged, new_cid, open_initial, without
 from peer import Server
-from watch import APP, CLOSE, CLOSE_APP, CRYPTO, HANDSHAKE, INITIAL
+from watch import APP, CLOSE, CLOSE_APP, CRYPTO, EARLY, HANDSHAKE, INITIAL
 
 TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, VERSION_NEGOTIATION, NO_PROTOCOL = 8, 10, 17, 0x178
 VERSION_2 = b"\x6b\x33\x43\xcf"
@@ -432,6 +433,21 @@ def test_early_close():
     report.note("%s" % [(f.type, f.code, f.reason) for f in closes])
     return bool(closes) and all(f.type == CLOSE and f.code == 0x0c and not f.reason
                                 for f in closes)
+
+
+# RFC9000-17.2.3-2 RFC9001-5.6-6
+def test_early_request():
+    """a request goes in 0-RTT packets, and none of these leaves after the first 1-RTT packet"""
+    tickets = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for options in [], ["--early-data"]:
+            peer = server("--session", folder + "/session", *options)
+            peer.quic._session_ticket_handler = lambda t: tickets.update({t.ticket: t})
+            peer.quic._session_ticket_fetcher = tickets.get
+            if not peer.handshake().serve(30):
+                return False
+    kinds = [packet.space for packet in peer.seen.packets if packet.space in (EARLY, APP)]
+    return EARLY in kinds and APP in kinds and EARLY not in kinds[kinds.index(APP):]
 
 
 if __name__ == "__main__":
