@@ -196,7 +196,8 @@ void quic_sock_discard(struct sock *sk)
 {
 	struct quic_conn *c = quic_sk_conn(sk);
 
-	lock_sock(sk);
+	/* The listener's lock is held. */
+	lock_sock_nested(sk, SINGLE_DEPTH_NESTING);
 	sk->sk_shutdown = SHUTDOWN_MASK;
 	if (c) {
 		quic_conn_dead(c, ECONNABORTED);
