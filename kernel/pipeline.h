@@ -182,6 +182,8 @@ void quic_conn_set_state(struct quic_conn *c, enum quic_conn_state state);
 int quic_conn_set_secret(struct quic_conn *c,
 			 const struct quic_crypto_secret *s);
 int quic_conn_set_initial_keys(struct quic_conn *c);
+void quic_conn_tparams_from_user(struct quic_tparams *tp,
+				 const struct quic_transport_param *p);
 int quic_conn_set_peer_tparams(struct quic_conn *c, const u8 *buf, u32 len);
 int quic_conn_get_local_tparams(struct quic_conn *c, u8 *buf, u32 len);
 void quic_conn_apply_config(struct quic_conn *c);

@@ -32,17 +32,8 @@ static void use_limits(struct quic_conn *c, const struct quic_tparams *tp)
 static void convert(struct quic_tparams *tp,
 		    const struct quic_transport_param *p)
 {
-	quic_tparams_default(tp);
-	tp->disable_active_migration = p->disable_active_migration;
-	tp->max_idle_timeout = p->max_idle_timeout / USEC_PER_MSEC;
+	quic_conn_tparams_from_user(tp, p);
 	tp->max_udp_payload_size = max_t(u16, p->max_udp_payload_size, 1200);
-	tp->max_datagram_frame_size = p->max_datagram_frame_size;
-	tp->max_data = p->max_data;
-	tp->max_stream_data_bidi_local = p->max_stream_data_bidi_local;
-	tp->max_stream_data_bidi_remote = p->max_stream_data_bidi_remote;
-	tp->max_stream_data_uni = p->max_stream_data_uni;
-	tp->max_streams_bidi = p->max_streams_bidi;
-	tp->max_streams_uni = p->max_streams_uni;
 	tp->active_connection_id_limit =
 		max_t(u8, p->active_connection_id_limit, 2);
 }

@@ -180,26 +180,33 @@ int quic_conn_set_secret(struct quic_conn *c,
 
 /* ---- transport parameters ------------------------------------------------ */
 
-/* RFC9000-7.3-1 */
-/* Ours, in the wire's terms. */
-static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
+/* What our own parameters and the peer's remembered ones (conn/early) share. */
+void quic_conn_tparams_from_user(struct quic_tparams *tp,
+				 const struct quic_transport_param *p)
 {
-	const struct quic_transport_param *p = &quic_sk(c->sk)->tparam;
-
 	quic_tparams_default(tp);
 	tp->disable_active_migration = p->disable_active_migration;
-	tp->ack_delay_exponent = p->ack_delay_exponent;
 	tp->max_idle_timeout = p->max_idle_timeout / USEC_PER_MSEC;
-	tp->max_udp_payload_size = p->max_udp_payload_size;
 	tp->max_data = p->max_data;
 	tp->max_stream_data_bidi_local = p->max_stream_data_bidi_local;
 	tp->max_stream_data_bidi_remote = p->max_stream_data_bidi_remote;
 	tp->max_stream_data_uni = p->max_stream_data_uni;
 	tp->max_streams_bidi = p->max_streams_bidi;
 	tp->max_streams_uni = p->max_streams_uni;
+	tp->max_datagram_frame_size = p->max_datagram_frame_size;
+}
+
+/* RFC9000-7.3-1 */
+/* Ours, in the wire's terms. */
+static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
+{
+	const struct quic_transport_param *p = &quic_sk(c->sk)->tparam;
+
+	quic_conn_tparams_from_user(tp, p);
+	tp->ack_delay_exponent = p->ack_delay_exponent;
+	tp->max_udp_payload_size = p->max_udp_payload_size;
 	tp->max_ack_delay = p->max_ack_delay / USEC_PER_MSEC;
 	tp->active_connection_id_limit = p->active_connection_id_limit;
-	tp->max_datagram_frame_size = p->max_datagram_frame_size;
 	c->ackfreq_told = quic_ackfreq_offer(c);
 	if (c->ackfreq_told)
 		tp->min_ack_delay = QUIC_MIN_ACK_DELAY;
