@@ -57,8 +57,8 @@ class Peer:
             event = self.quic.next_event()
 
     def on_stream(self, event):
-        data, _ = self.streams.get(event.stream_id, (b"", False))
-        self.streams[event.stream_id] = data + event.data, event.end_stream
+        data, ended = self.streams.get(event.stream_id, (b"", False))
+        self.streams[event.stream_id] = data + event.data, ended or event.end_stream
 
     def receive(self, seconds):
         """One datagram, or None after the time."""
@@ -213,8 +213,10 @@ class Server(Peer):
         self.accept(self.pending)
 
     def on_stream(self, event):
+        answered = self.streams.get(event.stream_id, (b"", False))[1]
         super().on_stream(event)
-        if event.end_stream and self.answer is not None:
+        # aioquic tells of the end again when a FIN that it has comes again.
+        if event.end_stream and not answered and self.answer is not None:
             self.quic.send_stream_data(event.stream_id, self.answer, True)
 
     def serve(self, patience=PATIENCE):
