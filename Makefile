@@ -48,6 +48,9 @@ compliance: ## write docs/COMPLIANCE.md from docs/compliance
 	@tests/lab/host python3
 	@python3 tests/lint/compliance.py
 
+bpftool: ## build bpftool with the patches of tools/bpftool, as build/bpftool
+	@tests/lab/bpftool
+
 bench-quick: build ## instructions per byte: TCP, kTLS, ngtcp2, kquic
 	@bench/quick
 
@@ -72,5 +75,5 @@ clean: ## remove build/
 distclean: clean ## remove the lab's cache as well
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/kquic"
 
-.PHONY: help all build demo test test-debug interop lint compliance bench-quick shell root native install clean distclean
+.PHONY: help all build demo test test-debug interop lint compliance bpftool bench-quick shell root native install clean distclean
 .NOTPARALLEL:

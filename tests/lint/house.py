@@ -10,7 +10,7 @@ FILE_LIMIT, FILE_NOTE = 800, 450
 FUNCTION_LIMIT = 110
 # Texts of licences, marks and data carry no header of their own.
 NO_SPDX = ("LICENSE", "LICENSES/*", "*.md", "*.pc.in", "*.gitignore",
-           "*.json", "*.map", "*.tsv")
+           "*.json", "*.map", "*.patch", "*.tsv")
 
 
 def check_spdx():
