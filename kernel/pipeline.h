@@ -68,6 +68,11 @@ struct quic_req {
 	struct list_head link;		/* A; listener's pending, its lock */
 	struct sock *listener;		/* A; likewise; NULL: none */
 	struct quic_cid_node *node;	/* I; by the client's first ID */
+	struct quic_cid_node *ours;	/* worker, then accept(); by the ID that
+					 * we have told; NULL: none yet
+					 */
+	u32 n_told;			/* likewise; Initials that we sent */
+	u32 told_bytes;			/* likewise */
 	struct sk_buff_head skbs;	/* A; its lock; datagrams so far */
 	union quic_addr src;		/* I; ours */
 	union quic_addr dst;		/* I; the client's */
@@ -146,7 +151,10 @@ extern const struct quic_recovery_ops quic_sent_ops;
 /* tx/close.c */
 bool quic_tx_close(struct quic_conn *c);	/* build and send */
 void quic_tx_close_again(struct quic_conn *c);	/* RFC 9000 section 10.2.1 */
-/* Refuse a first contact without state (RFC 9000 section 10.2.3). */
+
+/* tx/contact.c: to a client that has no connection yet */
+void quic_tx_acknowledge(struct quic_req *req, const struct quic_ack *ack);
+/* RFC 9000 section 10.2.3 */
 void quic_tx_refuse(struct quic_req *req, u64 code);
 
 /* tx/stateless.c */
@@ -283,7 +291,10 @@ struct quic_cid_node *quic_cid_insert(struct net *net,
 				      struct sock *sk, struct quic_req *req,
 				      gfp_t gfp);
 void quic_cid_remove(struct quic_cid_node *node);
+struct quic_cid_node *quic_cid_make(struct net *net, struct sock *sk,
+				    struct quic_req *req, gfp_t gfp);
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp);	/* next number */
+void quic_cid_take_over(struct quic_conn *c, struct quic_cid_node *node);
 void quic_cid_free_all(struct quic_conn *c);
 struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq);
 bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len);
@@ -433,7 +444,6 @@ void quic_stream_sock_detach(struct quic_stream *s);
 /* sock/listen.c: the listener of @udp that takes @alpn */
 struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
 			      u16 alpn_len, u32 hash, bool *any);
-struct sock *quic_listen_only(struct quic_udp *udp);
 void quic_listen_update(struct quic_udp *udp);
 int quic_listen_enqueue(struct sock *sk, struct quic_req *req);
 void quic_listen_forget(struct quic_req *req);

@@ -97,41 +97,67 @@ struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq)
 }
 
 /*
- * RFC9000-5.1-1 RFC9000-5.1.1-1 RFC9000-5.1-2 RFC9000-5.1-3
- * RFC9000-10.3.2-3 RFC9000-10.3.2-4 RFC9000-10.3.2-5 RFC9000-18.2-3
- * RFC9000-18.2-4 RFC9000-19.15-2
+ * RFC9000-5.1-1 RFC9000-5.1.1-1 RFC9000-10.3.2-3 RFC9000-10.3.2-4
+ * RFC9000-10.3.2-5
  */
-/* Make and register the next ID; its sequence number, or -errno. */
-int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
+/* A fresh ID that leads to @sk, or to @req; or ERR_PTR. */
+struct quic_cid_node *quic_cid_make(struct net *net, struct sock *sk,
+				    struct quic_req *req, gfp_t gfp)
 {
-	struct quic_local_cid *l = NULL;
+	struct quic_cid cid = { .len = QUIC_SCID_LEN };
 	struct quic_cid_node *node;
-	struct quic_cid cid;
-	int i, tries;
-
-	for (i = 0; i < QUIC_CID_SLOTS && !l; i++)
-		if (!c->cids->local[i].node)
-			l = &c->cids->local[i];
-	if (!l)
-		return -ENOSPC;
+	int tries;
 
 	/* 64 random bits collide once in a blue moon: try again then. */
 	for (tries = 0; tries < 4; tries++) {
-		memset(&cid, 0, sizeof(cid));
-		cid.len = QUIC_SCID_LEN;
 		get_random_bytes(cid.id, cid.len);
-		node = quic_cid_insert(sock_net(c->sk), &cid, NULL, c->sk,
-				       NULL, gfp);
+		node = quic_cid_insert(net, &cid, NULL, sk, req, gfp);
 		if (PTR_ERR(node) != -EEXIST)
 			break;
 	}
-	if (IS_ERR(node))
-		return PTR_ERR(node);
+	return node;
+}
 
+static struct quic_local_cid *free_slot(struct quic_conn *c)
+{
+	int i;
+
+	for (i = 0; i < QUIC_CID_SLOTS; i++)
+		if (!c->cids->local[i].node)
+			return &c->cids->local[i];
+	return NULL;
+}
+
+/* RFC9000-5.1-2 RFC9000-5.1-3 RFC9000-18.2-3 RFC9000-18.2-4 RFC9000-19.15-2 */
+/* @node is the next of ours; its sequence number. */
+static int number(struct quic_conn *c, struct quic_local_cid *l,
+		  struct quic_cid_node *node)
+{
 	l->node = node;
 	l->seq = c->cids->local_next_seq++;
 	l->announce = false;
 	return l->seq;
+}
+
+/* Make and register the next ID; its sequence number, or -errno. */
+int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
+{
+	struct quic_local_cid *l = free_slot(c);
+	struct quic_cid_node *node;
+
+	if (!l)
+		return -ENOSPC;
+	node = quic_cid_make(sock_net(c->sk), c->sk, NULL, gfp);
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	return number(c, l, node);
+}
+
+/* Our first, which the client knows already: it led to a request. */
+void quic_cid_take_over(struct quic_conn *c, struct quic_cid_node *node)
+{
+	WRITE_ONCE(node->sk, c->sk);
+	number(c, free_slot(c), node);
 }
 
 void quic_cid_free_all(struct quic_conn *c)

@@ -122,16 +122,13 @@ void quic_conn_free(struct quic_conn *c)
 
 /* ---- birth ---------------------------------------------------------------- */
 
-/* What both roles need once the addresses are known. */
+/* What both roles need once the addresses are known, and our first ID. */
 static int set_up(struct quic_conn *c)
 {
 	struct quic_sock *qs = quic_sk(c->sk);
 	const struct quic_congestion_ops *cc;
 	int err;
 
-	err = quic_cid_new_local(c, GFP_KERNEL);
-	if (err < 0)
-		return err;
 	c->scid = c->cids->local[0].node->key.cid;
 
 	err = quic_conn_set_initial_keys(c);
@@ -163,7 +160,17 @@ int quic_conn_connect(struct quic_conn *c)
 	c->odcid.len = QUIC_SCID_LEN;
 	get_random_bytes(c->odcid.id, c->odcid.len);
 	quic_cid_set_dest(c, &c->odcid, NULL);
-	return set_up(c);
+	err = quic_cid_new_local(c, GFP_KERNEL);
+	return err < 0 ? err : set_up(c);
+}
+
+/* The client was told something already: go on from there. */
+static void go_on(struct quic_conn *c, struct quic_req *req)
+{
+	quic_cid_take_over(c, req->ours);
+	req->ours = NULL;
+	c->path->tx_bytes = req->told_bytes;
+	quic_sent_init(&c->rec.space[QUIC_SPACE_INITIAL].sent, req->n_told);
 }
 
 /* RFC9000-7.2-5 */
@@ -187,7 +194,12 @@ int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 	err = quic_path_route(c->path, c->sk);
 	if (err)
 		return err;
-	err = set_up(c);
+	if (!req->ours)
+		err = quic_cid_new_local(c, GFP_KERNEL);
+	else
+		go_on(c, req);
+	if (err >= 0)
+		err = set_up(c);
 	if (err)
 		return err;
 

@@ -9,7 +9,8 @@
  * The softirq only bounds and queues, and asks for proof of the address with
  * a Retry, which needs no memory.  A worker derives the Initial keys,
  * checks the AEAD (so that noise wakes nobody), collects the ClientHello and
- * chooses the listener by its ALPN.
+ * chooses the listener by its ALPN.  What comes before the ClientHello is whole
+ * it acknowledges: some clients repeat what was lost only when an ACK shows it.
  */
 #include <linux/jiffies.h>
 #include <linux/tls.h>
@@ -17,7 +18,7 @@
 #include "../conn/token.h"
 #include "../crypto/initial.h"
 #include "../obs/mib.h"
-#include "../recovery/ranges.h"
+#include "../recovery/ack.h"
 #include "../wire/client_hello.h"
 #include "../wire/pn.h"
 #include "rx.h"
@@ -37,11 +38,32 @@ static DECLARE_DELAYED_WORK(gc_work, gc);
 /* What the worker has learnt of a request. */
 struct quic_hello {
 	struct quic_ranges got;
+	struct quic_ack ack;
 	u32 n_seen;			/* datagrams looked at */
 	u8 buf[QUIC_HELLO_MAX];
 };
 
 /* ---- life of a request ----------------------------------------------------- */
+
+static bool hello_new(struct quic_req *req)
+{
+	req->hello = kvzalloc(sizeof(*req->hello), GFP_KERNEL);
+	if (!req->hello)
+		return false;
+	quic_ranges_init(&req->hello->got, QUIC_HELLO_RANGES);
+	quic_ack_init(&req->hello->ack);
+	return true;
+}
+
+static void hello_free(struct quic_req *req)
+{
+	if (!req->hello)
+		return;
+	quic_ranges_free(&req->hello->got);
+	quic_ack_free(&req->hello->ack);
+	kvfree(req->hello);
+	req->hello = NULL;
+}
 
 static void req_free(struct work_struct *work)
 {
@@ -49,10 +71,8 @@ static void req_free(struct work_struct *work)
 
 	skb_queue_purge(&req->skbs);
 	quic_udp_put(req->udp);
-	if (req->hello) {
-		quic_ranges_free(&req->hello->got);
-		kvfree(req->hello);
-	}
+	hello_free(req);
+	quic_cid_remove(req->ours);
 	kfree_rcu(req, rcu);
 }
 
@@ -141,9 +161,11 @@ static void collect(struct quic_hello *hello, const struct quic_frame *f)
 
 /* Open a copy of one Initial; the original is for the connection. */
 static int open_initial(struct quic_req *req, struct quic_key *key,
-			struct quic_train *t, u8 *buf, u32 len)
+			struct quic_train *t, u8 *buf, u32 len, u8 ecn)
 {
+	struct quic_ack *ack = &req->hello->ack;
 	struct quic_pkt *p = &t->pkt[0];
+	bool eliciting = false;
 	struct quic_frame f;
 	struct quic_cur cur;
 	struct quic_hdr h;
@@ -163,7 +185,7 @@ static int open_initial(struct quic_req *req, struct quic_key *key,
 	err = quic_hp_unprotect(&key->hp, t);
 	if (!err) {
 		p->pn = quic_pn_decode(p->pn, p->hdr_len - p->pn_off,
-				       QUIC_PN_NONE);
+				       ack->largest);
 		err = quic_aead_open(&key->aead, t, 0, t->n) ?: p->status;
 	}
 	local_bh_enable();
@@ -177,7 +199,11 @@ static int open_initial(struct quic_req *req, struct quic_key *key,
 			return -EINVAL;
 		if (f.kind == QUIC_FRAME_CRYPTO)
 			collect(req->hello, &f);
+		eliciting |= !(quic_frame_props(f.kind) & QUIC_FRAME_NE);
 	}
+	if (!quic_ack_is_duplicate(ack, p->pn))
+		quic_ack_on_packet(ack, p->pn, ktime_get_ns(), eliciting, ecn,
+				   0);
 	return 0;
 }
 
@@ -205,7 +231,7 @@ static int look(struct quic_req *req, struct quic_key *key)
 		if (!buf)
 			break;
 		req->hello->n_seen++;
-		if (!open_initial(req, key, t, buf, skb->len))
+		if (!open_initial(req, key, t, buf, skb->len, quic_rx_ecn(skb)))
 			good++;
 		else
 			QUIC_INC(req->net, QuicPktDecDrop);
@@ -238,20 +264,10 @@ static int route(struct quic_req *req)
 	bool any = false;
 	int err;
 
-	err = -EAGAIN;
-	if (!quic_ranges_empty(got) && !got->r[0].lo)
-		err = quic_client_hello_alpn(req->hello->buf, got->r[0].hi + 1,
-					     &alpn, &alpn_len);
-	if (err == -EAGAIN) {
-		/* With one listener there is nothing to choose, and a client
-		 * waits for the acknowledgment that a connection gives: some
-		 * repeat what was lost only when an ACK shows it (RFC 9000
-		 * section 13.2.1).
-		 */
-		sk = quic_listen_only(req->udp);
-		if (sk)
-			goto enqueue;
-	}
+	if (quic_ranges_empty(got) || got->r[0].lo)
+		return -EAGAIN;
+	err = quic_client_hello_alpn(req->hello->buf, got->r[0].hi + 1, &alpn,
+				     &alpn_len);
 	if (err) {
 		/* unexpected_message, or decode_error */
 		if (err == -EINVAL)
@@ -269,12 +285,22 @@ static int route(struct quic_req *req)
 				    QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED);
 		return -ENOENT;
 	}
-enqueue:
 	err = quic_listen_enqueue(sk, req);
 	if (err)
 		QUIC_INC(req->net, QuicDropListenQueue);
 	sock_put(sk);
 	return err;
+}
+
+/* RFC 9000 section 13.2.1: Initials at once. */
+static void acknowledge(struct quic_req *req)
+{
+	struct quic_ack *ack = &req->hello->ack;
+
+	if (!quic_ack_owed(ack))
+		return;
+	quic_tx_acknowledge(req, ack);
+	quic_ack_on_sent(ack);
 }
 
 static void work_fn(struct work_struct *work)
@@ -285,12 +311,8 @@ static void work_fn(struct work_struct *work)
 
 	if (READ_ONCE(req->routed))
 		goto out;
-	if (!req->hello) {
-		req->hello = kvzalloc(sizeof(*req->hello), GFP_KERNEL);
-		if (!req->hello)
-			goto drop;
-		quic_ranges_init(&req->hello->got, QUIC_HELLO_RANGES);
-	}
+	if (!req->hello && !hello_new(req))
+		goto drop;
 	err = client_key(req, &key);
 	if (err)
 		goto drop;
@@ -307,14 +329,14 @@ static void work_fn(struct work_struct *work)
 		goto drop;
 	}
 	err = route(req);
-	if (err == -EAGAIN)
+	if (err == -EAGAIN) {
+		acknowledge(req);
 		goto out;
+	}
 	WRITE_ONCE(req->routed, true);
 	if (err)
 		goto drop;
-	quic_ranges_free(&req->hello->got);
-	kvfree(req->hello);
-	req->hello = NULL;
+	hello_free(req);
 	goto out;
 drop:
 	quic_req_drop(req);

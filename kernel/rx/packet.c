@@ -514,16 +514,6 @@ static void walk(struct rx *rx, struct sk_buff *skb, u32 seg)
 	flush(rx, QUIC_CRYPTO_APP);
 }
 
-/* Of all segments: GRO joins none that differ in it, and who marks a super-skb
- * that a GSO sender made marks each packet of it.
- */
-static u8 ecn_of(const struct sk_buff *skb)
-{
-	return (skb->protocol == htons(ETH_P_IP) ?
-		ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb))) &
-	       INET_ECN_MASK;
-}
-
 /* RFC9000-10.2.2-1 RFC9000-10.2.2-2 */
 /* Closed already: packets are answered, not read (section 10.2). */
 static void after_close(struct quic_conn *c, struct sk_buff *skb)
@@ -593,7 +583,7 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 		return;
 	}
 	rx.now = ktime_get_ns();
-	rx.ecn = ecn_of(skb);
+	rx.ecn = quic_rx_ecn(skb);
 	rx.t->n = 0;
 	count_bytes(&rx);
 	QUIC_INC(rx.net, QuicRxTrains);

@@ -3,6 +3,8 @@
 #ifndef KQUIC_RX_H
 #define KQUIC_RX_H
 
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
 #include "../conn.h"
 
 /* Source and destination of a received datagram; its headers still stand
@@ -10,6 +12,16 @@
  */
 void quic_rx_addrs(const struct sk_buff *skb, union quic_addr *src,
 		   union quic_addr *dst);
+
+/* ECN codepoint of all segments: GRO joins none that differ in it, and who marks
+ * a super-skb that a GSO sender made marks each packet of it.
+ */
+static inline u8 quic_rx_ecn(const struct sk_buff *skb)
+{
+	return (skb->protocol == htons(ETH_P_IP) ?
+		ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb))) &
+	       INET_ECN_MASK;
+}
 
 struct quic_hdr;
 

@@ -65,23 +65,6 @@ struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
 	return found;
 }
 
-/* The listener of @udp if there is just one, referenced. */
-struct sock *quic_listen_only(struct quic_udp *udp)
-{
-	struct sock *sk = NULL;
-	struct hlist_node *first;
-
-	spin_lock_bh(&udp->lock);
-	first = udp->listeners.first;
-	if (first && !first->next) {
-		sk = &hlist_entry(first, struct quic_sock,
-				  listener.node)->inet.sk;
-		sock_hold(sk);
-	}
-	spin_unlock_bh(&udp->lock);
-	return sk;
-}
-
 /* Does one of the listeners of @udp ask for Retry, does one take any QUIC bit?
  * Which of them a client wants shows only in its ClientHello, so it counts for
  * all.

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: CONNECTION_CLOSE: building it, repeating it, and refusing a client
- * for whom there is no connection.
- * Called from: conn/lifecycle, rx/packet (repeat), rx/initial (refuse).
- * Context: socket lock held; quic_tx_refuse() in its worker.
+ * Owns: CONNECTION_CLOSE: building it and repeating it.
+ * Called from: conn/lifecycle, rx/packet (repeat).
+ * Context: socket lock held.
  * RFC 9000 section 10.2.
  */
-#include <linux/tls.h>
 #include "../pipeline.h"
-#include "../crypto/initial.h"
 #include "../obs/mib.h"
 #include "../wire/frame.h"
 #include "../wire/pn.h"
@@ -154,63 +151,4 @@ void quic_tx_close_again(struct quic_conn *c)
 	c->close_rx = 0;
 	c->close_shift++;
 	send_copy(c);
-}
-
-/* ---- without a connection ------------------------------------------------------- */
-
-#define REFUSAL_MAX	128
-
-static u32 refusal(const struct quic_req *req, u8 *p, u32 room, u64 code)
-{
-	u8 client[QUIC_INITIAL_SECRET_LEN], server[QUIC_INITIAL_SECRET_LEN];
-	struct quic_out o = { .p = p, .end = p + room - QUIC_TAG_LEN };
-	struct quic_train *t = kzalloc(sizeof(*t), GFP_KERNEL);
-	struct quic_key key = {};
-	struct quic_pkt *pkt;
-	u32 len = 0;
-
-	if (!t)
-		return 0;
-	if (quic_initial_secrets(req->version, &req->dcid, client, server) ||
-	    quic_key_install(&key, quic_suite_get(TLS_CIPHER_AES_GCM_128),
-			     req->version, server))
-		goto out;
-
-	/* Our ID is as good as any: nobody will use it. */
-	pkt = &t->pkt[0];
-	pkt->data = p;
-	pkt->pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, req->version,
-					&req->scid, &req->dcid, NULL, 0, 0, 1);
-	pkt->hdr_len = o.p - p;
-	quic_put_connection_close(&o, false, code, 0, NULL, 0);
-	pkt->clear_len = o.p - p;
-	pkt->len = pkt->clear_len + QUIC_TAG_LEN;
-	t->n = 1;
-	quic_hdr_set_length(p, pkt->pn_off, pkt->len - pkt->pn_off);
-	local_bh_disable();
-	if (!quic_aead_seal(&key.aead, t) && !quic_hp_protect(&key.hp, t))
-		len = pkt->len;
-	local_bh_enable();
-	quic_key_drop(&key);
-out:
-	kfree(t);
-	return len;
-}
-
-/* A refusal is smaller than the Initial it answers: no amplification. */
-void quic_tx_refuse(struct quic_req *req, u64 code)
-{
-	struct sk_buff *skb = quic_stateless_alloc(REFUSAL_MAX);
-	u32 len;
-
-	if (!skb)
-		return;
-	len = refusal(req, skb->data, REFUSAL_MAX, code);
-	skb_put(skb, len);
-	local_bh_disable();
-	if (!len)
-		kfree_skb(skb);
-	else if (quic_stateless_send(req->udp, &req->src, &req->dst, skb))
-		QUIC_INC(req->net, QuicFrmOutCloses);
-	local_bh_enable();
 }

@@ -6,31 +6,6 @@
 #include <stdlib.h>
 #include "pair.h"
 
-#define NEW	MSG_QUIC_STREAM_NEW
-
-/* @bytes from the client to the server. */
-static void transfer(struct pair *p, size_t bytes)
-{
-	static char buf[65536], got[65536];
-	size_t sent = 0, done = 0;
-	ssize_t n;
-
-	OK(!set_nonblock(p->client));
-	OK(!set_nonblock(p->server));
-	while (done < bytes) {
-		n = bytes - sent < sizeof(buf) ? bytes - sent : sizeof(buf);
-		if (n)
-			n = quic_sendmsg(p->client, buf, n, 0, NEW);
-		if (n > 0)
-			sent += n;
-		n = read(p->server, got, sizeof(got));
-		if (n > 0)
-			done += n;
-		else
-			EQ(errno, EAGAIN);
-	}
-}
-
 /* ACK packets per 1000 data packets of such a transfer. */
 static unsigned long acks(void)
 {
@@ -38,10 +13,10 @@ static unsigned long acks(void)
 	struct pair p = { 0 };
 
 	connection(&p);
-	transfer(&p, 500000);
+	pair_transfer(&p, 500000);
 	data = counter("QuicTxDataPackets");
 	ack = counter("QuicTxAckOnlyPackets");
-	transfer(&p, 6000000);
+	pair_transfer(&p, 6000000);
 	data = counter("QuicTxDataPackets") - data;
 	ack = counter("QuicTxAckOnlyPackets") - ack;
 	note("%lu ACK packets for %lu data packets in %lu trains", ack, data,
@@ -72,6 +47,5 @@ TEST_WITH(acks_for_single_packets, 60, false)
 	OK(!system("sysctl -qw net.quic.ack_frequency=1"));
 	with = acks();
 	note("%lu and %lu per 1000", without, with);
-	OK(with <= 50);
 	OK(with * 4 < without);
 }

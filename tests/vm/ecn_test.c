@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include "pair.h"
 
-#define NEW	MSG_QUIC_STREAM_NEW
-#define FIN	MSG_QUIC_STREAM_FIN
-
 /* Rules see what leaves on lo; a chain counts and changes marks. */
 static void rules(const char *body)
 {
@@ -47,37 +44,6 @@ static long count(const char *name)
 	"  udp length > 0 ip6 ecn not-ect counter name none\n"	\
 	"  udp length > 0 ip6 ecn ce counter name ce\n"
 
-/* @bytes from the client to the server. */
-static void transfer(struct pair *p, size_t bytes)
-{
-	static char buf[65536], got[65536];
-	size_t sent = 0, done = 0;
-	ssize_t n;
-
-	OK(!set_nonblock(p->client));
-	while (done < bytes) {
-		n = bytes - sent < sizeof(buf) ? bytes - sent : sizeof(buf);
-		if (n)
-			n = quic_sendmsg(p->client, buf, n, 0, NEW);
-		if (n > 0)
-			sent += n;
-		n = read(p->server, got, sizeof(got));
-		if (n > 0)
-			done += n;
-		OK(n > 0 || sent > done);
-	}
-}
-
-/* All that it sent was acknowledged. */
-static bool settled(int fd)
-{
-	struct quic_info info;
-	socklen_t len = sizeof(info);
-
-	OK(!opt_get(fd, QUIC_SOCKOPT_INFO, &info, &len));
-	return !info.in_flight;
-}
-
 /* Ten packets are marked before the first answer, and all of them after it,
  * but for those that follow two PTOs in a row.
  */
@@ -98,7 +64,7 @@ TEST_EACH(marked_for_as_long_as_counts_add_up)
 	UNTIL(settled(p.client) && settled(p.server));
 	none = count("none");
 	ptos = counter("QuicPtos");
-	transfer(&p, 2000000);
+	pair_transfer(&p, 2000000);
 	ptos = counter("QuicPtos") - ptos;
 	note("%ld marked, %ld not, %ld before, %lu PTOs", count("ect0"),
 	     count("none"), none, ptos);
@@ -116,7 +82,7 @@ TEST(not_marked_when_switched_off)
 	OK(!system("sysctl -qw net.quic.ecn=0"));
 	rules(COUNT);
 	connection(&p);
-	transfer(&p, 100000);
+	pair_transfer(&p, 100000);
 	EQ(count("ect0"), 0);
 	OK(count("none") > 5);
 }
@@ -131,7 +97,7 @@ TEST(a_path_that_clears_marks)
 	      "  ip ecn not-ect counter name none\n"
 	      "  ip ecn ect0 ip ecn set not-ect\n");
 	connection(&p);
-	transfer(&p, 2000000);
+	pair_transfer(&p, 2000000);
 	note("%ld marked, %ld not", count("ect0"), count("none"));
 	OK(count("ect0") <= 40);
 	OK(count("none") > 5);
@@ -148,7 +114,7 @@ TEST(no_flow_label)
 	rules("  udp length > 0 ip6 flowlabel != 0 counter name ce\n"
 	      "  udp length > 0 ip6 flowlabel 0 counter name none\n");
 	connection(&p);
-	transfer(&p, 100000);
+	pair_transfer(&p, 100000);
 	OK(count("none") > 5);
 	EQ(count("ce"), 0);
 }
@@ -160,7 +126,7 @@ TEST_WITH(a_path_that_drops_marked_packets, 60, false)
 
 	rules("  ip ecn ect0 counter name ect0 drop\n");
 	connection(&p);
-	transfer(&p, 100000);
+	pair_transfer(&p, 100000);
 	note("%ld dropped", count("ect0"));
 	OK(count("ect0") > 0);
 }
@@ -171,11 +137,11 @@ TEST(a_path_that_marks_ce)
 	struct pair p = { 0 };
 
 	connection(&p);
-	transfer(&p, 1000000);
+	pair_transfer(&p, 1000000);
 	EQ(counter("QuicEcnCeEvents"), 0);
 	rules("  ip ecn ect0 ip dscp cs0 numgen random mod 8 == 0 ip ecn set ce\n"
 	      "  ip ecn ce counter name ce\n");
-	transfer(&p, 2000000);
+	pair_transfer(&p, 2000000);
 	note("%ld trains marked, %lu events", count("ce"),
 	     counter("QuicEcnCeEvents"));
 	OK(count("ce") > 0);

@@ -350,6 +350,7 @@ TEST(handshake_with_unknown_authority)
 
 /* recvmsg() gives one run of TLS bytes with its level. */
 static int levels_seen;
+static ssize_t (*send_step)(int fd, const struct msghdr *msg, int flags);
 
 static void *stepping_client(void *arg)
 {
@@ -367,12 +368,13 @@ static void *stepping_client(void *arg)
 	gnutls_priority_set_direct(session, QUIC_PRIORITY, NULL);
 	gnutls_credentials_set(session, GNUTLS_CRD_PSK, cred);
 	gnutls_transport_set_int(session, p->client);
+	EQ(quic_session_set_alpn(session, "hq", 2), 0);
 	EQ(quic_handshake_init(session, &step), 0);
 	while (step) {
 		if (step->op == QUIC_HANDSHAKE_STEP_OP_SENDMSG) {
 			step->s_sendmsg.retval =
-				sendmsg(p->client, step->s_sendmsg.msg,
-					step->s_sendmsg.flags);
+				send_step(p->client, step->s_sendmsg.msg,
+					  step->s_sendmsg.flags);
 			OK(step->s_sendmsg.retval > 0);
 		} else {
 			struct msghdr *m = step->s_recvmsg.msg;
@@ -403,13 +405,58 @@ TEST_EACH(handshake_by_steps)
 	pthread_t thread;
 
 	p.client = client(port_of(p.listener));
+	send_step = sendmsg;
 	OK(!pthread_create(&thread, NULL, stepping_client, &p));
 	p.server = accept(p.listener, NULL, NULL);
 	OK(p.server >= 0);
-	EQ(server_handshake(p.server), 0);
+	EQ(quic_server_handshake(p.server, psk_file, NULL, "hq"), 0);
 	pthread_join(thread, NULL);
 	EQ(levels_seen, 1 << QUIC_CRYPTO_INITIAL | 1 << QUIC_CRYPTO_HANDSHAKE);
 	both_ways(&p);
+}
+
+/* The ClientHello in two, the second part when the first was acknowledged. */
+static ssize_t send_halves(int fd, const struct msghdr *msg, int flags)
+{
+	struct iovec half = { .iov_base = msg->msg_iov->iov_base };
+	struct msghdr part = *msg;
+
+	send_step = sendmsg;
+	part.msg_iov = &half;
+	half.iov_len = msg->msg_iov->iov_len / 2;
+	EQ(sendmsg(fd, &part, flags & ~MSG_MORE), half.iov_len);
+	UNTIL(settled(fd));
+	half.iov_base += half.iov_len;
+	half.iov_len = msg->msg_iov->iov_len - half.iov_len;
+	EQ(sendmsg(fd, &part, flags), half.iov_len);
+	return msg->msg_iov->iov_len;
+}
+
+/* RFC9000-13.2.1-1 */
+/* The first part is acknowledged while nobody can know which listener the
+ * client wants; the connection keeps the ID that it was told then, and goes on
+ * with the packet numbers.
+ */
+TEST_EACH(half_a_client_hello)
+{
+	int other = listener("smb");
+	struct pair p = { .listener = quic_socket() };
+	pthread_t thread;
+	union addr a;
+
+	OK(!opt_set(p.listener, QUIC_SOCKOPT_ALPN, "hq", 2));
+	OK(!bind(p.listener, &a.sa, loopback(&a, family, port_of(other))));
+	OK(!listen(p.listener, 1));
+	p.client = client(port_of(other));
+	send_step = send_halves;
+	OK(!pthread_create(&thread, NULL, stepping_client, &p));
+	p.server = accept(p.listener, NULL, NULL);
+	OK(p.server >= 0);
+	EQ(quic_server_handshake(p.server, psk_file, NULL, "hq"), 0);
+	pthread_join(thread, NULL);
+	both_ways(&p);
+	EQ(counter("QuicDropCid"), 0);
+	EQ(counter("QuicDropDuplicate"), 0);
 }
 
 /* RFC 9002 section 6.2.4: each of the two probes of a PTO repeats what was not

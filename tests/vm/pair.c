@@ -180,6 +180,38 @@ void pair_talk(struct pair *p)
 	OK(!strcmp(buf, "hello"));
 }
 
+void pair_transfer(struct pair *p, size_t bytes)
+{
+	static char buf[65536], got[65536];
+	size_t sent = 0, done = 0;
+	ssize_t n;
+
+	OK(!set_nonblock(p->client));
+	OK(!set_nonblock(p->server));
+	while (done < bytes) {
+		n = bytes - sent < sizeof(buf) ? bytes - sent : sizeof(buf);
+		if (n)
+			n = quic_sendmsg(p->client, buf, n, 0,
+					 MSG_QUIC_STREAM_NEW);
+		if (n > 0)
+			sent += n;
+		n = read(p->server, got, sizeof(got));
+		if (n > 0)
+			done += n;
+		else
+			EQ(errno, EAGAIN);
+	}
+}
+
+bool settled(int fd)
+{
+	struct quic_info info;
+	socklen_t len = sizeof(info);
+
+	OK(!opt_get(fd, QUIC_SOCKOPT_INFO, &info, &len));
+	return !info.in_flight;
+}
+
 /* ---- options --------------------------------------------------------------- */
 
 int opt_set(int fd, int opt, const void *val, socklen_t len)

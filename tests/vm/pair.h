@@ -48,6 +48,10 @@ struct pair {
 void connection(struct pair *p);
 /* A word on stream 0, from client to server. */
 void pair_talk(struct pair *p);
+/* @bytes on stream 0, likewise; both ends are non-blocking afterwards. */
+void pair_transfer(struct pair *p, size_t bytes);
+/* All that it sent was acknowledged. */
+bool settled(int fd);
 void disconnect(struct pair *p);	/* close what is open */
 int server_handshake(int fd);		/* in this thread */
 int client_handshake(int fd);
