@@ -395,7 +395,8 @@ void conn_connect(struct conn *c, struct tls *tls,
 	if (tls->resume && tls->resume->token_size)
 		setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_TOKEN,
 			   tls->resume->token, tls->resume->token_size);
-	if (!contact_begin(c) || connect(c->fd, addr, len))
+	if (!contact_begin(c) || connect(c->fd, addr, len) ||
+	    !contact_connected(c))
 		fail_errno(c, errno);
 	else
 		begin(c, tls, host);

@@ -75,6 +75,7 @@ struct conn {
 	void (*on_open)(struct conn *c);	/* or NULL */
 
 	uint32_t want_version;		/* a client's, of QUIC; 0: the usual */
+	uint32_t better_version;	/* it would rather go on with this; or 0 */
 	const char *token_file;		/* a client's, or NULL */
 
 	const char *peer;		/* who it is, for logs; or NULL */
@@ -117,10 +118,11 @@ void conn_connect(struct conn *c, struct tls *tls,
 		  const char *host);
 void conn_accepted(struct conn *c, struct tls *tls, int fd);
 
-/* contact.c: before a client connects, and before it closes: the version and
- * the token.  False: errno says why.
+/* contact.c: before and after a client connects, and before it closes: the
+ * versions and the token.  False: errno says why.
  */
 bool contact_begin(struct conn *c);
+bool contact_connected(struct conn *c);
 bool contact_end(struct conn *c);
 
 /* The poll events to wait for, and what to do when they come. */

@@ -31,14 +31,23 @@ static bool load_token(struct conn *c)
 	return !n || !setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_TOKEN, token, n);
 }
 
+static bool set_version(struct conn *c, uint32_t version)
+{
+	struct quic_config config = { .version = version };
+
+	return !version || !setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONFIG,
+				       &config, sizeof(config));
+}
+
 bool contact_begin(struct conn *c)
 {
-	struct quic_config config = { .version = c->want_version };
+	return set_version(c, c->want_version) &&
+	       (!c->token_file || load_token(c));
+}
 
-	if (c->want_version && setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_CONFIG,
-					  &config, sizeof(config)))
-		return false;
-	return !c->token_file || load_token(c);
+bool contact_connected(struct conn *c)
+{
+	return set_version(c, c->better_version);
 }
 
 bool contact_end(struct conn *c)

@@ -40,6 +40,7 @@ struct options {
 	int family;
 	const char *token;		/* file of an address token, or NULL */
 	uint32_t version;		/* of QUIC; 0: the usual */
+	uint32_t better_version;	/* to go on with, or 0 */
 	bool json, sha256, quiet;
 	unsigned int parallel, repeat, timeout;
 	struct move move;
@@ -119,8 +120,9 @@ static const struct argp_option argp_options[] = {
 	  "Append TLS secrets (default $SSLKEYLOGFILE)", 0 },
 	{ "ciphers", OPT_CIPHERS, "LIST", 0,
 	  "aes-128-gcm, aes-256-gcm, chacha20-poly1305, aes-128-ccm", 0 },
-	{ "quic-version", OPT_VERSION, "N", 0,
-	  "Begin with this version of QUIC: 1, 2 or any number", 0 },
+	{ "quic-version", OPT_VERSION, "N[,M]", 0,
+	  "Begin with this version of QUIC: 1, 2 or any number; rather go on with M",
+	  0 },
 	{ "token", OPT_TOKEN, "FILE", 0,
 	  "Show the server the token in FILE, keep there the one it gives", 0 },
 	{ "quiet", 'q', NULL, 0, "No progress bar, no summary", 0 },
@@ -144,14 +146,26 @@ static void must(struct argp_state *state, const char *text, const char *why)
 		argp_error(state, "'%s': %s", text, why);
 }
 
-static uint32_t version_number(struct argp_state *state, const char *text)
+/* One version of a list of them, up to @stop. */
+static uint32_t version_number(struct argp_state *state, const char **text,
+			       char stop)
 {
 	char *end;
-	unsigned long n = strtoul(text, &end, 0);
+	unsigned long n = strtoul(*text, &end, 0);
 
-	if (!n || *end || n > UINT32_MAX)
-		argp_error(state, "'%s' is not a version", text);
+	if (!n || *end != stop || n > UINT32_MAX)
+		argp_error(state, "'%s' is not a version", *text);
+	*text = end + 1;
 	return n == 2 ? QUIC_VERSION_V2 : n;
+}
+
+static void versions(struct argp_state *state, struct options *o,
+		     const char *text)
+{
+	bool two = strchr(text, ',');
+
+	o->version = version_number(state, &text, two ? ',' : '\0');
+	o->better_version = two ? version_number(state, &text, '\0') : 0;
 }
 
 static void append(const char ***list, size_t *n, const char *text)
@@ -271,7 +285,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->tls.ciphers = arg;
 		return 0;
 	case OPT_VERSION:
-		o->version = version_number(state, arg);
+		versions(state, o, arg);
 		return 0;
 	case OPT_TOKEN:
 		o->token = arg;
@@ -533,7 +547,9 @@ static bool try_address(struct program *p, struct job *job,
 	const struct url *url = job->fetches[0].url;
 	struct conn c = {
 		.fd = -1, .protocols = p->protocols, .owner = job,
-		.want_version = p->o.version, .token_file = p->o.token,
+		.want_version = p->o.version,
+		.better_version = p->o.better_version,
+		.token_file = p->o.token,
 		.keep_session = p->o.session,
 		.update_keys = p->o.key_update,
 	};

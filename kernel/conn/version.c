@@ -7,7 +7,8 @@
  * RFC 9000 section 6; RFC 9368; RFC 9369 section 4.
  *
  * A client begins with the version of its settings, 1 by default, and offers
- * the other one as compatible.  A server goes over to version 2 if its own
+ * the other one as compatible; first in its list is what the settings say when
+ * the handshake begins.  A server goes over to version 2 if its own
  * settings or the order of the client's list say so: it makes Initial keys of
  * that version and sends everything with it from then on; the client follows
  * when it sees the first such packet.
@@ -104,9 +105,16 @@ void quic_version_forget_first(struct quic_conn *c)
 
 /* ---- Version Information: RFC 9368 section 3 ------------------------------ */
 
+static void list_once(struct quic_tparams *tp, u32 version)
+{
+	if (!listed(version, tp->versions, tp->n_versions))
+		tp->versions[tp->n_versions++] = version;
+}
+
 /* RFC9368-3-1 RFC9368-8-2 RFC9369-4-1 */
 void quic_version_tell(struct quic_conn *c, struct quic_tparams *tp)
 {
+	u32 want = quic_sk(c->sk)->config.version;
 	int i;
 
 	if (disabled(c))
@@ -119,11 +127,12 @@ void quic_version_tell(struct quic_conn *c, struct quic_tparams *tp)
 	tp->has |= QUIC_TP_HAS_VERSION_INFO;
 	if (!c->is_server) {
 		c->version_told = tp->chosen_version;
-		tp->versions[tp->n_versions++] = tp->chosen_version;
+		if (quic_version_supported(want))
+			list_once(tp, want);
+		list_once(tp, tp->chosen_version);
 	}
 	for (i = 0; i < ARRAY_SIZE(ours); i++)
-		if (c->is_server || ours[i] != tp->chosen_version)
-			tp->versions[tp->n_versions++] = ours[i];
+		list_once(tp, ours[i]);
 }
 
 /* RFC9368-2.2-1 RFC9368-2.3-1 */

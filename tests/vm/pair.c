@@ -147,6 +147,8 @@ void connection(struct pair *p)
 		p->set_client(p->client);
 	OK(!connect(p->client, &a.sa,
 		    local(p, &a, p->port ?: port_of(p->listener))));
+	if (p->connected)
+		p->connected(p->client);
 
 	if (p->certificates)
 		setenv("SSL_CERT_FILE", ca_file, 1);

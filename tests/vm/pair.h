@@ -36,6 +36,7 @@ struct pair {
 	/* Settings, before it is called; all may stay zero. */
 	void (*set_listener)(int fd);
 	void (*set_client)(int fd);
+	void (*connected)(int fd);	/* the client, before the handshake */
 	void (*accepted)(int fd);	/* before its handshake */
 	void (*listening)(int port);
 	int port;			/* to connect to; 0: the listener's */

@@ -108,6 +108,16 @@ TEST_EACH(version_upgrade)
 	EQ(counter("QuicVersionsSent"), 0);
 }
 
+/* The client begins with 1 and has 2 first in its list, which decides. */
+TEST_EACH(version_upgrade_that_the_client_wants)
+{
+	struct pair p = { .connected = speak_v2 };
+
+	connection(&p);
+	both_speak(&p, QUIC_VERSION_V2);
+	EQ(counter("QuicVersionsSent"), 0);
+}
+
 /* RFC9369-4.1-5 */
 TEST(version_upgrade_with_certificates)
 {
