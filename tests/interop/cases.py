@@ -27,6 +27,10 @@ class Link:
     dark_s: tuple = (0, 0)          # from, to: seconds after the first packet
     rebind: str = ""                # "port" or "addr": 1 s, then every 5 s
 
+    def spoils(self):
+        """Does it lose or change packets, other than by its queue?"""
+        return bool(self.percent or self.drop_to_server or any(self.dark_s))
+
 
 @dataclass
 class Case:
@@ -38,7 +42,7 @@ class Case:
     family: int = 4
     chain: str = "cert"             # which certificate chain the server has
     limit: int = 60                 # seconds
-    repeat: int = 1                 # runs; measurements are repeated
+    repeat: int = 1                 # runs of kquic with itself
     alone: bool = False             # nothing else may run meanwhile
     tcp: bool = False               # a TCP flow competes
 
@@ -85,3 +89,8 @@ CASES = {case.name: case for case in (
     Case("goodput", sizes(10), repeat=5, alone=True),
     Case("crosstraffic", sizes(25), limit=180, alone=True, tcp=True),
 )}
+
+
+def repeats(case, client, server):
+    """How often: emulated time hardly varies, so with others once is enough."""
+    return CASES[case].repeat if client == server else 1

@@ -17,6 +17,7 @@ judged here but equality of files, for only here they are.
 import hashlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -31,12 +32,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cases import CASES
+from cases import CASES, repeats
 from peers import PEERS
 from topology import PORT, V4, V6, Topology
 
 RESULTS = "/results/interop"
 SCRATCH = "/tmp/interop"
+FILES = 1 << 16                         # open at a time
 # An emulated guest is slow: it gets more time than the cases have.
 PATIENCE = int(os.environ.get("PATIENCE", "2"))
 
@@ -172,10 +174,10 @@ class Run:
 
     def start(self, end_of, command, log, **environment):
         out = open(self.path(log), "ab")
-        process = subprocess.Popen(
-            self.net.inside(end_of, *command), cwd=self.dir, stdin=subprocess.DEVNULL,
-            stdout=out, stderr=out, start_new_session=True,
-            env=dict(os.environ, **environment))
+        with out, self.net.inside(end_of):
+            process = subprocess.Popen(
+                command, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True, env=dict(os.environ, **environment))
         self.processes.append(process)
         return process
 
@@ -188,14 +190,13 @@ class Run:
             raise RuntimeError("tcpdump does not start")
 
     def is_listening(self):
-        eps = self.read_proc("srv", "eps")
-        ss = subprocess.run(self.net.inside("srv", "ss", "-ulnH", "sport = :%d" % PORT),
-                            text=True, stdout=subprocess.PIPE).stdout
-        return ":%d " % PORT in eps or bool(ss.strip())
+        udp = self.net.read_proc("srv", "udp") + self.net.read_proc("srv", "udp6")
+        return ":%d " % PORT in self.net.read_proc("srv", "quic/eps") or \
+            ":%04X 0" % PORT in udp
 
-    def read_proc(self, end_of, name):
-        return subprocess.run(self.net.inside(end_of, "cat", "/proc/net/quic/" + name),
-                              text=True, stdout=subprocess.PIPE).stdout
+    def counters(self, end_of):
+        return counters(self.net.read_proc(end_of, "quic/snmp") +
+                        self.net.read_proc(end_of, "quic/stats"))
 
     def serve(self):
         server = self.start("srv", self.server.serve(self), "server.log",
@@ -257,8 +258,7 @@ class Run:
             self.serve()
             if self.case.tcp:
                 self.cross()
-            before = {e: self.read_proc(e, "snmp") + self.read_proc(e, "stats")
-                      for e in ("cli", "srv")}
+            before = {e: self.counters(e) for e in ("cli", "srv")}
             began = time.monotonic()
             facts["status"], facts["call"] = self.fetch()
             facts["seconds"] = round(time.monotonic() - began, 1)
@@ -266,8 +266,7 @@ class Run:
             facts["files"] = self.compare()
             facts["link"] = self.net.facts()
             for e in before:
-                now = counters(self.read_proc(e, "snmp") + self.read_proc(e, "stats"))
-                old = counters(before[e])
+                now, old = self.counters(e), before[e]
                 facts["counters-" + e] = {k: now[k] - old.get(k, 0) for k in now
                                           if now[k] != old.get(k, 0)}
         except (RuntimeError, OSError) as error:
@@ -304,13 +303,15 @@ def attempt(case, client, server):
     if reason:
         say("RUN " + json.dumps({**facts, "unsupported": "%s: %s" % (which, reason)}))
         return
-    for number in range(CASES[case].repeat):
+    for number in range(repeats(case, client, server)):
         made = Run(case, client, server, number).do()
         say("RUN " + json.dumps({**versions, **made}))
 
 
 def main():
     plan = json.loads(os.environ["PLAN"])
+    # Some open all of their 1999 files at once.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
     os.makedirs(SCRATCH + "/runs")
     os.makedirs(RESULTS, exist_ok=True)
     subprocess.run(["modprobe", "aesni_intel"], stderr=subprocess.DEVNULL)

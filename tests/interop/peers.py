@@ -102,6 +102,8 @@ class Kquic(Peer):
                     get(rest, "--session", "ticket", *early)]
         if what == "keyupdate":
             return [get(run.urls(), "--key-update", "500000")]
+        if what == "v2":
+            return [get(run.urls(), "--quic-version", "1,2")]
         return [get(run.urls())]
 
 
@@ -110,6 +112,7 @@ class Ngtcp2(Peer):
 
     def serve(self, run):
         options = {"retry": ["--validate-addr"],
+                   "v2": ["--preferred-versions=v2", "--available-versions=v2,v1"],
                    "migration": ["--preferred-ipv4-addr=%s:%d" % (V4, PREFERRED_PORT)],
                    }.get(run.case.what, [])
         return ["gtlsserver", "-q", "--max-dyn-length=20M", *options, "-d", run.www,
@@ -127,8 +130,9 @@ class Ngtcp2(Peer):
         if what in ("resumption", "zerortt"):
             first, rest = split(run)
             keep = ["--session-file=ticket", "--tp-file=parameters"]
-            no = ["--disable-early-data"] if what == "resumption" else []
-            return [get(first, *keep, "--wait-for-ticket", *no), get(rest, *keep, *no)]
+            # Its large probes of the path MTU would count as data that was not early.
+            some = ["--disable-early-data"] if what == "resumption" else ["--no-pmtud"]
+            return [get(first, *keep, "--wait-for-ticket", *some), get(rest, *keep, *some)]
         if what == "keyupdate":
             return [get(run.urls(), "--key-update=300ms")]
         if what == "v2":
@@ -214,7 +218,7 @@ class Nginx(Peer):
         with open(run.dir + "/nginx.conf", "w") as out:
             out.write(nginx_configuration(run, """
                 listen %d quic; listen [::]:%d quic;
-                quic_gso on; quic_retry %s;
+                quic_gso on; quic_retry %s; keepalive_requests 100000;
                 ssl_protocols TLSv1.3; ssl_certificate %s; ssl_certificate_key %s;
                 """ % (PORT, PORT, "on" if run.case.what == "retry" else "off",
                        run.chain, run.key)))

@@ -76,8 +76,8 @@ def main():
     lines = list(tables(rows, CASES))
     lines += ["## Measurements\n",
               "kbit/s of the files on the link of 10 Mbit/s, from the server's first to its "
-              "last\n1-RTT packet: `goodput` the mean of five runs of 10 MiB, `crosstraffic` "
-              "25 MiB beside a\nTCP flow (CUBIC).\n",
+              "last\n1-RTT packet: `goodput` is 10 MiB, `crosstraffic` 25 MiB beside "
+              "a\nTCP flow (CUBIC).\n",
               "| peer | which end | case | rate |", "|---|---|---|---|"]
     lines += ["| %s | %s | %s | %s |" % (
         r["peer"], {"client": "server", "server": "client"}.get(r["role"], "both"),

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::crypto::{ring, CryptoProvider};
+use rustls::quic::Suite;
 use rustls::CipherSuite;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -32,6 +33,12 @@ fn provider(what: &str) -> Arc<CryptoProvider> {
         made.cipher_suites.retain(|s| s.tls13().is_some());
     }
     Arc::new(made)
+}
+
+/// What Initial packets are sealed with, whatever suites are offered.
+fn initial() -> Result<Suite> {
+    let suite = ring::cipher_suite::TLS13_AES_128_GCM_SHA256.tls13();
+    Ok(suite.and_then(|s| s.quic_suite()).ok_or("no suite for Initial packets")?)
 }
 
 fn certificates(path: &str) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>> {
@@ -61,7 +68,8 @@ async fn serve(what: &str, dir: &str, chain: &str, key: &str) -> Result<()> {
     tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.key_log = Arc::new(rustls::KeyLogFile::new());
     tls.max_early_data_size = u32::MAX;
-    let mut config = quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
+    let tls = QuicServerConfig::with_initial(Arc::new(tls), initial()?)?;
+    let mut config = quinn::ServerConfig::with_crypto(Arc::new(tls));
     if what == "migration" {
         config.preferred_address_v4(Some(PREFERRED.parse()?));
     }
@@ -151,9 +159,8 @@ async fn get(what: &str, dir: &str, ca: &str, address: &str, urls: &[String]) ->
     tls.key_log = Arc::new(rustls::KeyLogFile::new());
     tls.enable_early_data = what == "zerortt";
     let mut endpoint = quinn::Endpoint::client(SocketAddr::new("::".parse()?, 0))?;
-    endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(
-        QuicClientConfig::try_from(tls)?,
-    )));
+    let tls = QuicClientConfig::with_initial(Arc::new(tls), initial()?)?;
+    endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(tls)));
     let address: SocketAddr = address.parse()?;
     let batch = match what {
         "resumption" | "zerortt" => {
