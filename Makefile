@@ -51,8 +51,9 @@ compliance: ## write docs/COMPLIANCE.md from docs/compliance
 bpftool: ## build bpftool with the patches of tools/bpftool, as build/bpftool
 	@tests/lab/bpftool
 
-bench-quick: build ## instructions per byte: TCP, kTLS, ngtcp2, kquic
-	@bench/quick
+bench-quick: build ## instructions per byte and per request: TCP, kTLS, kquic, ngtcp2, nginx
+	@tests/lab/host python3
+	@bench/run.py --lab --group quick
 
 shell: build ## a shell in a VM that has everything installed
 	@tests/lab/run --shell

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-"""buckets.py PREFIX LINES MODE... - a profile, sorted into what it is spent on.
+"""
+A profile, sorted into what instructions are spent on: crypto, copying, skbs and
+devices, quic, locks, memory, and quic by directory of kernel/.
 
-Reads what guest-profile.sh left (PREFIX.MODE.json, PREFIX.MODE.samples,
-PREFIX.modules) and the symbols of quic.ko's objects (PREFIX.nm); prints tables
-and writes PREFIX.json: rows with the keys of bench-quick.json.
+The clock's interrupt waits where interrupts are off: their cost shows at the
+place that turns them on (_raw_spin_unlock_irqrestore, finish_task_switch).
 """
 import bisect
 import collections
-import json
+import os
 import re
-import sys
+import subprocess
+
+import figures
 
 KERNEL = 1 << 63
 
@@ -38,8 +41,8 @@ BUCKETS = (
                    r"|udpv6|ipv4|kmalloc_reserve|netdev|loopback|security_)"),
     ("idle", r":(pv_native_safe_halt|default_idle|cpuidle|do_idle)"),
 )
-USER, OTHER = "userspace", "other"
-ORDER = [name for name, _ in BUCKETS] + [USER, OTHER]
+USER, OTHER, IDLE = "userspace", "other", "idle"
+ORDER = [name for name, _ in BUCKETS if name != IDLE] + [USER, OTHER]
 
 
 class Modules:
@@ -65,14 +68,13 @@ def plain(symbol):
     return re.sub(r"\.(isra|constprop|part|cold).*", "", symbol)
 
 
-def read_directories(path):
+def read_directories(lines):
     """{symbol: directory of kernel/}"""
     found = {}
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            match = re.match(r"\./(?:([^/]+)/)?.* [tT] (\S+)$", line)
-            if match:
-                found.setdefault(plain(match[2]), match[1] or "main")
+    for line in lines:
+        match = re.match(r"\./(?:([^/]+)/)?.* [tT] (\S+)$", line)
+        if match:
+            found.setdefault(plain(match[2]), match[1] or "main")
     return found
 
 
@@ -98,56 +100,70 @@ def count(path, modules, directories):
             place = modules.find(address)
             if place == "quic":
                 place += "/" + directories.get(symbol, "-")
-            counts[bucket_of(place, symbol), place, symbol] += 1
+            bucket = bucket_of(place, symbol)
+            if bucket != IDLE:
+                counts[bucket, place, symbol] += 1
     return counts
 
 
-def show(mode, report, counts, lines):
-    """Prints one mode's tables; returns its rows."""
+def rows_of(sample, counts):
+    """Instructions per byte, exchange or connection, by bucket and by directory."""
+    unit = sample["unit"]
+    cost = (sample["elapsed_ns"] - sample["idle_ns"]) / sample[figures.COUNTED[unit]]
     total = counts.total()
-    cost = report["elapsed_ns"] / report["bytes"]
-    rows = []
+    sums = collections.Counter()
+    for (bucket, place, _), n in counts.items():
+        sums[bucket] += n
+        if place.startswith("quic/"):
+            sums[place] += n
+    for name, n in sums.items():
+        yield figures.row(sample, "profile_per_%s_%s" % (unit, name), cost * n / total)
+    yield figures.row(sample, "kernel_percent", 100 * (1 - sums[USER] / total))
 
-    def line(name, n, metric=None):
-        print(f"{name:44}{100 * n / total:8.2f} %{cost * n / total:9.3f}")
-        if metric:
-            rows.append({"transport": "kquic" if report["transport"] == "quic"
-                         else report["transport"],
-                         "scenario": "profile", "mode": mode,
-                         "metric": f"instructions_per_byte_{metric}",
-                         "value": round(cost * n / total, 3)})
 
-    print(f"\n{report['transport']} {report['direction']}, {mode}: "
-          f"{cost:.2f} instructions per byte, {total} samples\n")
+def show(sample, counts, lines):
+    unit = sample["unit"]
+    cost = (sample["elapsed_ns"] - sample["idle_ns"]) / sample[figures.COUNTED[unit]]
+    total = counts.total()
+
+    def line(name, n):
+        print("%-52s%8.2f %%%14.3f" % (name, 100 * n / total, cost * n / total))
+
+    print("\n%s %s, %s: %.2f instructions per %s, %d samples\n" % (
+        sample["transport"], sample["scenario"], sample["mode"], cost, unit, total))
     buckets, places = collections.Counter(), collections.Counter()
     for (bucket, place, _), n in counts.items():
         buckets[bucket] += n
         if place.startswith("quic/"):
             places[place] += n
     for bucket in ORDER:
-        line(bucket, buckets[bucket], bucket)
+        line(bucket, buckets[bucket])
     print()
     for place, n in places.most_common():
-        line(place, n, place)
+        line(place, n)
     print()
     for (bucket, place, symbol), n in counts.most_common(lines):
-        line(f"{bucket:11} {symbol}" + (f" [{place}]" if place else ""), n)
-    return rows
+        line("%-11s %s" % (bucket, symbol) + (" [%s]" % place if place else ""), n)
 
 
-def main(prefix, lines, *modes):
-    """One table per mode, one file for all."""
-    modules = Modules(prefix + ".modules")
-    directories = read_directories(prefix + ".nm")
+def symbols(top):
+    """Which directory of kernel/ each symbol of quic.ko comes from."""
+    return subprocess.run(
+        [top + "/tests/lab/chroot", "sh", "-c",
+         'cd "$OUT/kernel" && nm -A ./*/*.o ./main.o ./keys.o'],
+        cwd=top, check=True, text=True, stdout=subprocess.PIPE).stdout
+
+
+def evaluate(top, results, samples, lines):
+    """Rows of the profiles that a guest has left; prints each, `lines` symbols long."""
+    if not samples:
+        return []
+    modules = Modules(os.path.join(results, "bench-profile.modules"))
+    directories = read_directories(symbols(top).splitlines())
     rows = []
-    for mode in modes:
-        with open(f"{prefix}.{mode}.json", encoding="utf-8") as file:
-            report = json.load(file)
-        rows += show(mode, report, count(f"{prefix}.{mode}.samples", modules,
-                                         directories), int(lines))
-    with open(prefix + ".json", "w", encoding="utf-8") as file:
-        json.dump(rows, file, indent=1)
-        file.write("\n")
-
-
-main(*sys.argv[1:])
+    for sample in samples:
+        counts = count(os.path.join(results, sample["profile"]), modules, directories)
+        if lines:
+            show(sample, counts, lines)
+        rows += rows_of(sample, counts)
+    return rows

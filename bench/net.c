@@ -3,12 +3,15 @@
  * Sockets by host and port, the same for every transport.
  */
 #include <err.h>
+#include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "perf.h"
 
-#define BACKLOG	128
+#define BACKLOG	4096
 
 static struct addrinfo *resolve(const struct options *o, int flags)
 {
@@ -24,26 +27,26 @@ static struct addrinfo *resolve(const struct options *o, int flags)
 	return list;
 }
 
-static int open_socket(const struct addrinfo *ai, int type, int protocol)
+static int open_socket(const struct addrinfo *ai, const struct options *o,
+		       int flags)
 {
-	int fd = socket(ai->ai_family, type | SOCK_CLOEXEC, protocol);
+	int fd = socket(ai->ai_family, o->transport->type | SOCK_CLOEXEC | flags,
+			o->transport->protocol);
 
 	if (fd < 0)
-		err(1, "socket");
+		err(1, "socket (%s)", o->transport->name);
+	if (o->transport->prepare)
+		o->transport->prepare(fd, o);
 	return fd;
 }
 
-/* @prepare sets the socket's options before it listens or connects. */
-int net_listen(const struct options *o, int type, int protocol,
-	       net_prepare_t prepare)
+int net_listen(const struct options *o)
 {
 	struct addrinfo *ai = resolve(o, AI_PASSIVE);
-	int fd = open_socket(ai, type, protocol);
+	int fd = open_socket(ai, o, SOCK_NONBLOCK);
 	int on = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (prepare)
-		prepare(fd, o);
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen))
 		err(1, "bind");
 	if (listen(fd, BACKLOG))
@@ -52,15 +55,12 @@ int net_listen(const struct options *o, int type, int protocol,
 	return fd;
 }
 
-int net_connect(const struct options *o, int type, int protocol,
-		net_prepare_t prepare)
+int net_connect(const struct options *o, bool block)
 {
 	struct addrinfo *ai = resolve(o, 0);
-	int fd = open_socket(ai, type, protocol);
+	int fd = open_socket(ai, o, block ? 0 : SOCK_NONBLOCK);
 
-	if (prepare)
-		prepare(fd, o);
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen))
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) && errno != EINPROGRESS)
 		err(1, "connect");
 	freeaddrinfo(ai);
 	return fd;

@@ -1,168 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0
-"""table.py SAMPLES JSON - from transfers to instructions per byte.
-
-Reads the lines that guest-quick.sh wrote, writes rows with the keys
-transport, scenario, mode, metric and value, and prints them as a table, next
-to what was measured the same way when the target was set. Fails if any of the
-transports is missing.
 """
-import collections
-import json
-import statistics
-import sys
+Figures as a table: a line per scenario and mode, a column per transport, and
+what kquic costs compared with kTLS. A dash is what was not run.
+"""
 
-MODES = ("default", "segs1")
-# Server to client; client to server; server to a client that saves nothing.
-SCENARIOS = ("bulk", "bulk-up", "bulk-drop")
-NAMES = {"quic": "kquic"}
-WANTED = ("tcp", "ktls", "ngtcp2", "kquic")
+import figures
 
-# Instructions per byte, default and segs1: Linux 6.12, MTU 1500,
-# AES-128-GCM, one stream, 64 KiB writes; for kquic what it must reach.
-REFERENCE = {
-    "tcp": (0.9, 11.0),
-    "ktls": (7.9, 15.3),
-    "ngtcp2": (17.6, 26.1),
-    "kquic": (10.0, 15.3),
-}
-
-# kquic per packet and train, from the sums of both ends' counters.
-RATIOS = {
-    "packets_per_train_tx": (("QuicTxDataPackets",), ("QuicTxDataTrains",)),
-    "packets_per_train_rx": (("QuicRxDataPackets",), ("QuicRxDataTrains",)),
-    "aead_calls_per_packet": (("QuicAeadSeal", "QuicAeadOpen"),
-                              ("QuicTxPackets", "QuicRxPackets")),
-    "hp_calls_per_packet": (("QuicHpCalls",),
-                            ("QuicTxPackets", "QuicRxPackets")),
-    "ack_packets_per_1000": (("QuicTxAckOnlyPackets",),
-                             ("QuicTxDataPackets",)),
-    "retransmitted_bytes": (("QuicTxRetransBytes",), ()),
-}
+# What is shown of a scenario, the first that there is.
+SHOWN = (("instructions_per_byte", "instructions per byte", 2),
+         ("instructions_per_exchange", "instructions per exchange", 0),
+         ("instructions_per_connection", "instructions per handshake", 0),
+         ("bits_per_second", "bits per second", 0),
+         ("exchanges_per_second", "exchanges per second", 0),
+         ("connections_per_second", "handshakes per second", 0))
+ORDER = ("tcp", "ktls", "kquic")
+WIDTH = 14
 
 
-def read_samples(path):
-    """{(transport, scenario, mode): [sample, ...]}"""
-    groups = collections.defaultdict(list)
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            sample = json.loads(line)
-            transport = NAMES.get(sample["transport"], sample["transport"])
-            groups[transport, sample["scenario"],
-                   sample["mode"]].append(sample)
-    return groups
+def columns(rows):
+    names = {r["transport"] for r in rows}
+    return [n for n in ORDER if n in names] + sorted(names - set(ORDER))
 
 
-def busy(sample):
-    """Nanoseconds that were instructions: guest time runs on when idle."""
-    return sample["elapsed_ns"] - sample["idle_ns"]
+def lines_of(metric, digits, rows):
+    value = figures.index(rows)
+    names = columns([r for r in rows if r["metric"] == metric])
+    if not names:
+        return
+    yield "%-34s" % "" + "".join("%*s" % (WIDTH, n) for n in names) + "   kquic/ktls"
+    places = dict.fromkeys((r["scenario"], r["mode"]) for r in rows if r["metric"] == metric)
+    for scenario, mode in places:
+        cells = [value.get((n, scenario, mode, metric)) for n in names]
+        line = "%-34s" % ("%s, %s" % (scenario, mode)) + "".join(
+            "%*s" % (WIDTH, "-" if v is None else format(v, ",.%df" % digits)) for v in cells)
+        ours = value.get(("kquic", scenario, mode, metric))
+        kernel_tls = value.get(("ktls", scenario, mode, metric))
+        yield line + ("%11.2f x" % (ours / kernel_tls) if ours and kernel_tls else "")
 
 
-def per_byte(samples):
-    """Median, least and greatest of the differences of 2N and N bytes.
-
-    None if no round came to its end.
-    """
-    small = min(s["bytes"] for s in samples)
-    first = [busy(s) for s in samples if s["bytes"] == small]
-    second = [busy(s) for s in samples if s["bytes"] == 2 * small]
-    first = first[:len(second)]
-    if not second:
-        return None
-    rounds = [(b - a) / small for a, b in zip(first, second)]
-    middle = (statistics.median(second) - statistics.median(first)) / small
-    return middle, min(rounds), max(rounds)
+def rest(rows):
+    """What only kquic has, the way it is counted."""
+    shown = {m for m, _, _ in SHOWN}
+    hidden = ("_min", "_max", "idle_percent")
+    for r in rows:
+        if r["metric"] not in shown and not r["metric"].endswith(hidden):
+            yield "%-34s%-8s%-36s%14s" % (
+                "%s, %s" % (r["scenario"], r["mode"]), r["transport"], r["metric"],
+                format(r["value"], ",.10g"))
 
 
-def ratios(samples):
-    """What kquic's counters say, over all transfers."""
-    total = collections.Counter()
-    for sample in samples:
-        total.update(sample["counters"])
-    for metric, (over, under) in RATIOS.items():
-        value = sum(total[name] for name in over)
-        divisor = sum(total[name] for name in under) if under else 1
-        if metric.endswith("per_1000"):
-            value *= 1000
-        if divisor:
-            yield metric, value / divisor
-
-
-def make_rows(groups):
-    """The rows of the JSON file."""
-    rows = []
-    for (transport, scenario, mode), samples in groups.items():
-        figures = per_byte(samples)
-        if not figures:
-            continue
-
-        def row(metric, value):
-            rows.append({"transport": transport, "scenario": scenario,
-                         "mode": mode, "metric": metric,
-                         "value": round(value, 3)})
-        middle, least, most = figures
-        row("instructions_per_byte", middle)
-        row("instructions_per_byte_min", least)
-        row("instructions_per_byte_max", most)
-        row("idle_percent", 100 * sum(s["idle_ns"] for s in samples) /
-            sum(s["elapsed_ns"] for s in samples))
-        if transport == "kquic":
-            for metric, value in ratios(samples):
-                row(metric, value)
-    return rows
-
-
-def print_table(rows):
-    """One line per transport and scenario, then kquic's counters."""
-    values = {(r["transport"], r["scenario"], r["mode"], r["metric"]):
-              r["value"] for r in rows}
-
-    def cell(transport, scenario, mode):
-        key = transport, scenario, mode
-        if (*key, "instructions_per_byte") not in values:
-            return f"{'-':>8}{'':16}"
-        return "{:8.2f}  {:<14}".format(
-            values[*key, "instructions_per_byte"],
-            "({:.2f}..{:.2f})".format(
-                values[*key, "instructions_per_byte_min"],
-                values[*key, "instructions_per_byte_max"]))
-
-    print("instructions per byte, sender and receiver together "
-          "(least..greatest round)\n")
-    print(f"{'':20}{'default':>8}{'':16}{'segs1':>8}{'':16}"
-          f"{'reference':>16}")
-    for scenario in SCENARIOS:
-        for transport in WANTED:
-            if not any((transport, scenario, mode, "instructions_per_byte")
-                       in values for mode in MODES):
-                continue
-            sign = "<=" if transport == "kquic" else ""
-            reference = () if scenario == "bulk-drop" else \
-                REFERENCE[transport]
-            print(f"{transport + ' ' + scenario:20}"
-                  f"{cell(transport, scenario, 'default')}"
-                  f"{cell(transport, scenario, 'segs1')}" +
-                  "".join(f"{sign + format(v, '.1f'):>8}"
-                          for v in reference))
-    print()
-    for metric in RATIOS:
-        print(f"{'kquic ' + metric:30}" + "".join(
-            f"{values.get(('kquic', 'bulk', mode, metric), 0):14.2f}"
-            for mode in MODES))
-
-
-def main(samples, out):
-    """Exits with an error if there is a transport without a figure."""
-    groups = read_samples(samples)
-    rows = make_rows(groups)
-    with open(out, "w", encoding="utf-8") as file:
-        json.dump(rows, file, indent=1)
-        file.write("\n")
-    print_table(rows)
-    ran = {(r["transport"], r["scenario"], r["mode"]) for r in rows}
-    missing = [f"{transport} ({mode})" for transport in WANTED
-               for mode in MODES if (transport, "bulk", mode) not in ran]
-    if missing:
-        sys.exit("bench: did not run: " + ", ".join(missing))
-
-
-main(*sys.argv[1:])
+def show(rows):
+    for metric, title, digits in SHOWN:
+        lines = list(lines_of(metric, digits, rows))
+        if lines:
+            print("\n%s\n" % title, *lines, sep="\n")
+    lines = list(rest(rows))
+    if lines:
+        print("", *lines, sep="\n")

@@ -2,17 +2,16 @@
 /*
  * TLS 1.3 in the kernel over TCP: GnuTLS does the handshake, then the keys of
  * both directions go to the socket, and no byte passes through GnuTLS again.
- *
- * The server issues no session tickets: a handshake record among the data
- * would end recv() with EIO.
  */
 #include <err.h>
-#include <gnutls/gnutls.h>
+#include <errno.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "perf.h"
 
@@ -23,44 +22,66 @@
 #define TCP_ULP	31
 #endif
 
-#define PRIORITY	"NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM"
+#define TICKET_TIMEOUT_MS	5000
 
-static void check(int ret, const char *what)
+/* ---- keys ------------------------------------------------------------------ */
+
+union crypto_info {
+	struct tls_crypto_info info;
+	struct tls12_crypto_info_aes_gcm_128 aes128;
+	struct tls12_crypto_info_aes_gcm_256 aes256;
+	struct tls12_crypto_info_chacha20_poly1305 chacha;
+};
+
+/* Where in the structs for the ciphers key, nonce and record number lie. */
+#define LAYOUT(member, nonce, nonce_size)					\
+	{ sizeof(((union crypto_info *)0)->member),				\
+	  offsetof(union crypto_info, member.key),				\
+	  sizeof(((union crypto_info *)0)->member.key),				\
+	  offsetof(union crypto_info, member.nonce), nonce_size,		\
+	  offsetof(union crypto_info, member.rec_seq) }
+
+static const struct layout {
+	size_t size, key, key_size, salt, salt_size, seq;
+} layouts[] = {
+	[TLS_CIPHER_AES_GCM_128] =
+		LAYOUT(aes128, salt, TLS_CIPHER_AES_GCM_128_SALT_SIZE),
+	[TLS_CIPHER_AES_GCM_256] =
+		LAYOUT(aes256, salt, TLS_CIPHER_AES_GCM_256_SALT_SIZE),
+	[TLS_CIPHER_CHACHA20_POLY1305] =
+		LAYOUT(chacha, iv, TLS_CIPHER_CHACHA20_POLY1305_IV_SIZE),
+};
+
+/* What follows the salt of the AES ones. */
+static void *explicit_iv(union crypto_info *u)
 {
-	if (ret < 0)
-		errx(1, "%s: %s", what, gnutls_strerror(ret));
+	return u->info.cipher_type == TLS_CIPHER_AES_GCM_128 ?
+	       u->aes128.iv : u->aes256.iv;
 }
 
-static void set_keys(int fd, gnutls_session_t session, bool rx)
+static void set_keys(struct conn *c, bool rx)
 {
-	struct tls12_crypto_info_aes_gcm_128 info = {
-		.info.version = TLS_1_3_VERSION,
-		.info.cipher_type = TLS_CIPHER_AES_GCM_128,
+	unsigned int type = c->worker->o->cipher->kernel;
+	const struct layout *at = &layouts[type];
+	union crypto_info u = {
+		.info = { .version = TLS_1_3_VERSION, .cipher_type = type },
 	};
 	gnutls_datum_t iv, key;
 	unsigned char seq[8];
+	char *to = (char *)&u;
 
-	check(gnutls_record_get_state(session, rx, NULL, &iv, &key, seq),
-	      "TLS record state");
-	if (iv.size != sizeof(info.salt) + sizeof(info.iv) ||
-	    key.size != sizeof(info.key))
-		errx(1, "not AES-128-GCM: %s", gnutls_session_get_desc(session));
-	memcpy(info.salt, iv.data, sizeof(info.salt));
-	memcpy(info.iv, iv.data + sizeof(info.salt), sizeof(info.iv));
-	memcpy(info.key, key.data, sizeof(info.key));
-	memcpy(info.rec_seq, seq, sizeof(info.rec_seq));
-	if (setsockopt(fd, SOL_TLS, rx ? TLS_RX : TLS_TX, &info, sizeof(info)))
+	tls_check(gnutls_record_get_state(c->session, rx, NULL, &iv, &key, seq),
+		  "TLS record state");
+	if (key.size != at->key_size || iv.size < at->salt_size)
+		errx(1, "another cipher: %s", gnutls_session_get_desc(c->session));
+	memcpy(to + at->key, key.data, key.size);
+	memcpy(to + at->salt, iv.data, at->salt_size);
+	if (iv.size > at->salt_size)
+		memcpy(explicit_iv(&u), iv.data + at->salt_size,
+		       iv.size - at->salt_size);
+	memcpy(to + at->seq, seq, sizeof(seq));
+	if (setsockopt(c->fd, SOL_TLS, rx ? TLS_RX : TLS_TX, &u, at->size))
 		err(1, rx ? "TLS_RX" : "TLS_TX");
-}
-
-/*
- * Before the handshake: as soon as it is over the client may send its request
- * and its end, and a socket that has seen an end takes no ULP any more.
- */
-static void attach(int fd)
-{
-	if (setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")))
-		err(1, "TCP_ULP tls (modprobe tls?)");
 }
 
 /* We never pad, so the kernel may decrypt straight into the reader's buffer. */
@@ -72,61 +93,140 @@ static void expect_no_pad(int fd)
 		err(1, "TLS_RX_EXPECT_NO_PAD");
 }
 
-static void handshake(int fd, unsigned int flags, const struct options *o)
+/* ---- handshake ------------------------------------------------------------- */
+
+static int failed(const char *what, int ret)
 {
-	gnutls_certificate_credentials_t cred;
-	gnutls_session_t session;
+	warnx("%s: %s", what, gnutls_strerror(ret));
+	return -1;
+}
+
+/*
+ * Before the handshake: as soon as it is over the client may send its request
+ * and go, and a socket that has seen an end takes no ULP any more.
+ */
+static int attach(struct conn *c)
+{
+	int ret = tcp_connected(c);
+
+	if (ret <= 0)
+		return ret;
+	if (setsockopt(c->fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")))
+		err(1, "TCP_ULP tls (modprobe tls?)");
+	c->attached = true;
+	return 1;
+}
+
+static void begin(struct conn *c)
+{
+	const struct tls *tls = c->worker->tls;
+
+	c->session = tls_session(tls, c->fd);
+	if (tls->o->server && tls->o->tickets)
+		tls_check(gnutls_session_ticket_enable_server(c->session,
+				&tls->ticket_key), "tickets");
+	if (tls->session)
+		tls_check(gnutls_session_set_data(c->session, tls->session,
+						  tls->session_size),
+			  "session");
+}
+
+static int ktls_handshake(struct conn *c)
+{
+	const struct options *o = c->worker->o;
 	int ret;
 
-	check(gnutls_certificate_allocate_credentials(&cred), "credentials");
-	if (o->server)
-		check(gnutls_certificate_set_x509_key_file(cred, o->cert,
-				o->key, GNUTLS_X509_FMT_PEM), o->cert);
-	else
-		check(gnutls_certificate_set_x509_trust_file(cred, o->ca,
-				GNUTLS_X509_FMT_PEM), o->ca);
-	check(gnutls_init(&session, flags | GNUTLS_NO_TICKETS), "session");
-	check(gnutls_priority_set_direct(session, PRIORITY, NULL), PRIORITY);
-	check(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, cred),
-	      "credentials");
-	if (!o->server)
-		gnutls_session_set_verify_cert(session, o->host, 0);
-	gnutls_transport_set_int(session, fd);
-	attach(fd);
+	if (!c->attached) {
+		ret = attach(c);
+		if (ret <= 0)
+			return ret;
+	}
+	if (!c->session)
+		begin(c);
+	do {
+		ret = gnutls_handshake(c->session);
+		if (ret == GNUTLS_E_AGAIN)
+			return 0;
+	} while (ret < 0 && !gnutls_error_is_fatal(ret));
+	if (ret < 0)
+		return failed("handshake", ret);
+	if (o->server && o->tickets) {
+		ret = gnutls_session_ticket_send(c->session, 1, 0);
+		if (ret < 0)
+			return failed("ticket", ret);
+	}
+	set_keys(c, false);
+	set_keys(c, true);
+	if (o->no_pad)
+		expect_no_pad(c->fd);
+	return 1;
+}
+
+/* A connection without TLS in the kernel, because GnuTLS is to see the ticket. */
+static void ktls_prime(struct tls *tls)
+{
+	int fd = net_connect(tls->o, true);
+	gnutls_session_t session = tls_session(tls, fd);
+	gnutls_datum_t data;
+	char byte;
+	int ret;
+
 	do {
 		ret = gnutls_handshake(session);
 	} while (ret < 0 && !gnutls_error_is_fatal(ret));
-	check(ret, "TLS handshake");
-
-	set_keys(fd, session, false);
-	set_keys(fd, session, true);
-	if (o->no_pad)
-		expect_no_pad(fd);
+	tls_check(ret, "handshake");
+	gnutls_record_set_timeout(session, TICKET_TIMEOUT_MS);
+	do {
+		ret = gnutls_record_recv(session, &byte, 1);
+	} while (ret == GNUTLS_E_AGAIN &&
+		 !(gnutls_session_get_flags(session) &
+		   GNUTLS_SFLAGS_SESSION_TICKET));
+	if (ret != GNUTLS_E_AGAIN)
+		errx(1, "the server has given no ticket");
+	tls_check(gnutls_session_get_data2(session, &data), "session");
+	tls->session = data.data;
+	tls->session_size = data.size;
 	gnutls_deinit(session);
-	gnutls_certificate_free_credentials(cred);
+	close(fd);
 }
 
-static int ktls_accept(int fd, const struct options *o)
-{
-	int conn = transport_tcp.accept(fd, o);
+/* ---- data ------------------------------------------------------------------ */
 
-	handshake(conn, GNUTLS_SERVER, o);
-	return conn;
+/* A record that is no data (a ticket) does not go into a plain buffer. */
+static ssize_t skip_record(int fd, void *data, size_t len)
+{
+	char control[CMSG_SPACE(sizeof(unsigned char))];
+	struct iovec iov = { .iov_base = data, .iov_len = len };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+
+	return recvmsg(fd, &msg, 0);
 }
 
-static int ktls_connect(const struct options *o)
+static ssize_t ktls_recv(struct conn *c, void *data, size_t len, int64_t *stream,
+			 bool *fin)
 {
-	int fd = transport_tcp.connect(o);
+	ssize_t n;
 
-	handshake(fd, GNUTLS_CLIENT, o);
-	return fd;
+	do {
+		n = recv(c->fd, data, len, 0);
+	} while (n < 0 && errno == EIO && skip_record(c->fd, data, len) >= 0);
+	*stream = 0;
+	*fin = !n;
+	return n;
 }
 
 const struct transport transport_ktls = {
 	.name = "ktls",
-	.listen = tcp_listen,
-	.accept = ktls_accept,
-	.connect = ktls_connect,
+	.has_tls = true,
+	.type = SOCK_STREAM,
+	.protocol = IPPROTO_TCP,
+	.prepare = tcp_prepare,
+	.prime = ktls_prime,
+	.handshake = ktls_handshake,
 	.send = tcp_send,
-	.recv = tcp_recv,
+	.sendfile = tcp_sendfile,
+	.recv = ktls_recv,
 };

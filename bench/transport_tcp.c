@@ -4,60 +4,74 @@
  * a socket with TLS in the kernel is written and read like any other.
  */
 #include <err.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include "perf.h"
 
-int tcp_listen(const struct options *o)
+/* 1, 0 or -1, as a handshake. */
+int tcp_connected(struct conn *c)
 {
-	return net_listen(o, SOCK_STREAM, IPPROTO_TCP, NULL);
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	int error = 0;
+
+	if (!getpeername(c->fd, (struct sockaddr *)&peer, &len))
+		return 1;
+	len = sizeof(error);
+	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (!error)
+		return 0;
+	errno = error;
+	warn("connect");
+	return -1;
 }
 
-static int tcp_accept(int fd, const struct options *o)
+/* Requests are written whole: nothing is to wait for an ACK. */
+void tcp_prepare(int fd, const struct options *o)
 {
-	int conn = accept(fd, NULL, NULL);
+	int on = 1;
 
 	(void)o;
-	if (conn < 0)
-		err(1, "accept");
-	return conn;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
+		err(1, "TCP_NODELAY");
 }
 
-static int tcp_connect(const struct options *o)
+ssize_t tcp_send(struct conn *c, int64_t stream, const void *data, size_t len,
+		 bool fin)
 {
-	return net_connect(o, SOCK_STREAM, IPPROTO_TCP, NULL);
+	(void)stream;
+	(void)fin;
+	return send(c->fd, data, len, MSG_NOSIGNAL);
 }
 
-void tcp_send(int fd, const void *data, size_t len, bool fin)
+ssize_t tcp_sendfile(struct conn *c, int64_t stream, int file, off_t offset,
+		     size_t len)
 {
-	const char *p = data;
-
-	while (len) {
-		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
-
-		if (n < 0)
-			err(1, "send");
-		p += n;
-		len -= n;
-	}
-	if (fin && shutdown(fd, SHUT_WR))
-		err(1, "shutdown");
+	(void)stream;
+	return sendfile(c->fd, file, &offset, len);
 }
 
-ssize_t tcp_recv(int fd, void *data, size_t len, bool *fin)
+static ssize_t tcp_recv(struct conn *c, void *data, size_t len, int64_t *stream,
+			bool *fin)
 {
-	ssize_t n = recv(fd, data, len, 0);
+	ssize_t n = recv(c->fd, data, len, 0);
 
+	*stream = 0;
 	*fin = !n;
 	return n;
 }
 
 const struct transport transport_tcp = {
 	.name = "tcp",
-	.listen = tcp_listen,
-	.accept = tcp_accept,
-	.connect = tcp_connect,
+	.type = SOCK_STREAM,
+	.protocol = IPPROTO_TCP,
+	.prepare = tcp_prepare,
+	.handshake = tcp_connected,
 	.send = tcp_send,
+	.sendfile = tcp_sendfile,
 	.recv = tcp_recv,
 };

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+Counting instructions, in a VM in which guest time is their number.
+
+With one processor and 1 ns per instruction, the time that a transfer takes, less
+the time in which the processor had nothing to do, is what both ends together
+execute. Each scenario is run with n and with 2n of what it counts; the
+difference has no beginning and no end in it.
+"""
+
+import collections
+import json
+import os
+import re
+import subprocess
+import time
+
+import ends
+import peers
+import topology
+
+COUNTERS = "/proc/net/quic/stats"
+ENDS = ("srv", "cli")
+PROFILE_TIMES = 4                       # n, so that there are thousands of samples
+
+
+def idle_ns():
+    with open("/proc/timer_list", encoding="ascii") as file:
+        return sum(int(n) for n in re.findall(r"idle_sleeptime\s*:\s*(\d+)", file.read()))
+
+
+def counters(namespaces):
+    """kquic's, of all ends together."""
+    total = collections.Counter()
+    for end in namespaces:
+        total.update({name: int(value) for name, value in
+                      (line.split() for line in end.read(COUNTERS).splitlines())})
+    return total
+
+
+def write_modules(path):
+    """Where they lie: name, size, address."""
+    with open("/proc/modules", encoding="ascii") as modules, \
+            open(path, "w", encoding="ascii") as out:
+        for line in modules:
+            words = line.split()
+            out.write(" ".join((words[0], words[1], words[5])) + "\n")
+
+
+class Counting:
+    """All transports in all scenarios of one boot; samples go to emit()."""
+
+    def __init__(self, emit, rounds, results, profiles=None):
+        """results: a directory; profiles: the transports of which profiles are taken."""
+        self.emit, self.rounds = emit, rounds
+        self.results, self.profiles = results, profiles
+        self.namespaces = [ends.Namespace(name) for name in ENDS]
+        self.failed = []
+
+    def users(self, scenario):
+        """Who is to run it."""
+        where = (*self.namespaces, topology.SERVER, topology.PORT)
+        for transport in self.profiles or scenario.transports:
+            yield peers.Quicperf(transport, *where)
+        for name in () if self.profiles else scenario.peers:
+            yield peers.OTHERS[name](*where)
+
+    def sample(self, user, scenario, mode, n):
+        before, idle = counters(self.namespaces), idle_ns()
+        report = user.transfer(scenario, n)
+        idle = idle_ns() - idle
+        after = counters(self.namespaces)
+        after.subtract(before)
+        self.emit(dict(report, transport=user.name, scenario=scenario.name, mode=mode,
+                       unit=scenario.unit, link=scenario.link, idle_ns=idle, counters={k: v for k, v in after.items() if v}))
+
+    def profile(self, user, scenario, mode, n):
+        """The same with perf looking on, by a clock that counts instructions."""
+        name = "bench-profile.%s.%s.%s" % (scenario.name, mode, user.name)
+        data = self.namespaces[1].work + "/perf.data"
+        idle = idle_ns()
+        # A frequency that has nothing in common with the kernel's own timers.
+        report = json.loads(self.namespaces[1].run(
+            ["perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-a", "-o", data, "--",
+             *user.command(user.options(scenario, n))]))
+        idle = idle_ns() - idle
+        with open(os.path.join(self.results, name), "w", encoding="utf-8") as out:
+            script = subprocess.Popen(["perf", "script", "-i", data, "-F", "ip,sym"], text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            for line in script.stdout:
+                if line.strip():
+                    out.write(" ".join(line.split()[:2]) + "\n")
+            script.wait()
+        os.unlink(data)
+        write_modules(os.path.join(self.results, "bench-profile.modules"))
+        self.emit(dict(report, transport=user.name, scenario=scenario.name, mode=mode,
+                       unit=scenario.unit, idle_ns=idle, profile=name))
+
+    def one(self, user, scenario, mode):
+        """A server, and transfers from it until it can go again."""
+        held = None
+        user.start(scenario)
+        try:
+            if scenario.idle:
+                held = user.hold(scenario.idle)
+            user.transfer(scenario, max(1, scenario.n // 8))    # what is done only once
+            if self.profiles:
+                self.profile(user, scenario, mode, PROFILE_TIMES * scenario.n)
+                return
+            for n in scenario.n, 2 * scenario.n:
+                self.sample(user, scenario, mode, n)
+        finally:
+            if held:
+                ends.stop(held)
+            user.stop()
+
+    def run(self, scenario, mode):
+        topology.make(mode, scenario.mtu, scenario.link)
+        if scenario.sysctl:
+            for end in self.namespaces:
+                end.run(["sysctl", "-qw", *scenario.sysctl.split()])
+        users = list(self.users(scenario))
+        time.sleep(1)                   # what the kernel does behind our back; it costs nothing
+        for _ in range(self.rounds):
+            for user in users:
+                try:
+                    self.one(user, scenario, mode)
+                except ends.Failed as why:
+                    self.failed.append("%s %s (%s): %s" % (user.name, scenario.name, mode, why))
+        topology.remove()
