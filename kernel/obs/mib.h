@@ -48,6 +48,7 @@
 	X(QuicRxDataTrains)			\
 	X(QuicRxDataPackets)			\
 	X(QuicRxSuperSkbs)	/* that came as GSO or GRO trains */ \
+	X(QuicRxGathered)	/* trains made of packets that came singly */ \
 	X(QuicRxCopied)		/* packets that were not contiguous */ \
 	X(QuicAeadSeal)		/* packets sealed */ \
 	X(QuicAeadOpen)		/* packets opened */ \

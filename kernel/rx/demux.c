@@ -164,23 +164,48 @@ static void unknown_short(struct quic_udp *udp, struct sk_buff *skb,
 	drop(udp->net, skb, QuicDropNoConn);
 }
 
+/* A train, or a datagram that may be part of one.  @id may lie in @skb. */
+static void demux_short(struct quic_udp *udp, struct sk_buff *skb, const u8 *id)
+{
+	bool train = skb_is_gso(skb);
+	struct quic_cid_node *node;
+	struct sock *sk;
+
+	if (train)
+		quic_gather_flush(id);
+	else if (quic_gather_join(udp->net, skb, id))
+		return;
+	node = quic_cid_lookup(udp->net, id, QUIC_SCID_LEN, NULL);
+	sk = node ? READ_ONCE(node->sk) : NULL;
+	if (unlikely(!sk)) {
+		if (!node || !deliver(node, skb))
+			unknown_short(udp, skb, id);
+		return;
+	}
+	if (unlikely(!refcount_inc_not_zero(&sk->sk_refcnt)))
+		return unknown_short(udp, skb, id);
+	if (!train && quic_gather_start(sk, skb, id))
+		return;
+	quic_rx_hand_over(sk, skb);
+	sock_put(sk);
+}
+
 /* RFC9000-10.3-3 */
 static void demux_one(struct quic_udp *udp, struct sk_buff *skb)
 {
 	struct quic_cid_node *node;
 	u8 buf[QUIC_PEEK_LEN];
 	u32 peek = min_t(u32, skb->len, QUIC_PEEK_LEN);
+	struct quic_pieces it;
 	const u8 *p;
 
-	p = skb_header_pointer(skb, 0, peek, buf);
+	quic_pieces_start(&it, skb);
+	p = quic_pieces_hold(&it, peek) ? it.p :
+	    skb_header_pointer(skb, 0, peek, buf);
 	if (unlikely(!p || peek < 1 + QUIC_SCID_LEN))
 		return drop(udp->net, skb, QuicDropShort);
-	if (likely(!(p[0] & QUIC_HDR_LONG))) {
-		node = quic_cid_lookup(udp->net, p + 1, QUIC_SCID_LEN, NULL);
-		if (!node || !deliver(node, skb))
-			unknown_short(udp, skb, p + 1);
-		return;
-	}
+	if (likely(!(p[0] & QUIC_HDR_LONG)))
+		return demux_short(udp, skb, p + 1);
 	if (peek >= 6 + QUIC_SCID_LEN && p[5] == QUIC_SCID_LEN) {
 		node = quic_cid_lookup(udp->net, p + 6, QUIC_SCID_LEN, NULL);
 		if (node && deliver(node, skb))
@@ -193,17 +218,20 @@ static void demux_one(struct quic_udp *udp, struct sk_buff *skb)
 static bool one_owner(const struct sk_buff *skb, u32 seg)
 {
 	u8 first[1 + QUIC_SCID_LEN], buf[1 + QUIC_SCID_LEN];
+	struct quic_pieces it;
 	const u8 *p;
 	u32 off;
 
-	if (skb_copy_bits(skb, 0, first, sizeof(first)) ||
-	    first[0] & QUIC_HDR_LONG)
+	if (skb_copy_bits(skb, 0, first, sizeof(first)))
 		return false;
-	for (off = seg; off < skb->len; off += seg) {
-		p = skb_header_pointer(skb, off, sizeof(buf), buf);
+	quic_pieces_start(&it, skb);
+	for (off = 0; off < skb->len; off += seg) {
+		p = quic_pieces_hold(&it, sizeof(buf)) ? it.p :
+		    skb_header_pointer(skb, off, sizeof(buf), buf);
 		if (!p || p[0] & QUIC_HDR_LONG ||
 		    memcmp(p + 1, first + 1, QUIC_SCID_LEN))
 			return false;
+		quic_pieces_skip(&it, seg);
 	}
 	return true;
 }

@@ -412,45 +412,6 @@ static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 
 /* ---- skbs -------------------------------------------------------------------- */
 
-/* Walks the contiguous pieces of an skb: head, fragments, and the same of
- * the skbs chained to it.
- */
-struct pieces {
-	struct sk_buff *skb;
-	struct sk_buff *next;	/* of the frag_list */
-	int frag;		/* -1: head */
-	u8 *p;
-	u32 len;
-};
-
-static void pieces_start(struct pieces *it, struct sk_buff *skb)
-{
-	it->skb = skb;
-	it->next = skb_shinfo(skb)->frag_list;
-	it->frag = -1;
-	it->p = skb->data;
-	it->len = skb_headlen(skb);
-}
-
-static bool pieces_next(struct pieces *it)
-{
-	if (++it->frag < skb_shinfo(it->skb)->nr_frags) {
-		skb_frag_t *f = &skb_shinfo(it->skb)->frags[it->frag];
-
-		it->p = skb_frag_address(f);
-		it->len = skb_frag_size(f);
-		return true;
-	}
-	if (!it->next)
-		return false;
-	it->skb = it->next;
-	it->next = it->skb->next;
-	it->frag = -1;
-	it->p = it->skb->data;
-	it->len = skb_headlen(it->skb);
-	return true;
-}
-
 /* May we decrypt where the bytes lie? */
 static bool writable(const struct sk_buff *skb)
 {
@@ -483,17 +444,13 @@ static void copied_datagram(struct rx *rx, struct sk_buff *skb, u32 off,
 static void walk(struct rx *rx, struct sk_buff *skb, u32 seg)
 {
 	bool in_place = writable(skb);
-	struct pieces it;
+	struct quic_pieces it;
 	u32 off, len;
 
-	pieces_start(&it, skb);
+	quic_pieces_start(&it, skb);
 	for (off = 0; off < skb->len; off += len) {
-		u32 skip = 0;
-
 		len = min(seg, skb->len - off);
-		while (!it.len && pieces_next(&it))
-			;
-		if (likely(in_place && it.len >= len)) {
+		if (likely(in_place && quic_pieces_hold(&it, len))) {
 			datagram(rx, skb, it.p, len);
 		} else {
 			/* Packets before it come first. */
@@ -502,14 +459,7 @@ static void walk(struct rx *rx, struct sk_buff *skb, u32 seg)
 		}
 		if (!quic_conn_alive(rx->c))
 			return;
-		for (skip = len; skip > it.len; ) {
-			skip -= it.len;
-			it.len = 0;
-			if (!pieces_next(&it))
-				return;
-		}
-		it.p += skip;
-		it.len -= skip;
+		quic_pieces_skip(&it, len);
 	}
 	flush(rx, QUIC_CRYPTO_APP);
 }
@@ -630,11 +580,19 @@ void quic_rx_parked(struct quic_conn *c)
  */
 int quic_rx_init(void)
 {
+	int err;
+
 	rx_scratch = alloc_percpu(struct quic_train);
-	return rx_scratch ? 0 : -ENOMEM;
+	if (!rx_scratch)
+		return -ENOMEM;
+	err = quic_gather_init();
+	if (err)
+		free_percpu(rx_scratch);
+	return err;
 }
 
 void quic_rx_exit(void)
 {
+	quic_gather_exit();
 	free_percpu(rx_scratch);
 }

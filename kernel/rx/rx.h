@@ -23,7 +23,78 @@ static inline u8 quic_rx_ecn(const struct sk_buff *skb)
 	       INET_ECN_MASK;
 }
 
+/* Walks the contiguous pieces of an skb: head, fragments, and the same of
+ * the skbs chained to it.
+ */
+struct quic_pieces {
+	const struct sk_buff *skb;
+	const struct sk_buff *next;	/* of the frag_list */
+	int frag;		/* -1: head */
+	u8 *p;
+	u32 len;
+};
+
+static inline void quic_pieces_head(struct quic_pieces *it,
+				    const struct sk_buff *skb)
+{
+	it->skb = skb;
+	it->frag = -1;
+	it->p = skb->data;
+	it->len = skb_headlen(skb);
+}
+
+static inline void quic_pieces_start(struct quic_pieces *it,
+				     const struct sk_buff *skb)
+{
+	quic_pieces_head(it, skb);
+	it->next = skb_shinfo(skb)->frag_list;
+}
+
+static inline bool quic_pieces_next(struct quic_pieces *it)
+{
+	if (++it->frag < skb_shinfo(it->skb)->nr_frags) {
+		const skb_frag_t *f = &skb_shinfo(it->skb)->frags[it->frag];
+
+		it->p = skb_frag_address(f);
+		it->len = skb_frag_size(f);
+		return true;
+	}
+	if (!it->next)
+		return false;
+	quic_pieces_head(it, it->next);
+	it->next = it->skb->next;
+	return true;
+}
+
+/* Are the next @len bytes one piece, at @it->p? */
+static inline bool quic_pieces_hold(struct quic_pieces *it, u32 len)
+{
+	while (!it->len && quic_pieces_next(it))
+		;
+	return it->len >= len;
+}
+
+/* Step over @len bytes. */
+static inline void quic_pieces_skip(struct quic_pieces *it, u32 len)
+{
+	while (unlikely(len > it->len)) {
+		len -= it->len;
+		it->len = 0;
+		if (!quic_pieces_next(it))
+			return;
+	}
+	it->p += len;
+	it->len -= len;
+}
+
 struct quic_hdr;
+
+/* rx/gather.c */
+bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id);
+bool quic_gather_start(struct sock *sk, struct sk_buff *skb, const u8 *id);
+void quic_gather_flush(const u8 *id);
+int quic_gather_init(void);
+void quic_gather_exit(void);
 
 /* rx/stateless.c */
 void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h);

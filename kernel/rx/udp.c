@@ -22,6 +22,13 @@
 /* Room for what arrives on other CPUs while one drains. */
 #define QUIC_UDP_RCVBUF		(4 << 20)
 
+/* Asking costs less than being told that there is nothing. */
+static bool waiting(struct sock *sk)
+{
+	return !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue) ||
+	       !skb_queue_empty_lockless(&sk->sk_receive_queue);
+}
+
 static void data_ready(struct sock *sk)
 {
 	struct quic_udp *udp;
@@ -30,11 +37,9 @@ static void data_ready(struct sock *sk)
 
 	rcu_read_lock();
 	udp = rcu_dereference_sk_user_data(sk);
-	while (udp) {
+	while (udp && waiting(sk)) {
 		skb = __skb_recv_udp(sk, MSG_DONTWAIT, &off, &err);
-		if (!skb && err == -EAGAIN)
-			break;
-		if (!skb)	/* an ICMP error came between: go on */
+		if (!skb)	/* an ICMP error came between, or another CPU */
 			continue;
 		/* The queue kept scratch data there. */
 		skb->dev = NULL;
