@@ -7,8 +7,9 @@
  *   NIC, GRO, veth or lo                     sock/sendmsg   user bytes
  *   rx/udp        super-skb = train          stream/sbuf    ... stay here
  *   rx/demux      connection ID -> socket    tx/push        while allowed
- *   rx/initial    first contact -> listener  tx/sched       what, how much
- *   rx/open       header protection, AEAD    tx/build       headers, frames
+ *   rx/gather     single packets: a train    tx/sched       what, how much
+ *   rx/initial    first contact -> listener  tx/build       headers, frames
+ *   rx/open       header protection, AEAD    tx/run         full packets
  *   rx/packet     numbers, levels            tx/seal        AEAD from pages
  *   rx/frames     the frame table            tx/xmit        one GSO skb
  *   rx/deliver    one ACK, wakeup, kick

@@ -17,6 +17,8 @@
  * A failed path stays so: to try again gains little, and a peer that lies
  * could make us try for ever.
  */
+#include <linux/compiler.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "ecn.h"
@@ -27,10 +29,13 @@ void quic_ecn_start(struct quic_ecn *e, u64 first)
 	*e = (struct quic_ecn){ .first = first };
 }
 
-void quic_ecn_on_sent(struct quic_ecn *e, struct quic_ecn_counts *n)
+void quic_ecn_on_sent(struct quic_ecn *e, struct quic_ecn_counts *n, u16 pkts)
 {
-	n->marked++;
-	if (e->state == QUIC_ECN_TESTING && ++e->tests >= QUIC_ECN_TESTS)
+	n->marked += pkts;
+	if (likely(e->state != QUIC_ECN_TESTING))
+		return;
+	e->tests = min(e->tests + pkts, QUIC_ECN_TESTS);
+	if (e->tests == QUIC_ECN_TESTS)
 		e->state = QUIC_ECN_UNKNOWN;
 }
 

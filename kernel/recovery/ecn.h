@@ -47,7 +47,8 @@ static inline bool quic_ecn_marks(const struct quic_ecn *e, u32 pto_count)
 	       pto_count < QUIC_ECN_MAX_PTOS;
 }
 
-void quic_ecn_on_sent(struct quic_ecn *e, struct quic_ecn_counts *n);
+/* @pkts packets leave with ECT(0). */
+void quic_ecn_on_sent(struct quic_ecn *e, struct quic_ecn_counts *n, u16 pkts);
 void quic_ecn_on_lost(struct quic_ecn *e);
 
 /**

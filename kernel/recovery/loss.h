@@ -128,6 +128,16 @@ int quic_recovery_reserve(struct quic_recovery *r, enum quic_space_id id,
 			  u32 pkts, u32 frames, gfp_t gfp);
 
 /**
+ * quic_recovery_on_run - @n packets of @size bytes leave
+ *
+ * Their records are the caller's to make (quic_sent_add_one()).  Updates
+ * in_flight and tells the congestion controller, once, if they are
+ * QUIC_SENT_IN_FLIGHT.
+ */
+void quic_recovery_on_run(struct quic_recovery *r, enum quic_space_id id,
+			  u64 now, u16 n, u16 size, u8 flags);
+
+/**
  * quic_recovery_on_sent - record packet r->space[id].sent.next as sent
  *
  * Frames are added with quic_sent_add_frame() right after.  Updates

@@ -61,28 +61,34 @@ void quic_recovery_wake(struct quic_recovery *r, u64 now)
 }
 
 /* RFC9002-7.5-2 */
-struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
-					    enum quic_space_id id, u64 now,
-					    u16 size, u8 flags)
+void quic_recovery_on_run(struct quic_recovery *r, enum quic_space_id id,
+			  u64 now, u16 n, u16 size, u8 flags)
 {
 	struct quic_space *space = &r->space[id];
 
 	if (flags & QUIC_SENT_IN_FLIGHT) {
 		if (unlikely(!r->in_flight))
 			quic_recovery_wake(r, now);
-		r->in_flight += size;
+		r->in_flight += n * (u32)size;
 		r->last_sent = now;
 		r->last_event = now;
 		if (unlikely(r->cc.ops->on_sent))
-			quic_cc_sent(&r->cc, now, size, r->in_flight);
+			quic_cc_sent(&r->cc, now, n * (u32)size, r->in_flight);
 	}
 	if (flags & QUIC_SENT_ECT)
-		quic_ecn_on_sent(&r->ecn, &space->ecn);
+		quic_ecn_on_sent(&r->ecn, &space->ecn, n);
 	if (flags & QUIC_SENT_ACK_ELICITING) {
 		space->last_eliciting = now;
-		space->eliciting_out++;
+		space->eliciting_out += n;
 	}
-	return quic_sent_add(&space->sent, now, size, flags);
+}
+
+struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
+					    enum quic_space_id id, u64 now,
+					    u16 size, u8 flags)
+{
+	quic_recovery_on_run(r, id, now, 1, size, flags);
+	return quic_sent_add(&r->space[id].sent, now, size, flags);
 }
 
 /* One is outstanding at a time, within half to two windows of packets: by

@@ -85,6 +85,15 @@ static inline struct quic_sent_pkt *quic_sent_add(struct quic_sent *s,
 	return p;
 }
 
+/* The same with the one frame that the packet carries, to be filled in. */
+static inline struct quic_sent_frame *quic_sent_add_one(struct quic_sent *s,
+							u64 time, u16 size,
+							u8 flags)
+{
+	quic_sent_add(s, time, size, flags)->n_frames = 1;
+	return &s->frm[s->frm_head++ & s->frm_mask];
+}
+
 /* Append a frame to the packet last added; false beyond QUIC_SENT_MAX_FRAMES. */
 bool quic_sent_add_frame(struct quic_sent *s,
 			 const struct quic_sent_frame *f);

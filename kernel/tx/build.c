@@ -102,11 +102,9 @@ static void commit(struct quic_tx *tx, struct quic_pkt_build *b,
 static u8 *place(struct quic_tx *tx, u32 size, u32 hdr_len)
 {
 	int frags = skb_shinfo(tx->skb)->nr_frags;
-	struct page_frag *f = tx->frag;
+	struct page_frag *f = &tx->pages->frag;
 
-	/* When large pages are short it refills with a small one. */
-	if (!skb_page_frag_refill(size + QUIC_PLACE_ALIGN, f, GFP_ATOMIC) ||
-	    f->offset + size + QUIC_PLACE_ALIGN > f->size)
+	if (!quic_tx_pages_refill(tx->pages, size + QUIC_PLACE_ALIGN))
 		return NULL;
 	if (!skb_can_coalesce(tx->skb, frags, f->page, f->offset)) {
 		if (frags == MAX_SKB_FRAGS)
@@ -118,7 +116,7 @@ static u8 *place(struct quic_tx *tx, u32 size, u32 hdr_len)
 
 static void attach(struct quic_tx *tx, u32 len)
 {
-	struct page_frag *f = tx->frag;
+	struct page_frag *f = &tx->pages->frag;
 	struct sk_buff *skb = tx->skb;
 	int i = skb_shinfo(skb)->nr_frags;
 
@@ -209,12 +207,27 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 	return true;
 }
 
+/* The place at @p is the first of as many as the page has room for; there are
+ * @pkts packets and @records frame records in all.
+ */
+static u16 run(struct quic_tx *tx, u8 *p, u32 mss, u32 pkts, u32 records)
+{
+	const struct page_frag *f = &tx->pages->frag;
+	u32 room = (f->size - f->offset) / mss;
+
+	return quic_build_run(tx, p, mss, min3(room, pkts - tx->train.n,
+					       records - tx->records));
+}
+
 int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 {
 	struct quic_conn *c = tx->c;
 	u32 records = a->pkts * QUIC_FRAMES_PER_PKT + QUIC_SENT_MAX_FRAMES;
 	struct quic_space *space = &c->rec.space[QUIC_SPACE_APP];
-	u32 mss = c->path->mss, hdr_len, len, n;
+	u32 mss = c->path->mss, hdr_len, len, pkts;
+	bool runs = a->data && !a->probe, more;
+	const struct page_frag *f;
+	u16 n;
 	u8 *p;
 	int err;
 
@@ -236,22 +249,32 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 		return -ENOMEM;
 
 	/* Large packets find room in large pages only: else smaller ones. */
-	if (skb_page_frag_refill(mss + QUIC_PLACE_ALIGN, tx->frag, GFP_ATOMIC) &&
-	    tx->frag->size < mss + QUIC_PLACE_ALIGN)
-		mss = tx->frag->size - 2 * QUIC_PLACE_ALIGN;
+	f = &tx->pages->frag;
+	if (!quic_tx_pages_refill(tx->pages, mss + QUIC_PLACE_ALIGN) &&
+	    f->page && f->size < mss + QUIC_PLACE_ALIGN)
+		mss = f->size - 2 * QUIC_PLACE_ALIGN;
 
-	for (n = 0; n < a->pkts; n++) {
+	pkts = c->path->validated ? a->pkts : 1;
+	while (tx->train.n < pkts) {
 		/* The record ring was sized for the usual few a packet. */
 		if (tx->records + QUIC_SENT_MAX_FRAMES > records)
 			break;
 		p = place(tx, mss, hdr_len);
-		if (!p || !app_packet(tx, p, mss, a, n + 1 < a->pkts))
+		if (!p)
 			break;
-		len = tx->train.pkt[n].len;
+		n = runs ? run(tx, p, mss, pkts, records) : 0;
+		if (n) {
+			attach(tx, n * mss);
+			continue;
+		}
+		more = tx->train.n + 1 < a->pkts;
+		if (!app_packet(tx, p, mss, a, more))
+			break;
+		len = tx->train.pkt[tx->train.n - 1].len;
 		attach(tx, len);
-		if (tx->own_size && !n)
+		if (tx->own_size && tx->train.n == 1)
 			mss = len;
-		if (len < mss || !c->path->validated)
+		if (len < mss)
 			break;
 	}
 	if (!tx->train.n) {

@@ -15,7 +15,6 @@
 #define QUIC_PUSH_TRAINS	16
 
 static struct quic_tx __percpu *tx_scratch;	/* see quic_rx_init() */
-static DEFINE_PER_CPU(struct page_frag, tx_frag);
 
 void quic_tx_kick(struct quic_conn *c)
 {
@@ -94,7 +93,7 @@ static int push_one(struct quic_conn *c)
 
 	local_bh_disable();
 	tx = this_cpu_ptr(tx_scratch);
-	tx->frag = this_cpu_ptr(&tx_frag);
+	tx->pages = quic_tx_pages_this();
 	tx->c = c;
 	tx->skb = NULL;
 	tx->now = ktime_get_ns();
@@ -166,19 +165,19 @@ void quic_tx_push(struct quic_conn *c)
 
 int quic_tx_init(void)
 {
+	int err;
+
 	tx_scratch = alloc_percpu(struct quic_tx);
-	return tx_scratch ? 0 : -ENOMEM;
+	if (!tx_scratch)
+		return -ENOMEM;
+	err = quic_tx_pages_init();
+	if (err)
+		free_percpu(tx_scratch);
+	return err;
 }
 
 void quic_tx_exit(void)
 {
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct page_frag *f = per_cpu_ptr(&tx_frag, cpu);
-
-		if (f->page)
-			put_page(f->page);
-	}
+	quic_tx_pages_exit();
 	free_percpu(tx_scratch);
 }

@@ -107,6 +107,12 @@ void quic_sched_sent(struct quic_conn *c, struct quic_stream *s, u32 len)
 	list_move_tail(&s->send_link, &c->streams.send[s->urgency]);
 }
 
+/* Bytes that it may send before the next one's turn. */
+u32 quic_sched_turn(const struct quic_stream *s)
+{
+	return s->incremental ? QUIC_SCHED_TURN - s->turn : U32_MAX;
+}
+
 /* Does any stream but @s wait? */
 bool quic_sched_others(const struct quic_conn *c, const struct quic_stream *s)
 {

@@ -6,7 +6,23 @@
 #include "../conn.h"
 #include "../crypto/train.h"
 
-struct page_frag;
+/* Pages of packet memory per CPU, 32 KiB each: what may be on its way to a
+ * device that is paced by its queue limits.
+ */
+#define QUIC_TX_PAGES	16
+
+/* tx/pages.c: where packets are laid out; per CPU, BH off. */
+struct quic_tx_pages {
+	struct page_frag frag;		/* the newest; free from offset on */
+	struct page *ring[QUIC_TX_PAGES];
+	u8 at;				/* the newest's place */
+};
+
+struct quic_tx_pages *quic_tx_pages_this(void);
+/* Room for @size contiguous bytes at @m->frag, if memory allows. */
+bool quic_tx_pages_refill(struct quic_tx_pages *m, u32 size);
+int quic_tx_pages_init(void);
+void quic_tx_pages_exit(void);
 
 /* A train while it is built: per CPU, BH off. */
 struct quic_tx {
@@ -19,9 +35,10 @@ struct quic_tx {
 	u32 retrans;		/* bytes of them that were sent before */
 	bool own_size;		/* packets are as short as the first one */
 	bool ect;		/* packets bear ECT(0) */
+	u8 run_flags;		/* QUIC_SENT_* of a run's packets */
 	u8 level;		/* of the train: APP, or EARLY */
 	bool drop_initial;	/* a client sent its first Handshake packet */
-	struct page_frag *frag;	/* where packets are laid out */
+	struct quic_tx_pages *pages;	/* where packets are laid out */
 	struct quic_train train;
 };
 
@@ -37,6 +54,7 @@ bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a);
 struct quic_stream *quic_sched_stream(struct quic_conn *c, u64 *off, u32 *len,
 				      bool *fin);
 void quic_sched_sent(struct quic_conn *c, struct quic_stream *s, u32 len);
+u32 quic_sched_turn(const struct quic_stream *s);
 bool quic_sched_others(const struct quic_conn *c, const struct quic_stream *s);
 bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 			    u64 now);
@@ -87,6 +105,9 @@ void quic_frames_immediate_ack(struct quic_pkt_build *b);
 int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a);
 /* Initial and Handshake packets, coalesced; bytes, or -errno. */
 int quic_build_datagram(struct quic_tx *tx);
+
+/* tx/run.c */
+u16 quic_build_run(struct quic_tx *tx, u8 *p, u16 size, u16 max);
 
 /* tx/seal.c */
 int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t);

@@ -9,7 +9,8 @@
 
 #define QUIC_PATH_DATA_LEN	8	/* PATH_CHALLENGE, PATH_RESPONSE */
 
-/* Bits of a STREAM frame's type (section 19.8). */
+/* A STREAM frame's type, and the bits in it (section 19.8). */
+#define QUIC_STREAM_FIRST	0x08
 #define QUIC_STREAM_FIN		0x01
 #define QUIC_STREAM_LEN		0x02
 #define QUIC_STREAM_OFF		0x04

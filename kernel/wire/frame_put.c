@@ -234,7 +234,7 @@ u8 quic_stream_hdr_len(u64 id, u64 off, u32 len, bool to_end)
 void quic_put_stream(struct quic_out *o, u64 id, u64 off, u32 len, bool fin,
 		     bool to_end)
 {
-	u8 type = 0x08 | (off ? QUIC_STREAM_OFF : 0) |
+	u8 type = QUIC_STREAM_FIRST | (off ? QUIC_STREAM_OFF : 0) |
 		  (to_end ? 0 : QUIC_STREAM_LEN) |
 		  (fin ? QUIC_STREAM_FIN : 0);
 	u8 *p = begin(o, type, quic_stream_hdr_len(id, off, len, to_end));

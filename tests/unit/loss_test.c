@@ -35,6 +35,41 @@ TEST(a_bulk_ack_is_one_call)
 	world_free();
 }
 
+/* As one packet after the other would be. */
+TEST(a_run_is_sent_and_acknowledged)
+{
+	struct quic_sent *s = &w.r.space[APP].sent;
+	struct quic_sent_frame *f;
+	u64 i;
+
+	world_init(true);
+	send_stream(4, 0, 1000, false);
+	quic_recovery_on_run(&w.r, APP, w.now, 20, MSS,
+			     ELICITING | QUIC_SENT_ECT);
+	for (i = 1; i <= 20; i++) {
+		f = quic_sent_add_one(s, w.now, MSS, ELICITING | QUIC_SENT_ECT);
+		f->kind = QUIC_FRAME_STREAM;
+		f->id = 4;
+		f->off = i * 1000;
+		f->len = 1000;
+		f->fin = i == 20;
+	}
+	EXPECT_EQ(w.r.in_flight, 21 * MSS);
+	EXPECT_EQ(w.r.space[APP].eliciting_out, 21);
+	EXPECT_EQ(w.r.space[APP].ecn.marked, 20);
+	EXPECT_EQ(w.r.last_sent, w.now);
+	EXPECT_EQ(s->next, 21);
+	w.now += 50 * MS;
+	EXPECT_EQ(receive_ack1(APP, 0, 20), 0);
+	EXPECT_EQ(w.n_told, 1);
+	EXPECT_EQ(w.told[0].f.len, 21000);
+	EXPECT_EQ(w.told[0].f.fin, 1);
+	EXPECT_EQ(w.r.in_flight, 0);
+	EXPECT_EQ(w.r.space[APP].eliciting_out, 0);
+	EXPECT_EQ(s->frm_head, s->frm_tail);
+	world_free();
+}
+
 TEST(what_does_not_continue_is_told_apart)
 {
 	world_init(true);
