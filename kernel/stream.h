@@ -243,6 +243,7 @@ struct quic_streams {
 					 * got data
 					 */
 	struct list_head waiting;	/* quic_stream_sock: for room to send */
+	struct quic_stream *found;	/* by the last look-up; or NULL */
 	struct quic_stream *active;	/* of plain write() */
 	bool active_chosen;	/* by name: the peer's new ones do not take over */
 	struct quic_stream_limit limit[2];	/* [0] bidi, [1] uni */

@@ -36,20 +36,30 @@ static struct list_head *queue_of(struct quic_conn *c, struct quic_stream *s)
 	return s->own_queue ? &s->rq : &c->rq_data;
 }
 
+/* Its first frame, or one that comes when it is gone. */
+static struct quic_stream *first_frame(struct quic_conn *c, u64 id, int *err)
+{
+	bool fresh = !quic_stream_was_opened(c, id);
+	struct quic_stream *s = quic_stream_for_frame(c, id, false, err);
+
+	if (s && fresh)
+		quic_event_stream(c, s, QUIC_STREAM_RECV_STATE_RECV, 0, 0);
+	return s;
+}
+
 /* STREAM frame.  0, -ENOBUFS or a transport error. */
 int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
 			const struct quic_rx_src *src)
 {
 	u64 end = f->stream.off + f->stream.len;
-	bool fresh = !quic_stream_was_opened(c, f->stream.id);
-	struct quic_stream *s;
+	struct quic_stream *s = quic_stream_find(c, f->stream.id);
 	int err, n;
 
-	s = quic_stream_for_frame(c, f->stream.id, false, &err);
-	if (!s)
-		return err == -ENOMEM ? -ENOBUFS : err;
-	if (fresh)
-		quic_event_stream(c, s, QUIC_STREAM_RECV_STATE_RECV, 0, 0);
+	if (unlikely(!s || !s->has_recv)) {
+		s = first_frame(c, f->stream.id, &err);
+		if (!s)
+			return err == -ENOMEM ? -ENOBUFS : err;
+	}
 	if (s->recv_state >= QUIC_STREAM_RECV_STATE_RECVD)
 		return check_final(s, end, f->stream.fin);
 

@@ -30,10 +30,14 @@ bool quic_stream_was_opened(const struct quic_conn *c, u64 id)
 
 struct quic_stream *quic_stream_find(struct quic_conn *c, u64 id)
 {
-	/* The active stream is the one that bulk data moves on. */
-	if (c->streams.active && c->streams.active->id == id)
-		return c->streams.active;
-	return xa_load(&c->streams.xa, id);
+	struct quic_stream *s = c->streams.found;
+
+	/* Bulk data moves on one at a time. */
+	if (likely(s && s->id == id))
+		return s;
+	s = xa_load(&c->streams.xa, id);
+	c->streams.found = s;
+	return s;
 }
 
 /* What the peer's transport parameters let us send on a stream. */
@@ -261,6 +265,8 @@ static void free_stream(struct quic_conn *c, struct quic_stream *s)
 	xa_erase_bh(&c->streams.xa, s->id);
 	if (c->streams.active == s)
 		c->streams.active = NULL;
+	if (c->streams.found == s)
+		c->streams.found = NULL;
 	c->streams.n--;
 	kmem_cache_free(stream_cache, s);
 }

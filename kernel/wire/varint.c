@@ -12,8 +12,8 @@
 
 #include "varint.h"
 
-/* The two top bits of the first byte are log2 of the length in bytes. */
-bool quic_get_varint(struct quic_cur *c, u64 *v)
+/* Near the end of the buffer, where not every integer can be read as one word. */
+bool quic_get_varint_slow(struct quic_cur *c, u64 *v)
 {
 	size_t left = quic_cur_left(c);
 	const u8 *p = c->p;
@@ -23,15 +23,6 @@ bool quic_get_varint(struct quic_cur *c, u64 *v)
 	if (unlikely(!left))
 		return false;
 	len = 1 << (p[0] >> 6);
-
-	if (likely(left >= sizeof(u64))) {
-		/* Shift the length bits out on the left, and what follows
-		 * the integer out on the right.
-		 */
-		*v = (get_unaligned_be64(p) << 2) >> (66 - 8 * len);
-		c->p = p + len;
-		return true;
-	}
 	if (unlikely(left < len)) {
 		c->p = c->end;
 		return false;

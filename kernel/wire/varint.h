@@ -42,7 +42,25 @@ static inline u8 *quic_varint_write(u8 *p, u64 v, u8 width)
 	return p + width;
 }
 
-bool quic_get_varint(struct quic_cur *c, u64 *v);
+bool quic_get_varint_slow(struct quic_cur *c, u64 *v);
+
+/* The two top bits of the first byte are log2 of the length in bytes. */
+static inline bool quic_get_varint(struct quic_cur *c, u64 *v)
+{
+	const u8 *p = c->p;
+	u8 len;
+
+	if (unlikely(quic_cur_left(c) < sizeof(u64)))
+		return quic_get_varint_slow(c, v);
+	len = 1 << (p[0] >> 6);
+	/* Shift the length bits out on the left, and what follows the integer
+	 * out on the right.
+	 */
+	*v = (get_unaligned_be64(p) << 2) >> (66 - 8 * len);
+	c->p = p + len;
+	return true;
+}
+
 void quic_put_varint(struct quic_out *o, u64 v);
 /* In exactly @width bytes (1, 2, 4, 8), for lengths that are filled in later. */
 void quic_put_varint_width(struct quic_out *o, u64 v, u8 width);
