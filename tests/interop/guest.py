@@ -69,7 +69,8 @@ def certificate(subject, key, issuer, issuer_key, ca, names=()):
 
 
 def make_certificates():
-    """ca.pem; cert.pem, a leaf; long.pem, nine certificates with long names; key.pem."""
+    """ca.pem; cert.pem, a leaf; long.pem, nine certificates with long names; key.pem;
+    near.pem, which is ca.pem and one of those between it and the leaf of long.pem."""
     import ipaddress
     names = [x509.DNSName("server"), x509.IPAddress(ipaddress.ip_address(V4)),
              x509.IPAddress(ipaddress.ip_address(V6))]
@@ -83,7 +84,8 @@ def make_certificates():
     def write(name, data):
         with open(os.path.join(SCRATCH, name), "wb") as out:
             out.write(data)
-    write("ca.pem", pem(certificate("interop CA", ca_key, "interop CA", ca_key, True)))
+    root = certificate("interop CA", ca_key, "interop CA", ca_key, True)
+    write("ca.pem", pem(root))
     write("key.pem", key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption()))
@@ -95,6 +97,7 @@ def make_certificates():
         issuer, issuer_key = "interop CA %d" % n, middle
     chain.insert(0, certificate("server", key, issuer, issuer_key, False, names + many))
     write("long.pem", pem(*chain))
+    write("near.pem", pem(root, chain[4]))
     spki = hashlib.sha256(key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).digest()
     import base64
@@ -160,6 +163,7 @@ class Run:
         self.protocol = self.case.protocol if self.case.protocol in both else both[0]
         self.www = www(self.case)
         self.ca, self.key = SCRATCH + "/ca.pem", SCRATCH + "/key.pem"
+        self.near_ca = SCRATCH + "/near.pem"
         self.chain = "%s/%s.pem" % (SCRATCH, self.case.chain)
         with open(SCRATCH + "/spki") as source:
             self.spki = source.read()

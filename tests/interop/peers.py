@@ -145,6 +145,7 @@ class Curl(Peer):
     name, package = "curl", "curl"  # with OpenSSL's own QUIC
     serves = False
     cannot_fetch = {
+        "longrtt": "OpenSSL probes with PING, it does not send its ClientHello again",
         "resumption": "curl keeps no sessions for OpenSSL's QUIC",
         "zerortt": "curl keeps no sessions for OpenSSL's QUIC",
         "keyupdate": NO_KEY_UPDATE, "ecn": NO_ECN, "v2": NO_V2,
@@ -277,6 +278,7 @@ class Caddy(Peer):
     fetches = False
     cannot_serve = {
         "retry": "nothing makes it ask for a token",
+        "ecn": "it wraps its socket, and quic-go marks on plain ones only",
         "v2": "it does not change the version of a connection",
         "connectionmigration": NO_PREFERRED}
 
@@ -305,7 +307,10 @@ class QuicGo(Peer):
     cannot_serve = {
         "v2": "it does not change the version of a connection",
         "connectionmigration": NO_PREFERRED}
-    cannot_fetch = dict(cannot_serve)
+    cannot_fetch = dict(
+        cannot_serve,
+        zerortt="Go counts a ticket's age from a full second, and GnuTLS refuses early "
+                "data whose ticket would be older than it is")
 
     def missing(self):
         return "" if os.path.exists(PROGRAMS + "/quic-go-client") else "not built here"
@@ -354,7 +359,10 @@ class Quinn(Script):
     """With a program of ours: Debian ships the library alone."""
     name, package = "quinn", "librust-quinn-dev"
     protocols = ("hq",)
-    cannot_serve = {"v2": NO_V2, "http3": "our program speaks hq-interop alone"}
+    cannot_serve = {
+        "v2": NO_V2, "http3": "our program speaks hq-interop alone",
+        "connectionmigration": "it does not count the preferred address's connection ID "
+                               "and so issues more than it may (RFC 9000 section 5.1.1)"}
     cannot_fetch = {"v2": NO_V2, "http3": "our program speaks hq-interop alone",
                     "connectionmigration": NO_PREFERRED}
 
@@ -365,7 +373,8 @@ class Quinn(Script):
         return [PROGRAMS + "/quinn-peer", "server", run.case.what, run.www, run.chain, run.key]
 
     def fetch(self, run):
-        return [[PROGRAMS + "/quinn-peer", "client", run.case.what, "out", run.ca,
+        # No chain of more than six certificates is a good one for rustls.
+        return [[PROGRAMS + "/quinn-peer", "client", run.case.what, "out", run.near_ca,
                  "%s:%d" % (run.host, PORT), *run.urls()]]
 
 

@@ -42,7 +42,10 @@ def fetch(order, urls, share):
     """One connection: of a multi handle of its own."""
     multi = pycurl.CurlMulti()
     handles = [handle(order, url, share) for url in urls]
-    for curl in handles:
+    # With early data there is a connection at once, for the others to use.
+    multi.add_handle(handles[0])
+    multi.perform()
+    for curl in handles[1:]:
         multi.add_handle(curl)
     left = len(handles)
     while left:

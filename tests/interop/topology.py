@@ -102,15 +102,16 @@ class Topology:
     def build(self):
         ends = "cli", "r1", "r2", "srv"
         run("ip", "-batch", "-", input="".join(
-            ["netns add %s\n" % self.ns(end) for end in ends] +
-            ["link add %s netns %s type veth peer name %s netns %s\n" % (
-                one[1], self.ns(one[0]), other[1], self.ns(other[0]))
-             for one, other in LINKS]))
+            "netns add %s\n" % self.ns(end) for end in ends))
         for end in ends:
             with self.inside(end):
                 for name, value in SYSCTLS:
                     with open("/proc/sys/net/" + name, "w") as out:
                         out.write(value)
+        run("ip", "-batch", "-", input="".join(
+            "link add %s netns %s type veth peer name %s netns %s\n" % (
+                one[1], self.ns(one[0]), other[1], self.ns(other[0]))
+            for one, other in LINKS))
         lines = {end: ["link set lo up"] for end in ends}
         for one, other in LINKS:
             for end, dev, v4, v6 in one, other:

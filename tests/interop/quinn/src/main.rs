@@ -160,7 +160,14 @@ async fn get(what: &str, dir: &str, ca: &str, address: &str, urls: &[String]) ->
     tls.enable_early_data = what == "zerortt";
     let mut endpoint = quinn::Endpoint::client(SocketAddr::new("::".parse()?, 0))?;
     let tls = QuicClientConfig::with_initial(Arc::new(tls), initial()?)?;
-    endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(tls)));
+    let mut config = quinn::ClientConfig::new(Arc::new(tls));
+    if what == "zerortt" {
+        // Large probes of the path MTU would count as data that was not early.
+        let mut transport = quinn::TransportConfig::default();
+        transport.mtu_discovery_config(None);
+        config.transport_config(Arc::new(transport));
+    }
+    endpoint.set_default_client_config(config);
     let address: SocketAddr = address.parse()?;
     let batch = match what {
         "resumption" | "zerortt" => {
