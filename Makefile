@@ -51,9 +51,21 @@ compliance: ## write docs/COMPLIANCE.md from docs/compliance
 bpftool: ## build bpftool with the patches of tools/bpftool, as build/bpftool
 	@tests/lab/bpftool
 
+bench: build ## what bytes, requests, handshakes and memory cost; docs/BENCH.md
+	@tests/lab/host python3
+	@bench/run.py --lab --plots
+
 bench-quick: build ## instructions per byte and per request: TCP, kTLS, kquic, ngtcp2, nginx
 	@tests/lab/host python3
 	@bench/run.py --lab --group quick
+
+bench-gate: build ## the most important of these against bench/baseline.json: TAP
+	@tests/lab/host python3
+	@bench/run.py --lab --gate
+
+bench-baseline: build ## write bench/baseline.json
+	@tests/lab/host python3
+	@bench/run.py --lab --write-baseline
 
 shell: build ## a shell in a VM that has everything installed
 	@tests/lab/run --shell
@@ -76,5 +88,5 @@ clean: ## remove build/
 distclean: clean ## remove the lab's cache as well
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/kquic"
 
-.PHONY: help all build demo test test-debug interop lint compliance bpftool bench-quick shell root native install clean distclean
+.PHONY: help all build demo test test-debug interop lint compliance bpftool bench bench-quick bench-gate bench-baseline shell root native install clean distclean
 .NOTPARALLEL:

@@ -109,7 +109,7 @@ def count(path, modules, directories):
 def rows_of(sample, counts):
     """Instructions per byte, exchange or connection, by bucket and by directory."""
     unit = sample["unit"]
-    cost = (sample["elapsed_ns"] - sample["idle_ns"]) / sample[figures.COUNTED[unit]]
+    cost = sample["elapsed_ns"] / sample[figures.COUNTED[unit]]
     total = counts.total()
     sums = collections.Counter()
     for (bucket, place, _), n in counts.items():
@@ -123,7 +123,7 @@ def rows_of(sample, counts):
 
 def show(sample, counts, lines):
     unit = sample["unit"]
-    cost = (sample["elapsed_ns"] - sample["idle_ns"]) / sample[figures.COUNTED[unit]]
+    cost = sample["elapsed_ns"] / sample[figures.COUNTED[unit]]
     total = counts.total()
 
     def line(name, n):

@@ -7,24 +7,24 @@ Transports take turns, each for some seconds, as often as there are rounds; so
 what changes on the machines meanwhile changes all of them.
 """
 
+import collections
+
 import ends
 import peers
 
 TICKS = 100                             # USER_HZ, of /proc/stat
-STAT = "/proc/stat"
-COUNTERS = "/proc/net/quic/stats"
+LOOK = "head -n 1 /proc/stat; cat /proc/net/quic/stats 2>/dev/null || :"
 
 
-def busy_seconds(end):
-    """Of all processors, since boot: softirqs are charged to no process."""
-    words = end.read(STAT).splitlines()[0].split()[1:]
-    user, nice, system, _, _, irq, softirq = (int(word) for word in words[:7])
-    return (user + nice + system + irq + softirq) / TICKS
+def look(end):
+    """Seconds that processors were busy, since boot, and kquic's counters.
 
-
-def counters(end):
-    return {name: int(value) for name, value in
-            (line.split() for line in end.read(COUNTERS).splitlines())}
+    Of the whole machine: softirqs are charged to no process.
+    """
+    first, *lines = end.run(["sh", "-c", LOOK]).splitlines()
+    user, nice, system, _, _, irq, softirq = (int(word) for word in first.split()[1:8])
+    return ((user + nice + system + irq + softirq) / TICKS,
+            {name: int(value) for name, value in (line.split() for line in lines)})
 
 
 class Clocked:
@@ -43,27 +43,21 @@ class Clocked:
             self.users[transport] = peers.Quicperf(transport, *self.where)
         return self.users[transport]
 
-    def look(self):
-        return ({name: busy_seconds(end) for name, end in self.ends.items()},
-                {name: counters(end) for name, end in self.ends.items()})
-
     def sample(self, user, scenario, mode, threads=1, label=None):
         user.start(scenario, threads)
         try:
-            busy, before = self.look()
+            before = {name: look(end) for name, end in self.ends.items()}
             report = user.timed(scenario, self.seconds, threads)
-            busy_after, after = self.look()
+            after = {name: look(end) for name, end in self.ends.items()}
         finally:
             user.stop()
-        report.update(transport=user.name, scenario=label or scenario.name, mode=mode,
-                      unit=scenario.unit)
-        total = {}
+        total = collections.Counter()
         for name in self.ends:
-            report[name + "_busy_s"] = busy_after[name] - busy[name]
-            for counter, value in after[name].items():
-                total[counter] = total.get(counter, 0) + value - before[name].get(counter, 0)
-        report["counters"] = total
-        self.emit(report)
+            report[name + "_busy_s"] = after[name][0] - before[name][0]
+            total.update(after[name][1])
+            total.subtract(before[name][1])
+        self.emit(dict(report, transport=user.name, scenario=label or scenario.name, mode=mode,
+                       unit=scenario.unit, counters=dict(total)))
 
     def run(self, scenario, mode):
         for _ in range(self.rounds):

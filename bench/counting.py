@@ -50,20 +50,22 @@ def write_modules(path):
 class Counting:
     """All transports in all scenarios of one boot; samples go to emit()."""
 
-    def __init__(self, emit, rounds, results, profiles=None):
-        """results: a directory; profiles: the transports of which profiles are taken."""
+    def __init__(self, emit, rounds, results, wanted, profiles=False):
+        """results: a directory; wanted: transports and peers, or empty for all."""
         self.emit, self.rounds = emit, rounds
-        self.results, self.profiles = results, profiles
+        self.results, self.wanted, self.profiles = results, wanted, profiles
         self.namespaces = [ends.Namespace(name) for name in ENDS]
         self.failed = []
 
     def users(self, scenario):
         """Who is to run it."""
         where = (*self.namespaces, topology.SERVER, topology.PORT)
-        for transport in self.profiles or scenario.transports:
-            yield peers.Quicperf(transport, *where)
-        for name in () if self.profiles else scenario.peers:
-            yield peers.OTHERS[name](*where)
+        for transport in scenario.transports:
+            if not self.wanted or transport in self.wanted:
+                yield peers.Quicperf(transport, *where)
+        for name in scenario.peers:
+            if not self.wanted or name in self.wanted:
+                yield peers.OTHERS[name](*where)
 
     def sample(self, user, scenario, mode, n):
         before, idle = counters(self.namespaces), idle_ns()
@@ -72,18 +74,17 @@ class Counting:
         after = counters(self.namespaces)
         after.subtract(before)
         self.emit(dict(report, transport=user.name, scenario=scenario.name, mode=mode,
-                       unit=scenario.unit, link=scenario.link, idle_ns=idle, counters={k: v for k, v in after.items() if v}))
+                       unit=scenario.unit, link=scenario.link, idle_ns=idle,
+                       counters={k: v for k, v in after.items() if v}))
 
     def profile(self, user, scenario, mode, n):
         """The same with perf looking on, by a clock that counts instructions."""
         name = "bench-profile.%s.%s.%s" % (scenario.name, mode, user.name)
         data = self.namespaces[1].work + "/perf.data"
-        idle = idle_ns()
         # A frequency that has nothing in common with the kernel's own timers.
         report = json.loads(self.namespaces[1].run(
             ["perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-a", "-o", data, "--",
              *user.command(user.options(scenario, n))]))
-        idle = idle_ns() - idle
         with open(os.path.join(self.results, name), "w", encoding="utf-8") as out:
             script = subprocess.Popen(["perf", "script", "-i", data, "-F", "ip,sym"], text=True,
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -94,7 +95,7 @@ class Counting:
         os.unlink(data)
         write_modules(os.path.join(self.results, "bench-profile.modules"))
         self.emit(dict(report, transport=user.name, scenario=scenario.name, mode=mode,
-                       unit=scenario.unit, idle_ns=idle, profile=name))
+                       unit=scenario.unit, profile=name))
 
     def one(self, user, scenario, mode):
         """A server, and transfers from it until it can go again."""

@@ -98,13 +98,28 @@ class Namespace(End):
 
 
 class Host(End):
+    """All commands share one connection of ssh, which the first one makes."""
+
     def __init__(self, host, options=()):
         self.name = host
-        self.ssh = ["ssh", "-o", "BatchMode=yes", *options, host]
-        super().__init__()
+        self.control = tempfile.mkdtemp()
+        self.ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ControlMaster=auto",
+                    "-o", "ControlPersist=600", "-o", "ControlPath=%s/ssh" % self.control,
+                    *options, host]
+        try:
+            super().__init__()
+        except Failed:
+            os.rmdir(self.control)
+            raise
 
     def line(self, argv):
         return [*self.ssh, shlex.join(argv)]
+
+    def close(self):
+        super().close()
+        subprocess.run([*self.ssh[:-1], "-O", "exit", self.name], capture_output=True,
+                       check=False)
+        os.rmdir(self.control)
 
 
 def complaint(process):

@@ -95,6 +95,9 @@ def clocked(samples):
         yield from of("exchanges_per_second", lambda s: s["exchanges_per_second"])
     if unit == "connection":
         yield from of("connections_per_second", lambda s: s["connections_per_second"])
+    if last["transport"] == "quic" and unit == "byte":
+        for metric, value in ratios(samples):
+            yield row(last, metric, value)
     latency = {"exchange": "exchange_ns", "connection": "handshake_ns"}.get(unit)
     if latency and last[latency]["count"]:
         for part in "p50", "p90", "p99", "p999":
@@ -127,7 +130,13 @@ def scaling(all_rows):
                    "metric": "ratio_of_two_cpus_to_one", "value": round(two / one, 3)}
 
 
+def lookups(samples):
+    yield row(samples[-1], "instructions_per_lookup", samples[-1]["lookup_ns"])
+
+
 def kind_of(sample):
+    if "lookup_ns" in sample:
+        return lookups
     if "memory" in sample:
         return memory
     return counted if "idle_ns" in sample else clocked

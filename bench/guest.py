@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-guest.py count|profile|clock|memory|scale - what bench/run.py runs inside the VM.
+guest.py count|profile|clock|memory|scale|lookup - what bench/run.py runs inside the VM.
 
 The plan is in the environment: SCENARIOS, names of scenarios.py; ROUNDS;
 TRANSPORTS and CONNECTIONS for some. Each line of $RESULTS/bench.samples is a
@@ -10,6 +10,7 @@ at the end, and by the exit status.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -24,8 +25,9 @@ import topology
 
 RESULTS = os.environ.get("RESULTS", "/results")
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
+TRANSPORTS = os.environ.get("TRANSPORTS", "").split()
 SECONDS = 3                             # of a sample by the clock
-SCALE_CONNECTIONS = 8
+LOOKUPS = "1000,10000,100000,1000000"
 
 
 def load_modules():
@@ -47,13 +49,14 @@ def each_mode(run):
 
 
 def count(emit):
-    counting_all = counting.Counting(emit, ROUNDS, RESULTS)
+    counting_all = counting.Counting(emit, ROUNDS, RESULTS, TRANSPORTS)
     each_mode(counting_all.run)
     return counting_all.failed
 
 
 def profile(emit):
-    counting_all = counting.Counting(emit, 1, RESULTS, os.environ["TRANSPORTS"].split())
+    counting_all = counting.Counting(emit, 1, RESULTS, TRANSPORTS or scenarios.TLS,
+                                     profiles=True)
     each_mode(counting_all.run)
     return counting_all.failed
 
@@ -94,7 +97,7 @@ def scale(emit):
 def idle(emit):
     measure = memory.Memory(emit, int(os.environ["CONNECTIONS"]))
     failed = []
-    for transport in os.environ["TRANSPORTS"].split():
+    for transport in TRANSPORTS or scenarios.TLS:
         try:
             measure.run(transport)
         except ends.Failed as why:
@@ -102,7 +105,21 @@ def idle(emit):
     return failed
 
 
-KINDS = {"count": count, "profile": profile, "clock": clock, "scale": scale, "memory": idle}
+def lookup(emit):
+    """A module does it while it is loaded, and never stays."""
+    path = "build/%s/bench/lookup/lookup.ko" % ".".join(os.uname().release.split(".")[:2])
+    subprocess.run(["insmod", path, "sizes=" + LOOKUPS], stderr=subprocess.DEVNULL, check=False)
+    log = subprocess.run(["dmesg"], check=True, text=True, stdout=subprocess.PIPE).stdout
+    found = re.findall(r"lookup: (\d+) (\d+)$", log, re.M)
+    for size, picoseconds in found:
+        emit({"transport": "quic", "scenario": "lookup-" + size, "mode": "default",
+              "lookup_ns": int(picoseconds) / 1000})
+    missed = re.findall(r"lookup: .* not found", log)
+    return missed if len(found) == len(LOOKUPS.split(",")) else ["lookup: " + log[-500:]]
+
+
+KINDS = {"count": count, "profile": profile, "clock": clock, "scale": scale, "memory": idle,
+         "lookup": lookup}
 
 
 def main(kind):

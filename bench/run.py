@@ -3,6 +3,7 @@
 """Measure kquic, kernel TLS, TCP and other QUICs; see --help and docs/BENCH.md."""
 
 import argparse
+import datetime
 import json
 import os
 import subprocess
@@ -14,6 +15,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
 import buckets  # noqa: E402
+import clocked  # noqa: E402
+import ends  # noqa: E402
+import facts  # noqa: E402
 import figures  # noqa: E402
 import gate  # noqa: E402
 import plot  # noqa: E402
@@ -23,7 +27,8 @@ import table  # noqa: E402
 RESULTS = os.path.join(TOP, "build", "results")
 BASELINE = os.path.join(HERE, "baseline.json")
 LIMIT = 3000                            # seconds of a boot
-KINDS = ("count", "profile", "memory", "scale", "clock")
+KINDS = ("count", "profile", "lookup", "memory", "scale", "clock")
+COUNTING = ("count", "profile", "lookup")
 PROFILED = ("bulk-down", "request", "handshake")
 IDLE_CONNECTIONS = 10000
 
@@ -35,22 +40,41 @@ def arguments():
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--lab", action="store_true",
                        help="between namespaces of a VM, mostly by counting instructions")
+    where.add_argument("--server", metavar="[USER@]HOST",
+                       help="by the clock, between two machines that ssh can reach")
+    parser.add_argument("--client", metavar="[USER@]HOST", help="the other one")
+    parser.add_argument("--address", help="the server's, as the client sees it (its HOST)")
+    parser.add_argument("--port", default="4433", help="the server's (4433)")
+    parser.add_argument("--seconds", type=float, default=20, help="a sample by the clock (20)")
+    parser.add_argument("--quicperf", default="quicperf", help="the program on both machines")
+    parser.add_argument("--ssh-option", action="append", default=[], metavar="OPTION",
+                        help="for ssh -o, may be repeated")
     parser.add_argument("--kind", metavar="KIND", action="append", choices=KINDS,
                         help="in the lab only that, may be repeated: " + ", ".join(KINDS))
     parser.add_argument("--group", default="", help="scenarios of one group: quick, gate, wall")
     parser.add_argument("--transport", action="append", default=[],
-                        help="profile and memory: of that, may be repeated (ktls, quic)")
+                        help="only that, may be repeated: tcp, ktls, quic, ngtcp2, nginx")
     parser.add_argument("--connections", type=int, default=IDLE_CONNECTIONS,
                         help="memory: how many are idle (%d)" % IDLE_CONNECTIONS)
-    parser.add_argument("--rounds", type=int, default=1, help="repetitions (1)")
+    parser.add_argument("--rounds", type=int, help="repetitions (lab: 1, two machines: 5)")
     parser.add_argument("--lines", type=int, default=0, help="profile: show so many symbols")
     parser.add_argument("--gate", action="store_true",
                         help="compare with bench/baseline.json: TAP")
-    parser.add_argument("--write-baseline", action="store_true")
+    parser.add_argument("--write-baseline", action="store_true",
+                        help="write bench/baseline.json")
+    parser.add_argument("--plots", action="store_true",
+                        help="draw plots/*.png and *.svg, beside the file of figures")
     parser.add_argument("--output", default=os.path.join(RESULTS, "bench.json"),
                         help="file for the figures (build/results/bench.json)")
     parser.add_argument("scenario", nargs="*", help="names of bench/scenarios.py; default: all")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.server and not options.client:
+        parser.error("--server needs --client")
+    options.rounds = options.rounds or (5 if options.server else 1)
+    if options.gate or options.write_baseline:
+        options.group, options.transport = "gate", ["quic"]
+        options.output = os.path.join(RESULTS, "bench-gate.json")
+    return options
 
 
 def fresh(name):
@@ -68,20 +92,20 @@ class Lab:
         self.facts, self.samples, self.status = {}, [], 0
 
     def boot(self, kind, chosen):
-        facts, samples = fresh("bench.facts"), fresh("bench.samples")
+        about, samples = fresh("bench.facts"), fresh("bench.samples")
         environment = {
             "SCENARIOS": " ".join(s.name for s in chosen), "ROUNDS": self.options.rounds,
-            "TRANSPORTS": " ".join(self.options.transport or scenarios.TLS),
+            "TRANSPORTS": " ".join(self.options.transport),
             "CONNECTIONS": self.options.connections}
         command = [TOP + "/tests/lab/run", "-t", str(LIMIT)]
-        command += ["--icount"] if kind in ("count", "profile") else ["-m", "6G"]
+        command += ["--icount"] if kind in COUNTING else ["-m", "6G"]
         for pair in environment.items():
             command += ["-e", "%s=%s" % pair]
         status = subprocess.call([*command, "python3 -B bench/guest.py " + kind], cwd=TOP,
                                  stdout=sys.stderr)
         self.status = self.status or status
-        if os.path.exists(facts):
-            with open(facts, encoding="utf-8") as file:
+        if os.path.exists(about):
+            with open(about, encoding="utf-8") as file:
                 self.facts = json.load(file)
             self.samples += figures.read(samples)
 
@@ -96,6 +120,9 @@ class Lab:
         chosen = scenarios.choose(options.scenario, options.group)
         kinds = options.kind or (["count"] if options.group or options.scenario else KINDS)
         for kind in kinds:
+            if kind == "lookup":
+                subprocess.run([TOP + "/tests/lab/chroot", "sh", "-c",
+                                'make -s -C bench O="$OUT/bench" lookup'], cwd=TOP, check=True)
             if kind == "profile" and not options.scenario:
                 self.boot(kind, [scenarios.TABLE[name] for name in PROFILED])
             elif kind == "clock":
@@ -106,23 +133,67 @@ class Lab:
                 self.boot(kind, chosen)
 
 
+class Machines:
+    """Two of them, and a network."""
+
+    def __init__(self, options):
+        self.options = options
+        self.samples, self.status = [], 0
+        ssh = [word for option in options.ssh_option for word in ("-o", option)]
+        self.server = ends.Host(options.server, ssh)
+        self.client = ends.Host(options.client, ssh)
+        self.address = options.address or options.server.rpartition("@")[2]
+        route = self.client.run(["ip", "-o", "route", "get", self.address]).split()
+        source = route[route.index("src") + 1]
+        self.facts = {"server": facts.of_end(self.server, source),
+                      "client": facts.of_end(self.client, self.address)}
+
+    def carries(self, scenario):
+        mtu = min(int(of["nic.mtu"]) for of in self.facts.values())
+        if scenario.mtu > mtu:
+            print("bench: not run: %s, because the MTU is %d" % (scenario.name, mtu),
+                  file=sys.stderr)
+        return scenario.mtu <= mtu
+
+    def run(self):
+        options = self.options
+        clock = clocked.Clocked(self.samples.append, self.server, self.client, self.address,
+                                options.port, options.rounds, options.seconds,
+                                (options.quicperf,) * 2)
+        for scenario in scenarios.choose(options.scenario, options.group or "wall"):
+            if self.carries(scenario):
+                print("bench: %s" % scenario.name, file=sys.stderr)
+                clock.run(scenario, "wire")
+        for why in clock.failed:
+            print("bench:", why, file=sys.stderr)
+        self.status = int(bool(clock.failed))
+        self.server.close()
+        self.client.close()
+
+
 def main():
     options = arguments()
     os.makedirs(RESULTS, exist_ok=True)
-    lab = Lab(options)
-    lab.run()
-    rows = figures.rows([s for s in lab.samples if "profile" not in s])
-    profiles = [s for s in lab.samples if "profile" in s]
+    try:
+        place = Lab(options) if options.lab else Machines(options)
+        place.run()
+    except ends.Failed as why:
+        sys.exit("bench: %s" % why)
+    rows = figures.rows([s for s in place.samples if "profile" not in s])
+    profiles = [s for s in place.samples if "profile" in s]
     rows += buckets.evaluate(TOP, RESULTS, profiles, options.lines)
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     with open(options.output, "w", encoding="utf-8") as file:
-        json.dump({"machine": lab.facts, "rows": rows}, file, indent=1)
+        json.dump({"time": now, "machine": place.facts, "rows": rows}, file, indent=1)
         file.write("\n")
     if options.write_baseline:
-        gate.write(BASELINE, lab.facts, rows)
+        gate.write(BASELINE, place.facts, rows)
     if options.gate:
-        sys.exit(lab.status or not gate.check(BASELINE, rows))
+        sys.exit(place.status or not gate.check(BASELINE, rows))
     table.show(rows)
-    sys.exit(lab.status)
+    if options.plots:
+        plot.draw(TOP, os.path.join(os.path.dirname(options.output), "plots"), rows)
+    sys.exit(place.status)
 
 
 main()
