@@ -287,12 +287,11 @@ static u8 packet_bit(u8 level)
 /* RFC9001-8.3-2 */
 /* RFC9000-12.4-3 RFC9000-17.2.4-1 RFC9000-19.7-4 RFC9000-19.20-2 */
 /* Is the frame legal here (section 12.4)? */
-static bool allowed(const struct at *a, const struct quic_frame *f)
+static bool allowed(const struct at *a, const struct quic_frame *f, u8 props)
 {
 	if (!quic_frame_allowed(f, packet_bit(a->level)))
 		return false;
-	return !(quic_frame_props(f->kind) & QUIC_FRAME_SRV) ||
-	       !a->c->is_server;
+	return !(props & QUIC_FRAME_SRV) || !a->c->is_server;
 }
 
 /* RFC9000-12.4-2 */
@@ -311,9 +310,9 @@ int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 		err = quic_frame_parse(&cur, &f);
 		if (unlikely(err))
 			return err;
-		if (unlikely(!allowed(&a, &f)))
-			return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 		props = quic_frame_props(f.kind);
+		if (unlikely(!allowed(&a, &f, props)))
+			return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 		if (!(props & QUIC_FRAME_NE))
 			seen->eliciting = true;
 		if (!(props & QUIC_FRAME_P))

@@ -8,6 +8,7 @@
  * RFC 9000 sections 2.2, 3.1, 13.3.
  */
 #include <net/sock.h>
+#include "../pages.h"
 #include "../pipeline.h"
 #include "../compat.h"
 
@@ -78,7 +79,7 @@ static int copy_in(struct sock *sk, struct sk_buff *skb, struct msghdr *msg,
 	bool merge;
 	int copy;
 
-	if (!sk_page_frag_refill(sk, pfrag))
+	if (!quic_pages_user_refill(sk, pfrag))
 		return -ENOMEM;
 	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
 	if (!merge && i == MAX_SKB_FRAGS)

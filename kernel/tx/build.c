@@ -12,6 +12,7 @@
  */
 #include <linux/random.h>
 #include <linux/skbuff.h>
+#include "../pages.h"
 #include "../pipeline.h"
 #include "../obs/mib.h"
 #include "../wire/pn.h"
@@ -102,9 +103,9 @@ static void commit(struct quic_tx *tx, struct quic_pkt_build *b,
 static u8 *place(struct quic_tx *tx, u32 size, u32 hdr_len)
 {
 	int frags = skb_shinfo(tx->skb)->nr_frags;
-	struct page_frag *f = &tx->pages->frag;
+	struct page_frag *f = quic_pages_tx();
 
-	if (!quic_tx_pages_refill(tx->pages, size + QUIC_PLACE_ALIGN))
+	if (!quic_pages_tx_refill(size + QUIC_PLACE_ALIGN))
 		return NULL;
 	if (!skb_can_coalesce(tx->skb, frags, f->page, f->offset)) {
 		if (frags == MAX_SKB_FRAGS)
@@ -116,7 +117,7 @@ static u8 *place(struct quic_tx *tx, u32 size, u32 hdr_len)
 
 static void attach(struct quic_tx *tx, u32 len)
 {
-	struct page_frag *f = &tx->pages->frag;
+	struct page_frag *f = quic_pages_tx();
 	struct sk_buff *skb = tx->skb;
 	int i = skb_shinfo(skb)->nr_frags;
 
@@ -212,7 +213,7 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
  */
 static u16 run(struct quic_tx *tx, u8 *p, u32 mss, u32 pkts, u32 records)
 {
-	const struct page_frag *f = &tx->pages->frag;
+	const struct page_frag *f = quic_pages_tx();
 	u32 room = (f->size - f->offset) / mss;
 
 	return quic_build_run(tx, p, mss, min3(room, pkts - tx->train.n,
@@ -249,8 +250,8 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 		return -ENOMEM;
 
 	/* Large packets find room in large pages only: else smaller ones. */
-	f = &tx->pages->frag;
-	if (!quic_tx_pages_refill(tx->pages, mss + QUIC_PLACE_ALIGN) &&
+	f = quic_pages_tx();
+	if (!quic_pages_tx_refill(mss + QUIC_PLACE_ALIGN) &&
 	    f->page && f->size < mss + QUIC_PLACE_ALIGN)
 		mss = f->size - 2 * QUIC_PLACE_ALIGN;
 

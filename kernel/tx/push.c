@@ -7,6 +7,7 @@
  */
 #include <linux/percpu.h>
 #include <net/inet_ecn.h>
+#include "../pages.h"
 #include "../pipeline.h"
 #include "../obs/mib.h"
 #include "tx.h"
@@ -93,7 +94,6 @@ static int push_one(struct quic_conn *c)
 
 	local_bh_disable();
 	tx = this_cpu_ptr(tx_scratch);
-	tx->pages = quic_tx_pages_this();
 	tx->c = c;
 	tx->skb = NULL;
 	tx->now = ktime_get_ns();
@@ -170,7 +170,7 @@ int quic_tx_init(void)
 	tx_scratch = alloc_percpu(struct quic_tx);
 	if (!tx_scratch)
 		return -ENOMEM;
-	err = quic_tx_pages_init();
+	err = quic_pages_init();
 	if (err)
 		free_percpu(tx_scratch);
 	return err;
@@ -178,6 +178,6 @@ int quic_tx_init(void)
 
 void quic_tx_exit(void)
 {
-	quic_tx_pages_exit();
+	quic_pages_exit();
 	free_percpu(tx_scratch);
 }

@@ -6,24 +6,6 @@
 #include "../conn.h"
 #include "../crypto/train.h"
 
-/* Pages of packet memory per CPU, 32 KiB each: what may be on its way to a
- * device that is paced by its queue limits.
- */
-#define QUIC_TX_PAGES	16
-
-/* tx/pages.c: where packets are laid out; per CPU, BH off. */
-struct quic_tx_pages {
-	struct page_frag frag;		/* the newest; free from offset on */
-	struct page *ring[QUIC_TX_PAGES];
-	u8 at;				/* the newest's place */
-};
-
-struct quic_tx_pages *quic_tx_pages_this(void);
-/* Room for @size contiguous bytes at @m->frag, if memory allows. */
-bool quic_tx_pages_refill(struct quic_tx_pages *m, u32 size);
-int quic_tx_pages_init(void);
-void quic_tx_pages_exit(void);
-
 /* A train while it is built: per CPU, BH off. */
 struct quic_tx {
 	struct quic_conn *c;
@@ -38,7 +20,6 @@ struct quic_tx {
 	u8 run_flags;		/* QUIC_SENT_* of a run's packets */
 	u8 level;		/* of the train: APP, or EARLY */
 	bool drop_initial;	/* a client sent its first Handshake packet */
-	struct quic_tx_pages *pages;	/* where packets are laid out */
 	struct quic_train train;
 };
 

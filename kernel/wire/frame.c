@@ -325,9 +325,6 @@ bool quic_ack_iter_next(struct quic_ack_iter *it, const struct quic_frame *f,
 
 static bool parse_kind(struct quic_cur *c, struct quic_frame *f)
 {
-	/* A switch of so many is no jump table where those are speculated. */
-	if (likely(f->kind == QUIC_FRAME_STREAM))
-		return parse_stream(c, f);
 	switch (f->kind) {
 #define X(NAME, name, first, last, pkts, props)				\
 	case QUIC_FRAME_##NAME:						\
@@ -344,6 +341,15 @@ int quic_frame_parse(struct quic_cur *c, struct quic_frame *f)
 	const u8 *start = c->p;
 	u64 type;
 
+	/* What most packets begin with. */
+	if (likely(c->p < c->end &&
+		   (*c->p | QUIC_STREAM_BITS) ==
+		   (QUIC_STREAM_FIRST | QUIC_STREAM_BITS))) {
+		f->type = *c->p++;
+		f->kind = QUIC_FRAME_STREAM;
+		return parse_stream(c, f) ? 0 :
+			QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
+	}
 	if (!quic_get_varint(c, &type))
 		return QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
 	/* Section 12.4: a type must be in its shortest encoding. */

@@ -14,6 +14,7 @@
 #define QUIC_STREAM_FIN		0x01
 #define QUIC_STREAM_LEN		0x02
 #define QUIC_STREAM_OFF		0x04
+#define QUIC_STREAM_BITS	0x07
 /* Bit of a DATAGRAM frame's type (RFC 9221 section 4). */
 #define QUIC_DATAGRAM_LEN	0x01
 
