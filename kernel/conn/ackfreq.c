@@ -6,9 +6,10 @@
  * Context: socket lock held.
  * RFC: draft-ietf-quic-ack-frequency.
  *
- * We ask for four ACKs per window: enough for congestion control, and far
- * fewer than one for two packets.  The delay asked for is never above the
- * peer's own max_ack_delay, so that the PTO stays as it is.
+ * We ask for four ACKs per window, or two if it is small: enough for
+ * congestion control, and far fewer than one for two packets.  The delay asked
+ * for is never above the peer's own max_ack_delay, so that the PTO stays as it
+ * is.
  */
 #include <linux/log2.h>
 #include "../pipeline.h"
@@ -29,15 +30,19 @@ bool quic_ackfreq_offer(const struct quic_conn *c)
 
 /* ---- what we ask for ----------------------------------------------------------- */
 
-/* In steps of two, so that not every change of the window makes a frame. */
+/* In steps of two, so that not every change of the window makes a frame.  A
+ * small window does with two ACKs: then an answer of a few packets needs none
+ * of its own, and is acknowledged by the next request.
+ */
 static u16 wanted(const struct quic_conn *c)
 {
-	u64 pkts = div_u64(c->rec.cc.cwnd, c->rec.cc.mss) /
-		   QUIC_ACKFREQ_PER_WINDOW;
+	u64 pkts = div_u64(c->rec.cc.cwnd, c->rec.cc.mss);
 
-	if (pkts < QUIC_ACKFREQ_LEAST)
-		return QUIC_ACK_EVERY;
-	return rounddown_pow_of_two(min_t(u64, pkts, QUIC_ACKFREQ_MOST));
+	if (pkts >= QUIC_ACKFREQ_PER_WINDOW * QUIC_ACKFREQ_LEAST)
+		return rounddown_pow_of_two(min_t(u64, QUIC_ACKFREQ_MOST,
+						  pkts / QUIC_ACKFREQ_PER_WINDOW));
+	return pkts >= 2 * QUIC_ACKFREQ_LEAST ? QUIC_ACKFREQ_LEAST :
+						QUIC_ACK_EVERY;
 }
 
 /* Section 3.2 of the draft: microseconds, a quarter of a round trip. */
