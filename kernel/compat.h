@@ -54,6 +54,12 @@ typedef struct sockaddr quic_sockaddr_t;
 #define quic_sk_uid(sk)		sock_i_uid(sk)
 #endif
 
+/* ---- BPF: all pointers of kfuncs are trusted ones now --------------------- */
+#include <linux/btf.h>
+#ifndef KF_TRUSTED_ARGS
+#define KF_TRUSTED_ARGS		0
+#endif
+
 /* ---- timers -------------------------------------------------------------- */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define hrtimer_setup(timer, fn, clock, mode) do {	\

@@ -322,7 +322,7 @@ struct quic_sock {
 	bool accept_streams;		/* the peer's are accepted, not read
 					 * from the common queue
 					 */
-	char cc_name[QUIC_CC_NAME_MAX];	/* "": what @config says */
+	char cc_name[QUIC_CC_NAME_MAX];	/* "": the namespace's default */
 	u8 alpn_len;
 	char alpn[QUIC_ALPN_MAX];	/* comma separated, no NUL needed */
 };

@@ -8,6 +8,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include "pipeline.h"
+#include "bpf/bpf.h"
 #include "conn/token.h"
 #include "obs/mib.h"
 #include "obs/obs.h"
@@ -27,6 +28,7 @@ static int __net_init net_init(struct net *net)
 	struct quic_net *qn = quic_net(net);
 	int err;
 
+	qn->net = net;
 	INIT_LIST_HEAD(&qn->udp);
 	mutex_init(&qn->udp_lock);
 	INIT_LIST_HEAD(&qn->socks);
@@ -35,6 +37,7 @@ static int __net_init net_init(struct net *net)
 	if (!qn->mib)
 		return -ENOMEM;
 	quic_reset_net_init(net);
+	quic_congestion_net_init(net);
 	err = quic_token_init(net);
 	if (err)
 		goto err_mib;
@@ -51,6 +54,7 @@ err_sysctl:
 err_token:
 	quic_token_exit(net);
 err_mib:
+	quic_congestion_net_exit(net);
 	free_percpu(qn->mib);
 	return err;
 }
@@ -66,6 +70,7 @@ static void __net_exit net_exit(struct net *net)
 	quic_proc_exit(net);
 	quic_sysctl_net_exit(net);
 	quic_token_exit(net);
+	quic_congestion_net_exit(net);
 	free_percpu(qn->mib);
 }
 
@@ -104,7 +109,7 @@ static int __init quic_init(void)
 	err = quic_stream_init();
 	if (err)
 		goto err_cid;
-	err = quic_cc_init();
+	err = quic_cc_registry_init(quic_guard_on_exit);
 	if (err)
 		goto err_stream;
 	err = register_pernet_subsys(&net_ops);
@@ -116,6 +121,7 @@ static int __init quic_init(void)
 	err = quic_family_init();
 	if (err)
 		goto err_sysctl;
+	quic_bpf_init();
 	return 0;
 
 err_sysctl:
@@ -123,7 +129,7 @@ err_sysctl:
 err_net:
 	unregister_pernet_subsys(&net_ops);
 err_cc:
-	quic_cc_exit();
+	quic_cc_registry_exit();
 err_stream:
 	quic_stream_exit();
 err_cid:
@@ -145,7 +151,7 @@ static void __exit quic_exit(void)
 	quic_sysctl_exit();
 	quic_initial_exit();
 	unregister_pernet_subsys(&net_ops);
-	quic_cc_exit();
+	quic_cc_registry_exit();
 	/* Sockets, streams and IDs are freed after a grace period. */
 	rcu_barrier();
 	quic_stream_exit();

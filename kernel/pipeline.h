@@ -200,6 +200,10 @@ void quic_conn_confirmed(struct quic_conn *c);
 void quic_conn_discard_space(struct quic_conn *c, enum quic_space_id id);
 u64 quic_conn_max_ack_delay(const struct quic_conn *c);	/* ours, ns */
 
+/* sock/congestion.c: which algorithm, how wide a window at most (bytes) */
+void quic_congestion_start(struct quic_conn *c);
+u64 quic_congestion_window_max(void);
+
 /* conn/key_update.c */
 int quic_key_update_start(struct quic_conn *c, bool send, const u8 *secret);
 void quic_key_update_free(struct quic_conn *c);

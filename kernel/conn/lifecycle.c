@@ -125,8 +125,6 @@ void quic_conn_free(struct quic_conn *c)
 /* What both roles need once the addresses are known, and our first ID. */
 static int set_up(struct quic_conn *c)
 {
-	struct quic_sock *qs = quic_sk(c->sk);
-	const struct quic_congestion_ops *cc;
 	int err;
 
 	c->scid = c->cids->local[0].node->key.cid;
@@ -135,12 +133,7 @@ static int set_up(struct quic_conn *c)
 	if (err)
 		return err;
 	quic_conn_apply_config(c);
-	cc = quic_cc_get(qs->cc_name[0] ? qs->cc_name :
-			 qs->config.congestion_control_algo ==
-			 QUIC_CONG_ALG_RENO ? "reno" : "cubic");
-	if (!cc)
-		return -ENOENT;
-	quic_cc_start(&c->rec.cc, cc, c->path->mss, QUIC_CWND_MAX, c->start);
+	quic_congestion_start(c);
 	quic_timer_on_rx(c, c->start);
 	quic_timer_commit(c);
 	return 0;

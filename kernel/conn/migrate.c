@@ -184,7 +184,7 @@ static void exchange_memory(struct quic_conn *c, struct quic_path *from,
 	u64 guess = quic_sk(c->sk)->config.initial_smoothed_rtt *
 		    (u64)NSEC_PER_USEC;
 	struct quic_recovery *r = &c->rec;
-	const struct quic_congestion_ops *ops = quic_cc_get(r->cc.ops->name);
+	struct quic_cc_algo *algo = quic_cc_hold(r->cc.algo);
 	struct quic_path_memory *m = kmalloc(sizeof(*m), GFP_ATOMIC);
 	struct quic_rtt rtt;
 
@@ -198,15 +198,15 @@ static void exchange_memory(struct quic_conn *c, struct quic_path *from,
 		quic_cc_stop(&r->cc);
 	}
 	if (p->memory) {
-		quic_cc_put(ops);
+		quic_cc_put(algo);
 		r->cc = p->memory->cc;
 		rtt = p->memory->rtt;
 		c->pace_next = p->memory->pace_next;
 		kfree(p->memory);
 		p->memory = NULL;
 	} else {
-		quic_cc_start(&r->cc, ops ?: quic_cc_get(NULL), p->mss,
-			      QUIC_CWND_MAX, ktime_get_ns());
+		quic_cc_start(&r->cc, algo, r->cc.number, p->mss,
+			      quic_congestion_window_max(), ktime_get_ns());
 		c->pace_next = 0;
 	}
 	quic_recovery_new_path(r, &rtt);

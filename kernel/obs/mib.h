@@ -95,7 +95,11 @@
 	X(QuicDgramRcvd)			\
 	X(QuicDgramRcvDrop)	/* beyond the bound, or no memory */ \
 	X(QuicKeyUpdates)	/* the peer changed its keys, or followed ours */ \
-	X(QuicBlackHoles)	/* fell back to 1200-byte packets */
+	X(QuicBlackHoles)	/* fell back to 1200-byte packets */ \
+	X(QuicCcMissing)	/* the algorithm chosen was not there any more */ \
+	X(QuicCcFallbacks)	/* the guard gave a connection to the built-in */ \
+	X(QuicCcMoved)		/* likewise, because the program was removed */ \
+	X(QuicCcUpdated)	/* went on with the new version of a program */
 
 enum quic_mib {
 #define X(name) name,
@@ -111,12 +115,14 @@ struct quic_mib_pcpu {
 
 /* Per-namespace state of the module; main.c. */
 struct quic_net {
+	struct net *net;
 	struct quic_mib_pcpu __percpu *mib;
 	struct list_head udp;		/* A; udp_lock */
 	struct mutex udp_lock;
 	struct list_head socks;		/* A; socks_lock; for /proc */
 	spinlock_t socks_lock;
 	struct quic_tokens *tokens;	/* conn/token.c */
+	struct quic_cc_algo __rcu *cc;	/* R; sock/congestion.c; NULL: built-in */
 	atomic_t half_open;		/* first contacts, and connections of
 					 * servers whose handshake goes on
 					 */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: /proc/net/quic/: snmp and stats (counters), conns and eps (sockets).
+ * Owns: /proc/net/quic/: snmp and stats (counters), conns and eps (sockets);
+ * cc and cc_exits are shown by bpf/guard.
  * Context: process; the list of sockets under its spinlock, so what is shown
  * of a connection may be a moment old and is read without its lock.
  */
@@ -9,6 +10,7 @@
 #include <net/tcp_states.h>
 #include "mib.h"
 #include "obs.h"
+#include "../bpf/bpf.h"
 #include "../compat.h"
 #include "../pipeline.h"
 
@@ -150,6 +152,10 @@ int quic_proc_init(struct net *net)
 		return -ENOMEM;
 	if (proc_create_net_single("snmp", 0444, dir, snmp_show, NULL) &&
 	    proc_create_net_single("stats", 0444, dir, stats_show, NULL) &&
+	    proc_create_net_single("cc", 0444, dir, quic_guard_show_algos,
+				   NULL) &&
+	    proc_create_net_single("cc_exits", 0444, dir, quic_guard_show_exits,
+				   NULL) &&
 	    proc_create_net("eps", 0444, dir, &eps_ops,
 			    sizeof(struct seq_net_private)) &&
 	    proc_create_net("conns", 0444, dir, &conns_ops,

@@ -55,6 +55,43 @@ static struct ctl_table table[] = {
 	.proc_handler = handler,					\
 }
 
+static int do_congestion(const struct ctl_table *table, int write,
+			 void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct quic_net *qn = table->data - offsetof(struct quic_net, cc);
+	char name[QUIC_CC_NAME_MAX];
+	struct ctl_table copy = { .data = name, .maxlen = sizeof(name) };
+	int err;
+
+	quic_congestion_default_name(qn->net, name);
+	err = proc_dostring(&copy, write, buffer, lenp, ppos);
+	if (!err && write)
+		err = quic_congestion_set_default(qn->net, name);
+	return err;
+}
+
+/* Names, separated by spaces. */
+static int do_available(const struct ctl_table *table, int write,
+			void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = { .maxlen = PAGE_SIZE };
+	const struct quic_cc_algo *algo;
+	size_t n = 0;
+	int err;
+
+	copy.data = kzalloc(copy.maxlen, GFP_KERNEL);
+	if (!copy.data)
+		return -ENOMEM;
+	rcu_read_lock();
+	list_for_each_entry_rcu(algo, quic_cc_algos(), list)
+		n += scnprintf(copy.data + n, copy.maxlen - n, "%s%s",
+			       n ? " " : "", algo->name);
+	rcu_read_unlock();
+	err = proc_dostring(&copy, write, buffer, lenp, ppos);
+	kfree(copy.data);
+	return err;
+}
+
 static const struct ctl_table per_net[] = {
 	PER_NET("retry_threshold", retry_threshold, proc_douintvec),
 	PER_NET("key_update_packets", key_update_packets, proc_douintvec),
@@ -63,6 +100,12 @@ static const struct ctl_table per_net[] = {
 	PER_NET("ecn", ecn, proc_dobool),
 	PER_NET("ack_frequency", ack_frequency, proc_dobool),
 	PER_NET("pmtud", pmtud, proc_dobool),
+	PER_NET("congestion_control", cc, do_congestion),
+	{
+		.procname = "available_congestion_control",
+		.mode = 0444,
+		.proc_handler = do_available,
+	},
 };
 
 int quic_sysctl_net_init(struct net *net)

@@ -1,88 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Congestion control: the registry, and the core around an algorithm.
+ * Congestion control: the core around an algorithm.
  *
- * Owns:	the list of algorithms; the bounds on what they write; the
- *		recovery period.
- * Called from:	registration: module load, process context.  struct quic_cc:
- *		recovery/loss.c, recovery/recovery.c, tx/pace.
- * Context:	registration may sleep; the rest is pure, softirq or process.
- * Locks:	cc_list_lock (writers of the list), RCU (look-ups); socket lock
- *		for struct quic_cc.
+ * Owns:	struct quic_cc: the bounds on what an algorithm writes, the
+ *		recovery period, and the guard: who starves a connection, or
+ *		was removed, is replaced.
+ * Called from:	recovery/loss.c, recovery/recovery.c, tx/pace, conn/.
+ * Context:	softirq or process; pure.
+ * Locks:	socket lock; RCU around each call, because an algorithm can be a
+ *		program that somebody removes (cc_registry.c).
  * RFC:		9002 section 7.
  */
-#include <linux/err.h>
 #include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
-#include <linux/rculist.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 
 #include "cc.h"
 #include "rtt.h"
-
-static LIST_HEAD(cc_list);
-static DEFINE_SPINLOCK(cc_list_lock);	/* writers of cc_list */
-
-/* Caller holds the RCU read lock or cc_list_lock. */
-static struct quic_congestion_ops *find(const char *name)
-{
-	struct quic_congestion_ops *ops;
-
-	list_for_each_entry_rcu(ops, &cc_list, list,
-				lockdep_is_held(&cc_list_lock)) {
-		if (!strncmp(ops->name, name, QUIC_CC_NAME_MAX))
-			return ops;
-	}
-	return NULL;
-}
-
-int quic_cc_register(struct quic_congestion_ops *ops)
-{
-	int err = 0;
-
-	if (!ops->name[0] ||
-	    strnlen(ops->name, QUIC_CC_NAME_MAX) == QUIC_CC_NAME_MAX)
-		return -EINVAL;
-	spin_lock(&cc_list_lock);
-	if (find(ops->name))
-		err = -EEXIST;
-	else
-		list_add_tail_rcu(&ops->list, &cc_list);
-	spin_unlock(&cc_list_lock);
-	return err;
-}
-
-void quic_cc_unregister(struct quic_congestion_ops *ops)
-{
-	spin_lock(&cc_list_lock);
-	list_del_rcu(&ops->list);
-	spin_unlock(&cc_list_lock);
-	/* No look-up can still be about to take a reference. */
-	synchronize_rcu();
-}
-
-const struct quic_congestion_ops *quic_cc_get(const char *name)
-{
-	struct quic_congestion_ops *ops;
-
-	if (!name || !name[0])
-		name = quic_cc_cubic.name;
-	rcu_read_lock();
-	ops = find(name);
-	if (ops && !try_module_get(ops->owner))
-		ops = NULL;
-	rcu_read_unlock();
-	return ops;
-}
-
-void quic_cc_put(const struct quic_congestion_ops *ops)
-{
-	if (ops)
-		module_put(ops->owner);
-}
 
 /* RFC 9002 section 7.2 */
 u64 quic_cc_initial_window(u32 mss)
@@ -95,16 +31,136 @@ u64 quic_cc_minimum_window(u32 mss)
 	return 2ULL * mss;
 }
 
+static void count(struct quic_cc *cc, enum quic_cc_count what)
+{
+	atomic64_inc(&cc->algo->count[what]);
+}
+
 /* After every callback: no algorithm can starve or flood a connection. */
 static void quic_cc_clamp(struct quic_cc *cc)
 {
 	u64 floor = quic_cc_minimum_window(cc->mss);
 
-	cc->cwnd = clamp(cc->cwnd, floor, max(cc->cwnd_max, floor));
+	cc->asked_cwnd = cc->cwnd;
+	if (unlikely(cc->cwnd < floor)) {
+		cc->cwnd = floor;
+		count(cc, QUIC_CC_UNDER);
+	} else if (unlikely(cc->cwnd > max(cc->cwnd_max, floor))) {
+		cc->cwnd = max(cc->cwnd_max, floor);
+		count(cc, QUIC_CC_OVER);
+	}
 	cc->ssthresh = max(cc->ssthresh, floor);
 }
 
-void quic_cc_start(struct quic_cc *cc, const struct quic_congestion_ops *ops,
+/* ---- who controls ----------------------------------------------------------- */
+
+/* Takes the caller's reference.  Under RCU, and @algo is not gone. */
+static void adopt(struct quic_cc *cc, struct quic_cc_algo *algo, u64 now)
+{
+	cc->algo = algo;
+	cc->wants = algo->ops->on_sent ? QUIC_CC_WANTS_SENT : 0;
+	cc->starving = 0;
+	cc->give_up = false;
+	cc->acked = 0;
+	cc->rate_floor = 0;
+	memset(cc->priv, 0, sizeof(cc->priv));
+	atomic_inc(&algo->users);
+	if (algo->ops->init)
+		algo->ops->init(cc, now);
+	quic_cc_clamp(cc);
+}
+
+static void leave(struct quic_cc *cc)
+{
+	atomic_dec(&cc->algo->users);
+	quic_cc_put(cc->algo);
+	cc->algo = NULL;
+}
+
+static struct quic_cc_exit exit_info(const struct quic_cc *cc, u64 now,
+				     enum quic_cc_exit_kind kind, u32 code)
+{
+	struct quic_cc_exit exit = {
+		.now = now,
+		.kind = kind,
+		.code = code,
+		.number = cc->number,
+		.cwnd = cc->asked_cwnd,
+		.pacing_rate = cc->pacing_rate,
+	};
+
+	memcpy(exit.name, cc->algo->name, sizeof(exit.name));
+	return exit;
+}
+
+/* Its program was removed, or replaced.  Under RCU. */
+static void move_on(struct quic_cc *cc, u64 now)
+{
+	struct quic_cc_algo *algo = quic_cc_latest(quic_cc_hold(cc->algo));
+	bool updated = cc->algo->next;
+	struct quic_cc_exit exit;
+
+	exit = exit_info(cc, now, updated ? QUIC_CC_EXIT_UPDATED :
+					    QUIC_CC_EXIT_UNREGISTERED, 0);
+	leave(cc);
+	/* The built-in does not know what the program has found out of the
+	 * path: no slow start from here.
+	 */
+	if (!updated) {
+		cc->pacing_rate = 0;
+		cc->ssthresh = min(cc->ssthresh, cc->cwnd);
+	}
+	adopt(cc, algo, now);
+	quic_cc_on_exit(cc, &exit);
+}
+
+/* Take @cc away from a program that is still there.  Under RCU.  What it
+ * wrote is worth nothing: begin anew.
+ */
+static void fall_back(struct quic_cc *cc, u64 now, enum quic_cc_exit_kind kind,
+		      u32 code)
+{
+	const struct quic_congestion_ops *ops = cc->algo->ops;
+	struct quic_cc_exit exit = exit_info(cc, now, kind, code);
+
+	count(cc, QUIC_CC_FALLBACKS);
+	if (ops->exit)
+		ops->exit(cc, &exit);
+	if (ops->release)
+		ops->release(cc);
+	leave(cc);
+	cc->cwnd = quic_cc_initial_window(cc->mss);
+	cc->ssthresh = U64_MAX;
+	cc->pacing_rate = 0;
+	adopt(cc, quic_cc_get(NULL), now);
+	quic_cc_on_exit(cc, &exit);
+}
+
+/* Under RCU: good until the read section ends. */
+static const struct quic_congestion_ops *ops_of(struct quic_cc *cc, u64 now)
+{
+	if (quic_cc_gone(cc->algo))
+		move_on(cc, now);
+	return cc->algo->ops;
+}
+
+/* After a callback, under RCU. */
+static void called(struct quic_cc *cc, u64 now)
+{
+	quic_cc_clamp(cc);
+	if (unlikely(cc->give_up))
+		fall_back(cc, now, QUIC_CC_EXIT_GAVE_UP, cc->give_up_code);
+}
+
+void quic_cc_settle(struct quic_cc *cc, u64 now)
+{
+	rcu_read_lock();
+	if (cc->algo)
+		ops_of(cc, now);
+	rcu_read_unlock();
+}
+
+void quic_cc_start(struct quic_cc *cc, struct quic_cc_algo *algo, u64 number,
 		   u32 mss, u64 cwnd_max, u64 now)
 {
 	*cc = (struct quic_cc){
@@ -112,49 +168,116 @@ void quic_cc_start(struct quic_cc *cc, const struct quic_congestion_ops *ops,
 		.ssthresh = U64_MAX,
 		.cwnd_max = min(cwnd_max, QUIC_CC_CWND_LIMIT),
 		.mss = mss,
-		.ops = ops,
+		.number = number,
 	};
-	if (ops->init)
-		ops->init(cc, now);
-	quic_cc_clamp(cc);
+	rcu_read_lock();
+	adopt(cc, quic_cc_latest(algo), now);
+	called(cc, now);
+	rcu_read_unlock();
 }
 
 void quic_cc_stop(struct quic_cc *cc)
 {
-	const struct quic_congestion_ops *ops = cc->ops;
-
-	if (!ops)
+	if (!cc->algo)
 		return;
-	if (ops->release)
-		ops->release(cc);
-	cc->ops = NULL;
-	quic_cc_put(ops);
+	rcu_read_lock();
+	if (!quic_cc_gone(cc->algo) && cc->algo->ops->release)
+		cc->algo->ops->release(cc);
+	rcu_read_unlock();
+	leave(cc);
 }
 
-void quic_cc_sent(struct quic_cc *cc, u64 now, u64 bytes, u64 in_flight)
+/* ---- the guard ---------------------------------------------------------------- */
+
+/* Does a program keep @cc at the least it may, for whole round trips, and
+ * nothing is lost?  What is sent there is 2 packets per round trip at least, so
+ * it is found out in bounded time.
+ */
+static void watch(struct quic_cc *cc, const struct quic_cc_ack *ack)
 {
-	if (!cc->ops->on_sent)
+	u64 floor = quic_cc_minimum_window(cc->mss);
+	bool slow = false;
+
+	if (cc->pacing_rate && ack->srtt) {
+		cc->rate_floor = mul_u64_u64_div_u64(floor, NSEC_PER_SEC,
+						     ack->srtt);
+		slow = cc->pacing_rate < cc->rate_floor;
+		if (slow)
+			count(cc, QUIC_CC_SLOW);
+	}
+	if (cc->cwnd > floor && !slow) {
+		cc->starving = 0;
 		return;
-	cc->ops->on_sent(cc, now, bytes, in_flight);
+	}
+	if (ack->app_limited || ack->largest_sent_time < cc->round_start)
+		return;
+	cc->round_start = ack->now;
+	if (++cc->starving > QUIC_CC_STARVE_ROUNDS)
+		fall_back(cc, ack->now, QUIC_CC_EXIT_STARVED,
+			  slow ? QUIC_CC_STARVED_PACING :
+				 QUIC_CC_STARVED_WINDOW);
+}
+
+/* ---- events --------------------------------------------------------------------- */
+
+void quic_cc_sent(struct quic_cc *cc, const struct quic_cc_sent *sent)
+{
+	const struct quic_congestion_ops *ops;
+
+	rcu_read_lock();
+	ops = ops_of(cc, sent->now);
+	if (ops->on_sent) {
+		ops->on_sent(cc, sent);
+		called(cc, sent->now);
+	}
+	rcu_read_unlock();
+}
+
+void quic_cc_default_acked(struct quic_cc *cc, const struct quic_cc_ack *ack)
+{
+	struct quic_cc_ack event = *ack;
+
+	/* A program may call, too: no number makes this take long. */
 	quic_cc_clamp(cc);
+	event.bytes = min(event.bytes, QUIC_CC_CWND_LIMIT);
+	quic_cc_reno.on_acked(cc, &event);
+}
+
+void quic_cc_default_lost(struct quic_cc *cc, const struct quic_cc_loss *loss)
+{
+	quic_cc_clamp(cc);
+	quic_cc_reno.on_lost(cc, loss);
 }
 
 void quic_cc_acked(struct quic_cc *cc, const struct quic_cc_ack *ack)
 {
-	if (cc->ops->on_acked)
-		cc->ops->on_acked(cc, ack);
+	const struct quic_congestion_ops *ops;
+
+	rcu_read_lock();
+	ops = ops_of(cc, ack->now);
+	if (ops->on_acked)
+		ops->on_acked(cc, ack);
 	else
-		quic_cc_reno.on_acked(cc, ack);
-	quic_cc_clamp(cc);
+		quic_cc_default_acked(cc, ack);
+	called(cc, ack->now);
+	if (cc->algo->bpf)
+		watch(cc, ack);
+	rcu_read_unlock();
 }
 
 static void tell_lost(struct quic_cc *cc, const struct quic_cc_loss *loss)
 {
-	if (cc->ops->on_lost)
-		cc->ops->on_lost(cc, loss);
+	const struct quic_congestion_ops *ops;
+
+	rcu_read_lock();
+	ops = ops_of(cc, loss->now);
+	if (ops->on_lost)
+		ops->on_lost(cc, loss);
 	else
-		quic_cc_reno.on_lost(cc, loss);
-	quic_cc_clamp(cc);
+		quic_cc_default_lost(cc, loss);
+	cc->starving = 0;
+	called(cc, loss->now);
+	rcu_read_unlock();
 }
 
 /* RFC9002-7.3.1-1 */
@@ -178,11 +301,16 @@ void quic_cc_lost(struct quic_cc *cc, const struct quic_cc_loss *loss)
 
 void quic_cc_idle_restart(struct quic_cc *cc, u64 now)
 {
-	if (cc->ops->on_idle_restart)
-		cc->ops->on_idle_restart(cc, now);
+	const struct quic_congestion_ops *ops;
+
+	rcu_read_lock();
+	ops = ops_of(cc, now);
+	if (ops->on_idle_restart)
+		ops->on_idle_restart(cc, now);
 	else
 		cc->cwnd = min(cc->cwnd, quic_cc_initial_window(cc->mss));
-	quic_cc_clamp(cc);
+	called(cc, now);
+	rcu_read_unlock();
 }
 
 /* RFC 9002 section 7.2: a window that is still the initial one follows. */
@@ -201,27 +329,8 @@ u64 quic_cc_pacing_rate(const struct quic_cc *cc, u64 srtt)
 	u64 bytes;
 
 	if (cc->pacing_rate)
-		return cc->pacing_rate;
+		return max(cc->pacing_rate, cc->rate_floor);
 	bytes = quic_cc_in_slow_start(cc) ? 2 * cc->cwnd : cc->cwnd * 5 / 4;
 	srtt = max_t(u64, srtt, NSEC_PER_USEC);
 	return max(mul_u64_u64_div_u64(bytes, NSEC_PER_SEC, srtt), 1ULL);
-}
-
-int quic_cc_init(void)
-{
-	int err;
-
-	err = quic_cc_register(&quic_cc_cubic);
-	if (err)
-		return err;
-	err = quic_cc_register(&quic_cc_reno);
-	if (err)
-		quic_cc_unregister(&quic_cc_cubic);
-	return err;
-}
-
-void quic_cc_exit(void)
-{
-	quic_cc_unregister(&quic_cc_reno);
-	quic_cc_unregister(&quic_cc_cubic);
 }

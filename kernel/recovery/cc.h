@@ -1,51 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Congestion control: one registry for native algorithms and, later, BPF
- * ones (DESIGN section 4).  The core owns the numbers: what an algorithm
- * writes is clamped by quic_cc_clamp() after every call.
+ * Congestion control: what an algorithm is told, what it may write, and the
+ * core around it.  Native algorithms and BPF programs (struct_ops) share the
+ * types and one registry.
  */
 #ifndef KQUIC_RECOVERY_CC_H
 #define KQUIC_RECOVERY_CC_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
-#include <linux/types.h>
+#include <linux/compiler.h>
 #include <linux/list.h>
-#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
 
 #define QUIC_CC_NAME_MAX	16
-#define QUIC_CC_PRIV_WORDS	16
+#define QUIC_CC_PRIV_WORDS	32
 /* No window is wider, whatever the socket may buffer: keeps products of
  * windows and segment sizes inside 64 bits.
  */
 #define QUIC_CC_CWND_LIMIT	BIT_ULL(31)
+/* Round trips that a program may keep a connection at the least the core
+ * allows, while data waits and nothing is lost: then it is starving.
+ */
+#define QUIC_CC_STARVE_ROUNDS	64
+
+struct quic_cc_algo;
 
 /**
  * struct quic_cc - congestion state of one path
- * @cwnd:	congestion window, bytes; algorithms write it
- * @ssthresh:	slow start threshold, bytes; algorithms write it
- * @pacing_rate: bytes per second; algorithms may write it, 0 = derived from
- *		cwnd and smoothed RTT (RFC 9002 section 7.7)
+ * @cwnd:	congestion window, bytes; algorithms write it.  Clamped after
+ *		every call: 2 packets <= @cwnd <= @cwnd_max
+ * @ssthresh:	slow start threshold, bytes; algorithms write it.  All ones:
+ *		none yet.  Clamped to 2 packets at least
+ * @pacing_rate: bytes per second; algorithms may write it.  0: derived from
+ *		@cwnd and smoothed RTT (RFC 9002 section 7.7).  In effect never
+ *		less than 2 packets per smoothed RTT
+ * @priv:	the algorithm's own; zero before init()
  * @cwnd_max:	bound on @cwnd, bytes (what the socket may buffer); at most
  *		QUIC_CC_CWND_LIMIT
- * @mss:	max datagram size, bytes of UDP payload
- * @recovery_start: time the current recovery period began, 0: never
+ * @mss:	max datagram size, bytes of UDP payload; may change
+ * @recovery_start: time the current recovery period began, ns, 0: never
  *		(RFC 9002 section 7.3.2); maintained by the core: a loss or
  *		CE mark of a packet sent before it is not reported again
+ * @number:	of the connection, what struct quic_info says: a key for maps that
+ *		the application shares with its controller
  * @acked:	bytes that NewReno's growth, which is the default, has counted
  *		toward its next datagram
- * @ops:	algorithm
- * @priv:	the algorithm's own
+ * @algo:	the algorithm
+ * @wants:	QUIC_CC_WANTS_*
+ * @rate_floor:	least @pacing_rate in effect
+ * @asked_cwnd:	what the last call left in @cwnd, before it was clamped
+ * @round_start: a packet sent from then on ends the round that is watched
+ * @starving:	rounds at the floor
+ * @give_up:	the program asked to be replaced; @give_up_code is its reason
+ *
+ * What follows @priv is read-only for BPF programs.
  */
 struct quic_cc {
 	u64 cwnd;
 	u64 ssthresh;
 	u64 pacing_rate;
+	u64 priv[QUIC_CC_PRIV_WORDS];
+
 	u64 cwnd_max;
 	u32 mss;
+	u32 wants;
 	u64 recovery_start;
+	u64 number;
 	u64 acked;
-	const struct quic_congestion_ops *ops;
-	u64 priv[QUIC_CC_PRIV_WORDS];
+	struct quic_cc_algo *algo;
+
+	/* private to the core */
+	u64 rate_floor;
+	u64 asked_cwnd;
+	u64 round_start;
+	u32 starving;
+	u32 give_up_code;
+	bool give_up;
+};
+
+/* Packets that count against the window left: of one run, at one time. */
+struct quic_cc_sent {
+	u64 now;		/* ns */
+	u64 bytes;
+	u64 in_flight;		/* bytes, with these */
 };
 
 /* An ACK frame that acknowledged something in flight. */
@@ -78,48 +118,157 @@ struct quic_cc_loss {
 	bool ecn;		/* a CE mark, not a loss */
 };
 
+/* Why an algorithm lost a connection. */
+enum quic_cc_exit_kind {
+	QUIC_CC_EXIT_NONE,
+	QUIC_CC_EXIT_UNREGISTERED,	/* removed: the built-in goes on */
+	QUIC_CC_EXIT_UPDATED,		/* replaced: the new one goes on */
+	QUIC_CC_EXIT_STARVED,		/* the guard; code: quic_cc_starved */
+	QUIC_CC_EXIT_GAVE_UP,		/* the program's wish; code: its own */
+	QUIC_CC_EXIT_MAX,
+};
+
+enum quic_cc_starved {
+	QUIC_CC_STARVED_WINDOW,		/* cwnd stayed at 2 packets */
+	QUIC_CC_STARVED_PACING,		/* ... pacing_rate below 2 per RTT */
+};
+
+struct quic_cc_exit {
+	u64 now;		/* ns */
+	u32 kind;		/* enum quic_cc_exit_kind */
+	u32 code;
+	u64 number;		/* of the connection */
+	u64 cwnd;		/* bytes; what the program asked for last */
+	u64 pacing_rate;	/* bytes per second; likewise */
+	char name[QUIC_CC_NAME_MAX];	/* of the algorithm that is left */
+};
+
+/* Flags of an algorithm. */
+#define QUIC_CC_FLAGS		0
+
 /**
  * struct quic_congestion_ops - a congestion control algorithm
- * @name:	mandatory; how users choose it
- * @init:	set up cwnd, ssthresh, priv.  Default: RFC 9002 section 7.2
- *		(initial window, ssthresh infinite)
- * @release:	undo @init
- * @on_sent:	@bytes of ack-eliciting data left
- * @on_acked:	mandatory for native ones; default: NewReno's
- * @on_lost:	mandatory for native ones; default: NewReno's
- * @on_idle_restart: about to send after more than one PTO of idleness;
- *		default: cwnd = min(cwnd, initial window)
+ * @name:	how users choose it: 1 to 15 of the characters A-Z a-z 0-9 _ - .
+ *		Mandatory, all else is not
+ * @flags:	must be 0
+ * @init:	set up @cwnd, @ssthresh, @priv.  They hold RFC 9002's initial
+ *		window and no threshold, or, if the connection was moved here
+ *		by an update, what it had.  @now: ns, the clock of all events.
+ *		Default: nothing
+ * @release:	the connection ends or goes to another algorithm.  A program
+ *		that was removed is not called any more, so not for this.
+ *		Default: nothing
+ * @on_sent:	packets left.  Called often: leave it out if you can.
+ *		Default: nothing
+ * @on_acked:	an ACK frame acknowledged something in flight; one call per
+ *		frame, however many packets.  Default: NewReno's growth
+ * @on_lost:	a congestion event, at most one per round trip, and another
+ *		call if it is persistent.  Default: NewReno's: half the window
+ * @on_idle_restart: about to send after more than one PTO of idleness.
+ *		Default: cwnd = min(cwnd, initial window)
+ * @exit:	the guard, or the program's own wish, takes the connection away
+ *		from this algorithm; release() follows.  Default: nothing
  *
- * Called with the socket lock held, in softirq or process context; none may
- * sleep.
+ * All are called with the socket lock held, in softirq or process context, one
+ * at a time for a connection, at the same time for several; none may sleep.
+ * Events may grow at their end.  What a call writes is clamped when it returns
+ * (struct quic_cc).  A connection that has data to send, loses nothing, and
+ * is kept at the least that the clamps allow for QUIC_CC_STARVE_ROUNDS round
+ * trips goes to the built-in algorithm, for good.
  */
 struct quic_congestion_ops {
 	char name[QUIC_CC_NAME_MAX];
+	u64 flags;
 	void (*init)(struct quic_cc *cc, u64 now);
 	void (*release)(struct quic_cc *cc);
-	void (*on_sent)(struct quic_cc *cc, u64 now, u64 bytes, u64 in_flight);
+	void (*on_sent)(struct quic_cc *cc, const struct quic_cc_sent *sent);
 	void (*on_acked)(struct quic_cc *cc, const struct quic_cc_ack *ack);
 	void (*on_lost)(struct quic_cc *cc, const struct quic_cc_loss *loss);
 	void (*on_idle_restart)(struct quic_cc *cc, u64 now);
-
-	/* private to the registry */
-	struct list_head list;
-	struct module *owner;
+	void (*exit)(struct quic_cc *cc, const struct quic_cc_exit *exit);
 };
 
-extern struct quic_congestion_ops quic_cc_reno;
-extern struct quic_congestion_ops quic_cc_cubic;	/* the default */
+extern const struct quic_congestion_ops quic_cc_reno;
+extern const struct quic_congestion_ops quic_cc_cubic;	/* the built-in */
 
-/* -EEXIST: the name is taken; -EINVAL: no name. */
-int quic_cc_register(struct quic_congestion_ops *ops);
-void quic_cc_unregister(struct quic_congestion_ops *ops);
-/* Find by name and take a reference on its module; NULL: unknown.
- * "" or NULL name: the default.
+/* ---- the registry: cc_registry.c ------------------------------------------ */
+
+/* Every time the core did other than an algorithm asked. */
+enum quic_cc_count {
+	QUIC_CC_UNDER,		/* cwnd raised to 2 packets */
+	QUIC_CC_OVER,		/* cwnd lowered to cwnd_max */
+	QUIC_CC_SLOW,		/* pacing_rate raised to 2 packets per RTT */
+	QUIC_CC_FALLBACKS,	/* connections taken away by the guard */
+	QUIC_CC_COUNTS,
+};
+
+/**
+ * struct quic_cc_algo - what the registry knows of an algorithm
+ * @list:	cc_registry.c's list; off it when @gone
+ * @ops:	valid in an RCU read section that has seen @gone false
+ * @name:	stays valid when @ops is not any more
+ * @bpf:	the guard watches it
+ * @gone:	unregistered; connections move on at their next event
+ * @next:	where to, after an update; NULL: to the built-in
+ * @ref:	the registry's, connections', namespaces'
+ * @users:	paths that it controls
+ * @count:	enum quic_cc_count
  */
-const struct quic_congestion_ops *quic_cc_get(const char *name);
-void quic_cc_put(const struct quic_congestion_ops *ops);
-int quic_cc_init(void);		/* registers the native ones */
-void quic_cc_exit(void);
+struct quic_cc_algo {
+	struct list_head list;
+	const struct quic_congestion_ops *ops;
+	char name[QUIC_CC_NAME_MAX];
+	bool bpf;
+	bool gone;
+	struct quic_cc_algo *next;
+	refcount_t ref;
+	atomic_t users;
+	atomic64_t count[QUIC_CC_COUNTS];
+	struct rcu_head rcu;
+};
+
+/* Unregistered?  If so, @next is what it will be. */
+static inline bool quic_cc_gone(const struct quic_cc_algo *algo)
+{
+	/* Pairs with quic_cc_update(). */
+	return unlikely(smp_load_acquire(&algo->gone));
+}
+
+/* -EEXIST: the name is taken; -EINVAL: no name, or not a good one.  @bpf ops
+ * may be freed after quic_cc_unregister(), the others are static.
+ */
+int quic_cc_register(const struct quic_congestion_ops *ops, bool bpf);
+void quic_cc_unregister(const struct quic_congestion_ops *ops);
+/* In place, under the same name: else -EINVAL. */
+int quic_cc_update(const struct quic_congestion_ops *ops,
+		   const struct quic_congestion_ops *old);
+/* Not on the list: only who calls this knows it.  NULL without memory. */
+struct quic_cc_algo *quic_cc_algo_new(const struct quic_congestion_ops *ops,
+				      bool bpf);
+
+/* Find by name and take a reference; NULL: unknown.  "" or NULL name: the
+ * built-in.
+ */
+struct quic_cc_algo *quic_cc_get(const char *name);
+struct quic_cc_algo *quic_cc_hold(struct quic_cc_algo *algo);
+/* Under RCU, for who has no reference yet; NULL: the last one was dropped. */
+struct quic_cc_algo *quic_cc_hold_if_used(struct quic_cc_algo *algo);
+void quic_cc_put(struct quic_cc_algo *algo);
+/* Give @algo's reference for one of whoever has taken its place by now. */
+struct quic_cc_algo *quic_cc_latest(struct quic_cc_algo *algo);
+/* Walk the list; the caller holds the RCU read lock. */
+const struct list_head *quic_cc_algos(void);
+
+/* Registers the native ones.  @on_exit hears of every connection that changes
+ * hands, under its lock.
+ */
+int quic_cc_registry_init(void (*on_exit)(struct quic_cc *cc,
+					  const struct quic_cc_exit *exit));
+void quic_cc_registry_exit(void);
+extern void (*quic_cc_on_exit)(struct quic_cc *cc,
+			       const struct quic_cc_exit *exit);
+
+/* ---- the core: cc.c --------------------------------------------------------- */
 
 /* RFC 9002 section 7.2: 10 packets, at most max(14720, 2 * mss) bytes. */
 u64 quic_cc_initial_window(u32 mss);
@@ -127,15 +276,23 @@ u64 quic_cc_initial_window(u32 mss);
 u64 quic_cc_minimum_window(u32 mss);
 
 /* Takes over the caller's reference from quic_cc_get() ... */
-void quic_cc_start(struct quic_cc *cc, const struct quic_congestion_ops *ops,
+void quic_cc_start(struct quic_cc *cc, struct quic_cc_algo *algo, u64 number,
 		   u32 mss, u64 cwnd_max, u64 now);
 /* ... and this drops it; harmless if nothing was started. */
 void quic_cc_stop(struct quic_cc *cc);
-void quic_cc_sent(struct quic_cc *cc, u64 now, u64 bytes, u64 in_flight);
+void quic_cc_sent(struct quic_cc *cc, const struct quic_cc_sent *sent);
 void quic_cc_acked(struct quic_cc *cc, const struct quic_cc_ack *ack);
 void quic_cc_lost(struct quic_cc *cc, const struct quic_cc_loss *loss);
 void quic_cc_idle_restart(struct quic_cc *cc, u64 now);
 void quic_cc_set_mss(struct quic_cc *cc, u32 mss);
+/* If the algorithm is gone: on to the next.  Else it happens at an event. */
+void quic_cc_settle(struct quic_cc *cc, u64 now);
+/* What a program left out. */
+void quic_cc_default_acked(struct quic_cc *cc, const struct quic_cc_ack *ack);
+void quic_cc_default_lost(struct quic_cc *cc, const struct quic_cc_loss *loss);
+
+#define QUIC_CC_WANTS_SENT	0x1	/* quic_cc_sent() is to be called */
+
 static inline bool quic_cc_in_slow_start(const struct quic_cc *cc)
 {
 	return cc->cwnd < cc->ssthresh;

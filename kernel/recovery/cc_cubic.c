@@ -282,9 +282,8 @@ static void cubic_on_idle_restart(struct quic_cc *cc, u64 now)
 }
 
 /* RFC9002-7-1 */
-struct quic_congestion_ops quic_cc_cubic = {
+const struct quic_congestion_ops quic_cc_cubic = {
 	.name = "cubic",
-	.owner = THIS_MODULE,
 	.init = cubic_init,
 	.on_acked = cubic_on_acked,
 	.on_lost = cubic_on_lost,

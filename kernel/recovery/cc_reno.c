@@ -34,8 +34,10 @@ static void reno_on_acked(struct quic_cc *cc, const struct quic_cc_ack *ack)
 	if (quic_cc_in_slow_start(cc))
 		bytes = slow_start(cc, bytes);
 
-	/* RFC 9002 section 7.3.3: one datagram per window acknowledged. */
-	cc->acked += bytes;
+	/* RFC 9002 section 7.3.3: one datagram per window acknowledged.  What
+	 * was counted toward a wider window counts no more than this one.
+	 */
+	cc->acked = min(cc->acked, cc->cwnd) + bytes;
 	while (cc->acked >= cc->cwnd) {
 		cc->acked -= cc->cwnd;
 		cc->cwnd += cc->mss;
@@ -56,9 +58,8 @@ static void reno_on_lost(struct quic_cc *cc, const struct quic_cc_loss *loss)
 	cc->cwnd = cc->ssthresh;
 }
 
-struct quic_congestion_ops quic_cc_reno = {
+const struct quic_congestion_ops quic_cc_reno = {
 	.name = "reno",
-	.owner = THIS_MODULE,
 	.on_acked = reno_on_acked,
 	.on_lost = reno_on_lost,
 };

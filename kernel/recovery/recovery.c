@@ -72,8 +72,10 @@ void quic_recovery_on_run(struct quic_recovery *r, enum quic_space_id id,
 		r->in_flight += n * (u32)size;
 		r->last_sent = now;
 		r->last_event = now;
-		if (unlikely(r->cc.ops->on_sent))
-			quic_cc_sent(&r->cc, now, n * (u32)size, r->in_flight);
+		if (unlikely(r->cc.wants & QUIC_CC_WANTS_SENT))
+			quic_cc_sent(&r->cc, &(struct quic_cc_sent){
+				.now = now, .bytes = n * (u32)size,
+				.in_flight = r->in_flight });
 	}
 	if (flags & QUIC_SENT_ECT)
 		quic_ecn_on_sent(&r->ecn, &space->ecn, n);

@@ -50,7 +50,6 @@ static void defaults(struct quic_sock *qs)
 
 	qs->config.version = QUIC_VERSION_V1;
 	qs->config.initial_smoothed_rtt = 333 * USEC_PER_MSEC;
-	qs->config.congestion_control_algo = QUIC_CONG_ALG_CUBIC;
 }
 
 static void list_sock(struct sock *sk, bool add)

@@ -30,15 +30,18 @@ static void transport(struct quic_info *i, const struct quic_conn *c)
 		i->mtu = dst_mtu(c->path->dst_entry);
 }
 
-static void recovery(struct quic_info *i, const struct quic_conn *c)
+static void recovery(struct quic_info *i, struct quic_conn *c)
 {
-	const struct quic_recovery *r = &c->rec;
+	struct quic_recovery *r = &c->rec;
+
+	quic_cc_settle(&r->cc, ktime_get_ns());
 
 	if (r->app_limited)
 		i->flags |= QUIC_INFO_APP_LIMITED;
-	if (!r->cc.ops)	/* not started yet */
+	if (!r->cc.algo)	/* not started yet */
 		return;
-	strscpy(i->congestion, r->cc.ops->name, sizeof(i->congestion));
+	strscpy(i->congestion, r->cc.algo->name, sizeof(i->congestion));
+	i->number = r->cc.number;
 	i->rtt = usec(r->rtt.smoothed);
 	i->rtt_var = usec(r->rtt.var);
 	i->rtt_latest = usec(r->rtt.latest);
@@ -79,7 +82,7 @@ static void data(struct quic_info *i, const struct quic_conn *c)
 
 void quic_info_get(struct sock *sk, struct quic_info *i)
 {
-	const struct quic_conn *c = quic_sk_conn(sk);
+	struct quic_conn *c = quic_sk_conn(sk);
 	int n;
 
 	memset(i, 0, sizeof(*i));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: the socket options that say how connections are to be: transport
- * parameters, configuration, congestion control, ALPN.
+ * parameters, configuration, ALPN.
  * Called from: the table in sock/sockopt.
  * Context: process, socket lock held.
  * socket-api.md sections 1.4, 1.6.
@@ -115,8 +115,9 @@ int quic_settings_set_config(struct sock *sk, void *val, u32 len)
 	/* Zero is Reno, and "unchanged": QUIC_SOCKOPT_CONGESTION tells them
 	 * apart.
 	 */
-	if (p.congestion_control_algo)
-		n.congestion_control_algo = p.congestion_control_algo;
+	if (p.congestion_control_algo && !quic_sk_conn(sk))
+		strscpy(quic_sk(sk)->cc_name, quic_cc_cubic.name,
+			QUIC_CC_NAME_MAX);
 	if (p.validate_peer_address)
 		n.validate_peer_address = p.validate_peer_address;
 	if (p.stream_data_nodelay)
@@ -134,46 +135,17 @@ int quic_settings_set_config(struct sock *sk, void *val, u32 len)
 int quic_settings_get_config(struct sock *sk, void *val, u32 len)
 {
 	struct quic_config cfg = quic_sk(sk)->config;
+	char name[QUIC_CC_NAME_MAX];
+
+	/* Numbers are only for two: all others count as the built-in. */
+	quic_congestion_name(sk, name);
+	cfg.congestion_control_algo = strcmp(name, quic_cc_reno.name) ?
+				      QUIC_CONG_ALG_CUBIC : QUIC_CONG_ALG_RENO;
 
 	/* What it came to. */
 	if (quic_opt_established(sk))
 		cfg.version = quic_sk_conn(sk)->version;
 	return quic_opt_give(val, len, &cfg, sizeof(cfg));
-}
-
-/* By name, like TCP_CONGESTION; before the connection begins. */
-int quic_settings_set_congestion(struct sock *sk, void *val, u32 len)
-{
-	const struct quic_congestion_ops *ops;
-	char name[QUIC_CC_NAME_MAX] = "";
-
-	if (!len || quic_sk_conn(sk))
-		return -EINVAL;
-	memcpy(name, val, min_t(u32, len, sizeof(name) - 1));
-	ops = quic_cc_get(name);
-	if (!ops)
-		return -ENOENT;
-	strscpy(quic_sk(sk)->cc_name, ops->name, QUIC_CC_NAME_MAX);
-	quic_cc_put(ops);
-	quic_sk(sk)->config.congestion_control_algo =
-		strcmp(name, "reno") ? QUIC_CONG_ALG_CUBIC : QUIC_CONG_ALG_RENO;
-	return 0;
-}
-
-int quic_settings_get_congestion(struct sock *sk, void *val, u32 len)
-{
-	const struct quic_sock *qs = quic_sk(sk);
-	char name[QUIC_CC_NAME_MAX] = "";
-
-	if (qs->conn)
-		strscpy(name, qs->conn->rec.cc.ops->name, sizeof(name));
-	else if (qs->cc_name[0])
-		strscpy(name, qs->cc_name, sizeof(name));
-	else
-		strscpy(name, qs->config.congestion_control_algo ==
-			      QUIC_CONG_ALG_RENO ? "reno" : "cubic",
-			sizeof(name));
-	return quic_opt_give(val, len, name, sizeof(name));
 }
 
 /* "a,b, c": spaces go, empty names are errors. */

@@ -96,6 +96,15 @@ int quic_stream_fd(struct sock *sk, sockptr_t optval, sockptr_t optlen);
 int quic_stream_fd_mode(struct sock *sk, void *val, u32 len);
 void quic_stream_sock_blocked(struct sock *waiter);
 
+/* congestion.c */
+int quic_congestion_set(struct sock *sk, void *val, u32 len);
+int quic_congestion_get(struct sock *sk, void *val, u32 len);
+void quic_congestion_name(struct sock *sk, char *name);
+void quic_congestion_default_name(struct net *net, char *name);
+int quic_congestion_set_default(struct net *net, const char *name);
+void quic_congestion_net_init(struct net *net);
+void quic_congestion_net_exit(struct net *net);
+
 /* info.c */
 void quic_info_get(struct sock *sk, struct quic_info *info);
 

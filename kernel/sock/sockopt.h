@@ -52,8 +52,6 @@ int quic_settings_set_params(struct sock *sk, void *val, u32 len);
 int quic_settings_get_params(struct sock *sk, void *val, u32 len);
 int quic_settings_set_config(struct sock *sk, void *val, u32 len);
 int quic_settings_get_config(struct sock *sk, void *val, u32 len);
-int quic_settings_set_congestion(struct sock *sk, void *val, u32 len);
-int quic_settings_get_congestion(struct sock *sk, void *val, u32 len);
 int quic_settings_set_alpn(struct sock *sk, void *val, u32 len);
 int quic_settings_get_alpn(struct sock *sk, void *val, u32 len);
 

@@ -3,7 +3,8 @@
  * Congestion control: the registry, the bounds, pacing, and NewReno against
  * RFC 9002 section B.5 packet by packet.
  *
- * needs: recovery/cc.c recovery/cc_reno.c recovery/cc_cubic.c
+ * needs: recovery/cc.c recovery/cc_registry.c recovery/cc_reno.c
+ * needs: recovery/cc_cubic.c
  */
 #include "unit.h"
 #include "recovery/cc.h"
@@ -14,9 +15,16 @@
 
 static struct quic_cc cc;
 
+static void start_as(const struct quic_congestion_ops *ops, u64 cwnd_max,
+		     bool bpf)
+{
+	quic_cc_stop(&cc);
+	quic_cc_start(&cc, quic_cc_algo_new(ops, bpf), 7, MSS, cwnd_max, 1000);
+}
+
 static void start(const struct quic_congestion_ops *ops, u64 cwnd_max)
 {
-	quic_cc_start(&cc, ops, MSS, cwnd_max, 1000);
+	start_as(ops, cwnd_max, false);
 }
 
 static void acked(u64 bytes, bool app_limited)
@@ -39,46 +47,189 @@ static void lost(u64 sent, u64 now, bool persistent)
 	quic_cc_lost(&cc, &loss);
 }
 
+/* ---- the registry --------------------------------------------------------- */
+
+static struct quic_cc_exit told;
+static u32 n_told;
+
+static void on_exit_told(struct quic_cc *c, const struct quic_cc_exit *exit)
+{
+	EXPECT(c == &cc);
+	told = *exit;
+	n_told++;
+}
+
+static void registry(void)
+{
+	n_told = 0;
+	EXPECT_EQ(quic_cc_registry_init(on_exit_told), 0);
+}
+
+static bool has(const char *name)
+{
+	struct quic_cc_algo *algo = quic_cc_get(name);
+	bool right = algo && !strcmp(algo->name, name && name[0] ? name :
+							 "cubic");
+
+	quic_cc_put(algo);
+	return right;
+}
+
 TEST(the_registry)
 {
-	struct module owner = { 0 };
-	struct quic_congestion_ops mine = { .name = "mine", .owner = &owner };
-	struct quic_congestion_ops twin = { .name = "mine" };
-	struct quic_congestion_ops anon = { .name = "" };
-	struct quic_congestion_ops endless;
+	struct quic_congestion_ops mine = { .name = "mine-2.0_X" };
+	struct quic_congestion_ops twin = { .name = "mine-2.0_X" };
+	struct quic_congestion_ops bad = { .name = "" };
 
-	EXPECT_EQ(quic_cc_init(), 0);
-	EXPECT(quic_cc_get(NULL) == &quic_cc_cubic);
-	EXPECT(quic_cc_get("") == &quic_cc_cubic);
-	EXPECT(quic_cc_get("cubic") == &quic_cc_cubic);
-	EXPECT(quic_cc_get("reno") == &quic_cc_reno);
-	EXPECT(!quic_cc_get("mine"));
-	EXPECT(!quic_cc_get("cub"));
-	EXPECT(!quic_cc_get("cubics"));
+	registry();
+	EXPECT(has(NULL) && has("") && has("cubic") && has("reno"));
+	EXPECT(!has("mine-2.0_X") && !has("cub") && !has("cubics"));
 
-	EXPECT_EQ(quic_cc_register(&anon), -EINVAL);
-	memset(&endless, 'x', sizeof(endless));
-	EXPECT_EQ(quic_cc_register(&endless), -EINVAL);
-	EXPECT_EQ(quic_cc_register(&mine), 0);
-	EXPECT_EQ(quic_cc_register(&twin), -EEXIST);
-	EXPECT(quic_cc_get("mine") == &mine);
-	EXPECT_EQ(owner.refs, 1);
-	/* a connection takes the reference over and drops it */
-	start(&mine, ROOMY);
-	EXPECT_EQ(owner.refs, 1);
-	quic_cc_stop(&cc);
-	EXPECT_EQ(owner.refs, 0);
-	quic_cc_stop(&cc);
-	EXPECT_EQ(owner.refs, 0);
-	quic_cc_put(NULL);
+	EXPECT_EQ(quic_cc_register(&bad, false), -EINVAL);
+	strcpy(bad.name, "two words");
+	EXPECT_EQ(quic_cc_register(&bad, false), -EINVAL);
+	strcpy(bad.name, "line\nfeed");
+	EXPECT_EQ(quic_cc_register(&bad, false), -EINVAL);
+	memset(&bad, 'x', sizeof(bad));
+	EXPECT_EQ(quic_cc_register(&bad, false), -EINVAL);
+	EXPECT_EQ(quic_cc_register(&mine, true), 0);
+	EXPECT_EQ(quic_cc_register(&twin, true), -EEXIST);
+	EXPECT(has("mine-2.0_X"));
+	quic_cc_unregister(&twin);	/* which it is not */
+	EXPECT(has("mine-2.0_X"));
 	quic_cc_unregister(&mine);
-	EXPECT(!quic_cc_get("mine"));
-	EXPECT_EQ(quic_cc_register(&twin), 0);
+	EXPECT(!has("mine-2.0_X"));
+	EXPECT_EQ(quic_cc_register(&twin, true), 0);
 	quic_cc_unregister(&twin);
-	quic_cc_exit();
-	EXPECT(!quic_cc_get("cubic"));
-	EXPECT_EQ(quic_cc_init(), 0);
-	quic_cc_exit();
+	quic_cc_put(NULL);
+	quic_cc_registry_exit();
+	EXPECT(!has("cubic"));
+	registry();
+	quic_cc_registry_exit();
+}
+
+static u32 calls, releases, exits;
+
+static void count_acked(struct quic_cc *c, const struct quic_cc_ack *ack)
+{
+	calls++;
+}
+
+static void count_release(struct quic_cc *c)
+{
+	releases++;
+}
+
+static void count_exit(struct quic_cc *c, const struct quic_cc_exit *exit)
+{
+	exits++;
+}
+
+static void mark_init(struct quic_cc *c, u64 now)
+{
+	EXPECT_EQ(c->priv[0], 0);
+	c->priv[0] = 1;
+}
+
+static const struct quic_congestion_ops counting = {
+	.name = "counting", .init = mark_init, .on_acked = count_acked,
+	.release = count_release, .exit = count_exit,
+};
+
+static const struct quic_congestion_ops counting_too = {
+	.name = "counting", .init = mark_init,
+};
+
+static void begin(const char *name)
+{
+	calls = 0;
+	releases = 0;
+	exits = 0;
+	quic_cc_start(&cc, quic_cc_get(name), 7, MSS, ROOMY, 1000);
+}
+
+TEST(who_was_removed_is_never_called_again)
+{
+	registry();
+	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	begin("counting");
+	cc.cwnd = 50000;
+	acked(1200, false);
+	EXPECT_EQ(calls, 1);
+	EXPECT_EQ(atomic_read(&cc.algo->users), 1);
+	cc.pacing_rate = 5;
+	quic_cc_unregister(&counting);
+	acked(1200, false);
+	EXPECT_EQ(calls, 1);
+	EXPECT_EQ(releases, 0);
+	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	/* goes on where it was, and does not race */
+	EXPECT(cc.cwnd >= 50000 && cc.cwnd < 52000);
+	EXPECT_EQ(cc.ssthresh, 50000);
+	EXPECT_EQ(cc.pacing_rate, 0);
+	EXPECT_EQ(n_told, 1);
+	EXPECT_EQ(told.kind, QUIC_CC_EXIT_UNREGISTERED);
+	EXPECT_EQ(told.number, 7);
+	EXPECT_EQ(told.cwnd, 50000);
+	EXPECT(!strcmp(told.name, "counting"));
+	quic_cc_stop(&cc);
+
+	/* without an event: when somebody looks; or when all is over */
+	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	begin("counting");
+	quic_cc_unregister(&counting);
+	quic_cc_settle(&cc, 2000);
+	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	quic_cc_stop(&cc);
+	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	begin("counting");
+	quic_cc_unregister(&counting);
+	quic_cc_stop(&cc);
+	EXPECT_EQ(releases, 0);
+	/* between choice and start */
+	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	{
+		struct quic_cc_algo *algo = quic_cc_get("counting");
+
+		quic_cc_unregister(&counting);
+		quic_cc_start(&cc, algo, 7, MSS, ROOMY, 1000);
+	}
+	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	quic_cc_stop(&cc);
+	quic_cc_registry_exit();
+}
+
+TEST(an_update_takes_the_connections_along)
+{
+	struct quic_cc_algo *first, *third;
+	struct quic_congestion_ops other = { .name = "other" };
+
+	registry();
+	EXPECT_EQ(quic_cc_update(&counting_too, &counting), -ENOENT);
+	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	EXPECT_EQ(quic_cc_update(&other, &counting), -EINVAL);
+	begin("counting");
+	first = quic_cc_get("counting");
+	cc.cwnd = 50000;
+	cc.ssthresh = 40000;
+	EXPECT_EQ(quic_cc_update(&counting_too, &counting), 0);
+	EXPECT_EQ(quic_cc_update(&counting, &counting_too), 0);
+	acked(0, false);
+	EXPECT(!strcmp(cc.algo->name, "counting"));
+	EXPECT_EQ(n_told, 1);
+	EXPECT_EQ(told.kind, QUIC_CC_EXIT_UPDATED);
+	EXPECT_EQ(cc.cwnd, 50000);
+	EXPECT_EQ(cc.ssthresh, 40000);
+	EXPECT_EQ(cc.priv[0], 1);
+	/* and whoever holds an old one finds the newest */
+	first = quic_cc_latest(first);
+	third = quic_cc_get("counting");
+	EXPECT(first == third);
+	quic_cc_put(first);
+	quic_cc_put(third);
+	quic_cc_unregister(&counting);
+	quic_cc_stop(&cc);
+	quic_cc_registry_exit();
 }
 
 /* RFC 9002 section 7.2 */
@@ -105,7 +256,7 @@ static void wish_init(struct quic_cc *c, u64 now)
 	wishes(c);
 }
 
-static void wish_sent(struct quic_cc *c, u64 now, u64 bytes, u64 in_flight)
+static void wish_sent(struct quic_cc *c, const struct quic_cc_sent *sent)
 {
 	wishes(c);
 }
@@ -148,7 +299,7 @@ TEST(whatever_an_algorithm_writes_is_bounded)
 		unit_case("wish %llu", wish);
 		start(&wishful, 100000);
 		check_bounds();
-		quic_cc_sent(&cc, 1, 1200, 1200);
+		quic_cc_sent(&cc, &(struct quic_cc_sent){ 1, 1200, 1200 });
 		check_bounds();
 		acked(1200, false);
 		check_bounds();
@@ -169,6 +320,119 @@ TEST(whatever_an_algorithm_writes_is_bounded)
 	EXPECT_EQ(cc.cwnd_max, QUIC_CC_CWND_LIMIT);
 }
 
+/* ---- the guard -------------------------------------------------------------- */
+
+static void round_trip(u64 *now, bool app_limited)
+{
+	struct quic_cc_ack ack = {
+		.now = *now + 10 * MS, .largest_sent_time = *now,
+		.bytes = 2400, .srtt = 10 * MS, .app_limited = app_limited,
+	};
+
+	*now += 10 * MS;
+	/* several ACKs in a round trip are one round trip */
+	quic_cc_acked(&cc, &ack);
+	ack.now++;
+	quic_cc_acked(&cc, &ack);
+	*now += 1;
+}
+
+/* How many round trips until the guard steps in; at most @most. */
+static u32 starve(u64 cwnd, u64 rate, u32 most)
+{
+	u64 now = 1000;
+	u32 n;
+
+	wish = cwnd;
+	wish_rate = rate;
+	n_told = 0;
+	start_as(&wishful, 1 << 20, true);
+	for (n = 0; n < most && !n_told; n++)
+		round_trip(&now, false);
+	return n;
+}
+
+TEST(who_starves_a_connection_loses_it)
+{
+	u64 now = 1000;
+	int i;
+
+	registry();
+	EXPECT_EQ(starve(0, 0, 1000), QUIC_CC_STARVE_ROUNDS + 1);
+	EXPECT_EQ(told.kind, QUIC_CC_EXIT_STARVED);
+	EXPECT_EQ(told.code, QUIC_CC_STARVED_WINDOW);
+	EXPECT_EQ(told.cwnd, 0);
+	EXPECT(!strcmp(told.name, "wishful"));
+	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	/* begins anew; the last ACK of that round trip is CUBIC's */
+	EXPECT_EQ(cc.cwnd, 12000 + 2400);
+	EXPECT_EQ(cc.ssthresh, U64_MAX);
+	EXPECT_EQ(cc.pacing_rate, 0);
+
+	/* two packets, for ever */
+	EXPECT_EQ(starve(2400, 0, 1000), QUIC_CC_STARVE_ROUNDS + 1);
+	/* any window, and a rate of nearly nothing: which is not obeyed */
+	EXPECT_EQ(starve(50000, 1, 2), 2);
+	EXPECT_EQ(quic_cc_pacing_rate(&cc, 10 * MS), 240000);
+	EXPECT_EQ(atomic64_read(&cc.algo->count[QUIC_CC_SLOW]), 4);
+	EXPECT_EQ(starve(50000, 1, 1000), QUIC_CC_STARVE_ROUNDS + 1);
+	EXPECT_EQ(told.code, QUIC_CC_STARVED_PACING);
+	EXPECT_EQ(told.pacing_rate, 1);
+	/* little is not nothing, too much is cut down */
+	EXPECT_EQ(starve(2401, 240000, 1000), 1000);
+	EXPECT_EQ(starve(U64_MAX, U64_MAX, 1000), 1000);
+	EXPECT(atomic64_read(&cc.algo->count[QUIC_CC_OVER]) > 1000);
+
+	/* no data, or losses: nobody starves then */
+	starve(0, 0, 0);
+	for (i = 0; i < 1000; i++)
+		round_trip(&now, true);
+	EXPECT_EQ(n_told, 0);
+	for (i = 0; i < 1000; i++) {
+		if (i % QUIC_CC_STARVE_ROUNDS == 0)
+			lost(now, now, false);
+		round_trip(&now, false);
+	}
+	EXPECT_EQ(n_told, 0);
+	/* native ones are not watched */
+	start(&wishful, 1 << 20);
+	for (i = 0; i < 1000; i++)
+		round_trip(&now, false);
+	EXPECT_EQ(n_told, 0);
+	quic_cc_stop(&cc);
+	quic_cc_registry_exit();
+}
+
+static void quitting(struct quic_cc *c, const struct quic_cc_ack *ack)
+{
+	c->give_up = true;
+	c->give_up_code = 42;
+}
+
+TEST(a_program_may_give_up)
+{
+	struct quic_congestion_ops ops = counting;
+
+	registry();
+	ops.on_acked = quitting;
+	begin(NULL);
+	exits = 0;
+	releases = 0;
+	start_as(&ops, ROOMY, true);
+	n_told = 0;
+	cc.cwnd = 100000;
+	acked(1200, false);
+	EXPECT_EQ(n_told, 1);
+	EXPECT_EQ(told.kind, QUIC_CC_EXIT_GAVE_UP);
+	EXPECT_EQ(told.code, 42);
+	EXPECT_EQ(exits, 1);
+	EXPECT_EQ(releases, 1);
+	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	EXPECT_EQ(cc.cwnd, 12000);
+	quic_cc_stop(&cc);
+	quic_cc_registry_exit();
+}
+
 TEST(what_is_left_out_is_newreno)
 {
 	static const struct quic_congestion_ops bare = { .name = "bare" };
@@ -176,7 +440,7 @@ TEST(what_is_left_out_is_newreno)
 	start(&bare, ROOMY);
 	EXPECT_EQ(cc.cwnd, 12000);
 	EXPECT_EQ(cc.ssthresh, U64_MAX);
-	quic_cc_sent(&cc, 1, 1200, 1200);
+	quic_cc_sent(&cc, &(struct quic_cc_sent){ 1, 1200, 1200 });
 	acked(12000, false);
 	EXPECT_EQ(cc.cwnd, 24000);
 	lost(1000, 2000, false);
@@ -286,6 +550,20 @@ TEST(congestion_avoidance_adds_one_datagram_per_window)
 	/* section 7.8 */
 	acked(1000000, true);
 	EXPECT_EQ(cc.cwnd, 21200);
+	quic_cc_stop(&cc);
+}
+
+TEST(after_idleness_newreno_does_not_leap)
+{
+	start(&quic_cc_reno, ROOMY);
+	cc.cwnd = 1000000;
+	cc.ssthresh = 1000000;
+	acked(999999, false);
+	EXPECT_EQ(cc.cwnd, 1000000);
+	quic_cc_idle_restart(&cc, 5000);
+	cc.ssthresh = 12000;
+	acked(1200, false);
+	EXPECT_EQ(cc.cwnd, 13200);
 	quic_cc_stop(&cc);
 }
 

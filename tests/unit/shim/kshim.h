@@ -327,6 +327,7 @@ static inline void *kmemdup(const void *p, size_t n, gfp_t gfp)
 #define kvcalloc(n, s, gfp)	kcalloc(n, s, gfp)
 #define kfree(p)		free((void *)(p))
 #define kvfree(p)		free((void *)(p))
+#define kfree_rcu(p, rcu)	kfree(p)
 #define kfree_sensitive(p)	free((void *)(p))
 #define memzero_explicit(p, n)	memset(p, 0, n)
 
@@ -414,6 +415,16 @@ static inline bool list_empty(const struct list_head *head)
 #define list_add_rcu(e, h)	list_add(e, h)
 #define list_add_tail_rcu(e, h)	list_add_tail(e, h)
 #define list_del_rcu(e)		list_del(e)
+
+static inline void list_replace_rcu(struct list_head *old,
+				    struct list_head *e)
+{
+	e->next = old->next;
+	e->prev = old->prev;
+	e->next->prev = e;
+	e->prev->next = e;
+}
+
 #define list_entry(p, t, m)	container_of(p, t, m)
 #define list_first_entry(h, t, m) list_entry((h)->next, t, m)
 #define list_last_entry(h, t, m) list_entry((h)->prev, t, m)
@@ -463,7 +474,30 @@ typedef struct mutex spinlock_t;
 #define spin_unlock(l)		mutex_unlock(l)
 #define spin_lock_bh(l)		mutex_lock(l)
 #define spin_unlock_bh(l)	mutex_unlock(l)
+#define lockdep_is_held(l)	((l)->held)
 #define lockdep_assert_held(l)	((void)KSHIM_WARN(!(l)->held))
+/* What counts, counts; nobody else is there to see half of it. */
+typedef struct {
+	int n;
+} atomic_t, refcount_t;
+typedef struct {
+	s64 n;
+} atomic64_t;
+#define atomic_inc(a)		((void)(a)->n++)
+#define atomic_dec(a)		((void)(a)->n--)
+#define atomic_read(a)		((a)->n)
+#define atomic64_inc(a)		((void)(a)->n++)
+#define atomic64_read(a)	((a)->n)
+#define refcount_set(r, v)	((void)((r)->n = (v)))
+#define refcount_inc(r)		((void)KSHIM_WARN(!(r)->n++))
+#define refcount_inc_not_zero(r) ((r)->n ? ++(r)->n : 0)
+#define refcount_dec_and_test(r) (KSHIM_WARN(!(r)->n), !--(r)->n)
+#define smp_load_acquire(p)	READ_ONCE(*(p))
+#define smp_store_release(p, v)	WRITE_ONCE(*(p), v)
+struct rcu_head {
+	int unused;
+};
+
 #define rcu_read_lock()		do { } while (0)
 #define rcu_read_unlock()	do { } while (0)
 #define synchronize_rcu()	do { } while (0)

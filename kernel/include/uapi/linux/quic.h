@@ -287,6 +287,10 @@ struct quic_info {
 	__u32	streams;	/* that exist now */
 	__u32	reserved2;
 	__u64	age;		/* time since connect() or accept() */
+	__u64	number;		/* of the connection; no other one of this
+				 * machine has had it since the module was
+				 * loaded; 0: not connected yet
+				 */
 };
 
 /* As RFC 9218 has it. */

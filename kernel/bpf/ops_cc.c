@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * struct quic_congestion_ops as a BPF struct_ops type: what programs may read,
+ * write and call, and their way into the registry (recovery/cc_registry.c).
+ *
+ * Owns: the type's description.
+ * Called from: the verifier and the struct_ops map, on behalf of who loads a
+ * program.
+ * Context: process.
+ */
+#include <linux/bpf.h>
+#include <linux/bpf_verifier.h>
+#include <linux/btf.h>
+#include <linux/module.h>
+#include "../recovery/cc.h"
+#include "bpf.h"
+
+/* ---- what a program may access --------------------------------------------- */
+
+/* struct quic_cc, as the verifier names it: the first argument of every
+ * callback.  Its number in the module's BTF can be had in no other way by a
+ * module; it is the same each time.
+ */
+static const struct btf_type *cc_type;
+
+static bool is_valid_access(int off, int size, enum bpf_access_type type,
+			    const struct bpf_prog *prog,
+			    struct bpf_insn_access_aux *info)
+{
+	if (!bpf_tracing_btf_ctx_access(off, size, type, prog, info))
+		return false;
+	if (!off && base_type(info->reg_type) == PTR_TO_BTF_ID)
+		WRITE_ONCE(cc_type, btf_type_by_id(info->btf, info->btf_id));
+	return true;
+}
+
+#define MEMBER(name) { offsetof(struct quic_cc, name),			\
+		       offsetofend(struct quic_cc, name) }
+
+static const struct { int start, end; } writable[] = {
+	MEMBER(cwnd), MEMBER(ssthresh), MEMBER(pacing_rate), MEMBER(priv),
+};
+
+static int struct_access(struct bpf_verifier_log *log,
+			 const struct bpf_reg_state *reg, int off, int size)
+{
+	int i;
+
+	if (btf_type_by_id(reg->btf, reg->btf_id) != READ_ONCE(cc_type)) {
+		bpf_log(log, "quic: only struct quic_cc can be written to, all else is read-only\n");
+		return -EACCES;
+	}
+	for (i = 0; i < ARRAY_SIZE(writable); i++)
+		if (off >= writable[i].start && off + size <= writable[i].end)
+			return 0;
+	bpf_log(log, "quic: write to struct quic_cc at offset %d, size %d: only cwnd, ssthresh, pacing_rate and priv can be written\n",
+		off, size);
+	return -EACCES;
+}
+
+static const struct bpf_verifier_ops verifier_ops = {
+	.get_func_proto = bpf_base_func_proto,
+	.is_valid_access = is_valid_access,
+	.btf_struct_access = struct_access,
+};
+
+/* ---- into the registry --------------------------------------------------------- */
+
+static int init(struct btf *btf)
+{
+	return 0;
+}
+
+static int init_member(const struct btf_type *t,
+		       const struct btf_member *member, void *kdata,
+		       const void *udata)
+{
+	const struct quic_congestion_ops *from = udata;
+	struct quic_congestion_ops *ops = kdata;
+
+	switch (__btf_member_bit_offset(t, member) / 8) {
+	case offsetof(struct quic_congestion_ops, name):
+		if (strnlen(from->name, sizeof(from->name)) ==
+		    sizeof(from->name))
+			return -EINVAL;
+		memcpy(ops->name, from->name, sizeof(ops->name));
+		return 1;
+	case offsetof(struct quic_congestion_ops, flags):
+		if (from->flags & ~(u64)QUIC_CC_FLAGS) {
+			pr_info("quic: a BPF congestion control with flags that this kernel does not know: %#llx\n",
+				from->flags);
+			return -EINVAL;
+		}
+		ops->flags = from->flags;
+		return 1;
+	}
+	return 0;
+}
+
+static int say(const struct quic_congestion_ops *ops, int err)
+{
+	if (err == -EINVAL)
+		pr_info("quic: a BPF congestion control needs a .name of 1 to 15 of A-Z a-z 0-9 _ - . and keeps it when it is updated\n");
+	else if (err == -EEXIST)
+		pr_info("quic: congestion control %s is there already\n",
+			ops->name);
+	return err;
+}
+
+static int reg(void *kdata, struct bpf_link *link)
+{
+	return say(kdata, quic_cc_register(kdata, true));
+}
+
+static void unreg(void *kdata, struct bpf_link *link)
+{
+	quic_cc_unregister(kdata);
+}
+
+static int update(void *kdata, void *old_kdata, struct bpf_link *link)
+{
+	return say(kdata, quic_cc_update(kdata, old_kdata));
+}
+
+/* ---- one function of each kind, never called: types for the trampolines --------- */
+
+static void quic_congestion_ops__init(struct quic_cc *cc, u64 now)
+{
+}
+
+static void quic_congestion_ops__release(struct quic_cc *cc)
+{
+}
+
+static void quic_congestion_ops__on_sent(struct quic_cc *cc,
+					 const struct quic_cc_sent *sent)
+{
+}
+
+static void quic_congestion_ops__on_acked(struct quic_cc *cc,
+					  const struct quic_cc_ack *ack)
+{
+}
+
+static void quic_congestion_ops__on_lost(struct quic_cc *cc,
+					 const struct quic_cc_loss *loss)
+{
+}
+
+static void quic_congestion_ops__on_idle_restart(struct quic_cc *cc, u64 now)
+{
+}
+
+static void quic_congestion_ops__exit(struct quic_cc *cc,
+				      const struct quic_cc_exit *exit)
+{
+}
+
+static struct quic_congestion_ops stubs = {
+	.init = quic_congestion_ops__init,
+	.release = quic_congestion_ops__release,
+	.on_sent = quic_congestion_ops__on_sent,
+	.on_acked = quic_congestion_ops__on_acked,
+	.on_lost = quic_congestion_ops__on_lost,
+	.on_idle_restart = quic_congestion_ops__on_idle_restart,
+	.exit = quic_congestion_ops__exit,
+};
+
+static struct bpf_struct_ops cc_struct_ops = {
+	.verifier_ops = &verifier_ops,
+	.init = init,
+	.init_member = init_member,
+	.reg = reg,
+	.unreg = unreg,
+	.update = update,
+	.cfi_stubs = &stubs,
+	.name = "quic_congestion_ops",
+	.owner = THIS_MODULE,
+};
+
+int quic_bpf_cc_init(void)
+{
+	return register_bpf_struct_ops(&cc_struct_ops, quic_congestion_ops);
+}

@@ -1,0 +1,337 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# guest.sh - the cases that match $PATTERN, inside the VM. TAP on stdout.
+#
+# A case is a function case_NAME, named after the clause of the contract
+# (kernel/recovery/cc.h) that it holds the kernel to; it fails by its status. What
+# controls is the sender of a file over lo: quicserve.
+
+set -u
+pattern=${PATTERN-*}
+work=$(mktemp -d)
+number=0 failed=0
+port=4433
+shipped=/usr/lib/quic/bpf
+
+until_true() { # COMMAND...
+	for _ in {1..600}; do
+		"$@" && return
+		sleep 0.05
+	done
+	echo "# never true: $*"
+	return 1
+}
+
+server_pid=
+stop_server() {
+	[ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null
+	[ -z "$server_pid" ] || wait "$server_pid" 2>/dev/null
+	server_pid=
+}
+
+serve() { # OPTION...
+	stop_server
+	: >"$work/server.log"
+	port=$((port + 1))
+	quicserve -v -a 127.0.0.1 -p "$port" "$@" "$work/site" 2>"$work/server.log" &
+	server_pid=$!
+	until_true grep -q serving "$work/server.log"
+}
+
+fetch() { # FILE [NAME]: as NAME
+	timeout 100 quicget -q -k -o "$work/${2-got}" "https://127.0.0.1:$port/$1" \
+		>"$work/get.log" 2>&1 && cmp "$work/site/$1" "$work/${2-got}" && return
+	sed 's/^/# /' "$work/get.log"
+	return 1
+}
+
+load() { # NAME
+	quicctl cc load "$OBJECTS/$1.bpf.o" >"$work/load.log" 2>&1 && return
+	tail -n 30 "$work/load.log" | sed 's/^/# /'
+	return 1
+}
+
+# The kernel does not take it, and the author reads why: TEXT.
+refused() { # NAME TEXT [USUAL]
+	if quicctl cc load "$OBJECTS/$1.bpf.o" >"$work/load.log" 2>&1; then
+		echo "# $1 was taken"
+		return 1
+	fi
+	dmesg | tail -n 3 >>"$work/load.log"
+	grep -q "$2" "$work/load.log" && ! cc "$1" | grep -q . && return
+	tail -n 30 "$work/load.log" | sed 's/^/# /'
+	return 1
+}
+
+unload() { # NAME
+	quicctl cc unload "$1" >"$work/load.log" 2>&1 && return
+	sed 's/^/# /' "$work/load.log"
+	return 1
+}
+
+# /proc/net/quic/cc: the row of NAME, or its column.
+cc() { # NAME [COLUMN]
+	awk -v name="$1" -v column="${2-}" '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+		$1 == name { print column ? $at[column] : $0 }' /proc/net/quic/cc
+}
+
+more_than() { # N VALUE
+	[ -n "$2" ] && [ "$2" -gt "$1" ] && return
+	echo "# not more than $1: $2"
+	return 1
+}
+
+is() { # VALUE WANTED
+	[ "$1" = "$2" ] && return
+	echo "# $1, not $2"
+	return 1
+}
+
+# Why NAME lost connections: "KIND CODE" of the newest row.
+exit_of() { # NAME
+	awk -v name="$1" '$1 == name { row = $2 " " $3 } END { print row }' \
+		/proc/net/quic/cc_exits
+}
+
+counter() { # NAME
+	awk -v name="$1" '$1 == name { print $2 }' /proc/net/quic/stats
+}
+
+# A variable of the program, as bpftool shows it.
+variable() { # OBJECT NAME
+	bpftool map dump name "${1:0:8}.bss" 2>/dev/null |
+		sed -n "s/.*\"$2\": \([0-9]*\).*/\1/p"
+}
+
+# One transfer under NAME, which is loaded for it.
+under() { # NAME FILE
+	load "$1" && serve --cc "$1" && fetch "$2"
+}
+
+# ---- what a program may leave out, and is given ---------------------------------
+
+case_cc_only_a_name_is_needed() {
+	under minimal small && is "$(cc minimal KIND)" bpf &&
+		is "$(cc minimal FALLBACKS)" 0 && is "$(exit_of minimal)" "" &&
+		unload minimal
+}
+
+case_cc_every_callback_is_called() {
+	under every_op large || return
+	stop_server
+	more_than 0 "$(variable every_op sents)" &&
+		more_than 0 "$(variable every_op ackeds)" &&
+		more_than 0 "$(variable every_op inits)" &&
+		is "$(variable every_op fresh)" "$(variable every_op inits)" &&
+		until_true released && unload every_op
+}
+
+released() {
+	[ "$(variable every_op releases)" = "$(variable every_op inits)" ]
+}
+
+# ---- clamps -------------------------------------------------------------------------
+
+case_cc_zero_cwnd_is_clamped() {
+	under zero_cwnd large && more_than 1 "$(cc zero_cwnd CWND_RAISED)" &&
+		is "$(exit_of zero_cwnd)" "starved 0" && unload zero_cwnd
+}
+
+case_cc_huge_cwnd_is_clamped() {
+	under huge_cwnd large && more_than 1 "$(cc huge_cwnd CWND_LOWERED)" &&
+		is "$(exit_of huge_cwnd)" "" && unload huge_cwnd
+}
+
+case_cc_zero_pacing_is_derived() {
+	under zero_pacing small && is "$(exit_of zero_pacing)" "" && unload zero_pacing
+}
+
+case_cc_slow_pacing_is_raised() {
+	under slow_pacing large && more_than 1 "$(cc slow_pacing PACING_RAISED)" &&
+		is "$(exit_of slow_pacing)" "starved 1" && unload slow_pacing
+}
+
+# ---- the guard ------------------------------------------------------------------------
+
+case_cc_starving_falls_back() {
+	local before
+	before=$(counter QuicCcFallbacks)
+	under never_grows large && is "$(exit_of never_grows)" "starved 0" &&
+		more_than 0 "$(cc never_grows FALLBACKS)" &&
+		more_than "$before" "$(counter QuicCcFallbacks)" &&
+		dmesg | grep -q 'congestion control never_grows lost connection' &&
+		unload never_grows
+}
+
+case_cc_program_gives_up() {
+	under gives_up large && is "$(exit_of gives_up)" "gave-up 4711" || return
+	more_than 0 "$(variable gives_up exits)" &&
+		is "$(variable gives_up code)" 4711 && unload gives_up
+}
+
+case_cc_exit_is_traced() {
+	local trace=/sys/kernel/tracing
+	[ -d "$trace/events" ] || mount -t tracefs tracefs "$trace"
+	echo 1 >"$trace/events/quic/quic_cc_exit/enable" || return
+	under never_grows large || return
+	echo 0 >"$trace/events/quic/quic_cc_exit/enable"
+	grep -q 'from=never_grows to=cubic kind=starved' "$trace/trace" &&
+		unload never_grows
+}
+
+# ---- removal, update -----------------------------------------------------------------
+
+busy() { # HOW-MANY
+	[ "$(cc "$1" USERS)" -ge "$2" ]
+}
+
+case_cc_unregister_under_load() {
+	local before i pids=()
+	before=$(counter QuicCcMoved)
+	load every_op && serve --cc every_op || return
+	for i in {1..12}; do
+		fetch large "got$i" & pids+=($!)
+	done
+	until_true busy every_op 6 && unload every_op || return
+	is "$(cc every_op)" "" || return
+	for i in "${pids[@]}"; do
+		wait "$i" || return
+	done
+	more_than "$before" "$(counter QuicCcMoved)" &&
+		is "$(exit_of every_op)" "unregistered 0"
+}
+
+window() { # BYTES: some connection has this window
+	awk -v w="$1" 'NR > 1 { for (i = 1; i <= NF; i++) if ($i == w) found = 1 }
+		END { exit !found }' /proc/net/quic/conns
+}
+
+case_cc_update_takes_connections_along() {
+	local pid
+	load version_1 && serve --cc version || return
+	fetch huge & pid=$!
+	until_true window 111111 || return
+	quicctl cc load -r "$OBJECTS/version_2.bpf.o" >"$work/load.log" 2>&1 ||
+		{ sed 's/^/# /' "$work/load.log"; return 1; }
+	until_true window 222222 && wait "$pid" &&
+		is "$(exit_of version)" "updated 0" &&
+		more_than 0 "$(counter QuicCcUpdated)" && unload version
+}
+
+case_cc_module_stays_while_it_is_registered() {
+	load minimal || return
+	stop_server
+	! rmmod quic 2>/dev/null && unload minimal
+}
+
+# ---- choice ---------------------------------------------------------------------------
+
+case_cc_default_of_the_namespace() {
+	local sysctl=/proc/sys/net/quic/congestion_control
+	load minimal && serve && echo minimal >"$sysctl" || return
+	! echo nonsense 2>/dev/null >"$sysctl" || return
+	grep -q "\<minimal\>" /proc/sys/net/quic/available_congestion_control &&
+		is "$(cat "$sysctl")" minimal || return
+	# a namespace begins with what the first one has, and has its own then
+	ip netns add other
+	is "$(ip netns exec other cat "$sysctl")" minimal &&
+		ip netns exec other sh -c "echo reno >$sysctl" &&
+		is "$(cat "$sysctl")" minimal || return
+	ip netns del other
+	fetch small && unload minimal && is "$(cat "$sysctl")" cubic && fetch small
+}
+
+# A listener's choice is inherited, and then it is gone.
+case_cc_missing_is_the_default() {
+	local before
+	before=$(counter QuicCcMissing)
+	load minimal && serve --cc minimal && unload minimal && fetch small &&
+		more_than "$before" "$(counter QuicCcMissing)"
+}
+
+# ---- what is not taken ------------------------------------------------------------------
+
+case_cc_foreign_field_is_rejected() {
+	refused foreign_field 'only cwnd, ssthresh, pacing_rate and priv'
+}
+
+case_cc_foreign_struct_is_rejected() {
+	refused foreign_struct 'only struct quic_cc can be written'
+}
+
+case_cc_beyond_priv_is_rejected() {
+	refused beyond_priv 'only cwnd, ssthresh, pacing_rate and priv'
+}
+
+case_cc_not_gpl_is_rejected() {
+	refused not_gpl 'GPL'
+}
+
+case_cc_no_name_is_rejected() {
+	refused no_name 'needs a .name'
+}
+
+case_cc_bad_name_is_rejected() {
+	refused bad_name 'needs a .name'
+}
+
+case_cc_name_clash_is_rejected() {
+	refused clash 'cubic is there already' && is "$(cc cubic KIND)" native
+}
+
+case_cc_unknown_flag_is_rejected() {
+	refused bad_flags 'flags'
+}
+
+# ---- what is shipped ------------------------------------------------------------------
+
+case_cc_shipped_programs_work() {
+	local object name
+	for object in "$shipped"/cc/*.bpf.o; do
+		quicctl cc load "$object" >"$work/load.log" 2>&1 ||
+			{ echo "# $object"; tail -n 30 "$work/load.log" | sed 's/^/# /'; return 1; }
+		name=$(awk '$2 == "bpf" { print $1 }' /proc/net/quic/cc)
+		serve --cc "$name" && fetch large &&
+			is "$(exit_of "$name")" "" && unload "$name" ||
+			{ echo "# $object"; return 1; }
+	done
+}
+
+# ---- all --------------------------------------------------------------------------------
+
+mkdir "$work/site"
+head -c 30000 /dev/urandom >"$work/site/small"
+head -c 3000000 /dev/urandom >"$work/site/large"
+head -c 40000000 /dev/urandom >"$work/site/huge"
+ip link set lo up
+# A round trip that is longer than a moment: windows fill.
+tc qdisc add dev lo root netem delay 2ms limit 100000
+mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+modprobe quic
+
+cases=()
+for name in $(compgen -A function case_); do
+	# shellcheck disable=SC2053 # a pattern
+	[[ ${name#case_} == $pattern ]] && cases+=("${name#case_}")
+done
+echo "TAP version 13"
+echo "1..${#cases[@]}"
+for name in "${cases[@]}"; do
+	number=$((number + 1))
+	if "case_$name" 2>&1; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		failed=1
+		tail -n 5 "$work/server.log" | sed 's/^/# /'
+		# one that failed leaves nothing behind
+		awk '$2 == "bpf" { print $1 }' /proc/net/quic/cc |
+			while read -r left; do
+				quicctl cc unload "$left" >/dev/null 2>&1
+			done
+	fi
+done
+stop_server
+exit $failed

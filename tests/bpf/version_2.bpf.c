@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The second: another one. */
+#include <quic/cc.h>
+
+QUIC_CC_OP(version_on_acked, struct quic_cc *cc, const struct quic_cc_ack *ack)
+{
+	cc->cwnd = 222222;
+}
+
+QUIC_CC_DEFINE_LINK(version, .on_acked = (void *)version_on_acked);
