@@ -49,19 +49,26 @@ static void begin(struct quic_ticket_rx *rx)
 	memcpy(rx->now->data, rx->header, TLS_HEADER);
 }
 
-static void keep(struct quic_conn *c, struct quic_ticket_rx *rx)
+static int keep(struct quic_conn *c, struct quic_ticket_rx *rx)
 {
-	if (rx->now) {
-		kfree_sensitive(rx->done);
-		rx->done = rx->now;
-		rx->now = NULL;
-		quic_event(c, QUIC_EVENT_NEW_SESSION_TICKET, rx->done->data,
-			   rx->done->len);
-	} else if (rx->header[0] == TLS_NEW_SESSION_TICKET) {
-		QUIC_INC(sock_net(c->sk), QuicDropTicket);
-	}
+	int err;
+
 	rx->have = 0;
 	rx->len = 0;
+	if (!rx->now) {
+		if (rx->header[0] == TLS_NEW_SESSION_TICKET)
+			QUIC_INC(sock_net(c->sk), QuicDropTicket);
+		return 0;
+	}
+	err = quic_tls_ticket(rx->now->data, rx->now->len);
+	if (err)
+		return err;
+	kfree_sensitive(rx->done);
+	rx->done = rx->now;
+	rx->now = NULL;
+	quic_event(c, QUIC_EVENT_NEW_SESSION_TICKET, rx->done->data,
+		   rx->done->len);
+	return 0;
 }
 
 static u32 take(struct quic_ticket_rx *rx, const u8 *p, u32 len)
@@ -89,11 +96,13 @@ static u32 take(struct quic_ticket_rx *rx, const u8 *p, u32 len)
  * @p:		the bytes
  * @len:	how many
  *
- * They are messages that may come (quic_tls_scan()).  Return: 0 or -ENOBUFS.
+ * They are messages that may come (quic_tls_scan()).  Return: 0, -ENOBUFS, or
+ * a transport error.
  */
 int quic_ticket_on_data(struct quic_conn *c, const u8 *p, u32 len)
 {
 	struct quic_ticket_rx *rx = c->tickets;
+	int err = 0;
 	u32 n;
 
 	if (!rx) {
@@ -102,14 +111,14 @@ int quic_ticket_on_data(struct quic_conn *c, const u8 *p, u32 len)
 			return -ENOBUFS;
 		c->tickets = rx;
 	}
-	while (len) {
+	while (len && !err) {
 		n = take(rx, p, len);
 		if (rx->have >= TLS_HEADER && rx->have == rx->len)
-			keep(c, rx);
+			err = keep(c, rx);
 		p += n;
 		len -= n;
 	}
-	return 0;
+	return err;
 }
 
 void quic_ticket_free(struct quic_conn *c)

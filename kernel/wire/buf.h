@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 #include <linux/string.h>
+#include <linux/unaligned.h>
 
 struct quic_cur {
 	const u8 *p;
@@ -45,6 +46,22 @@ static inline bool quic_get_bytes(struct quic_cur *c, const u8 **p, u64 len)
 	}
 	*p = c->p;
 	c->p += len;
+	return true;
+}
+
+/* A vector of TLS with a length field of @width bytes, 1 or 2 (RFC 8446 section
+ * 3.4), as a cursor of its own.
+ */
+static inline bool quic_get_vector(struct quic_cur *c, u8 width,
+				   struct quic_cur *v)
+{
+	const u8 *len;
+
+	if (!quic_get_bytes(c, &len, width) ||
+	    !quic_get_bytes(c, &v->p, width == 1 ? *len :
+						   get_unaligned_be16(len)))
+		return false;
+	v->end = c->p;
 	return true;
 }
 

@@ -22,19 +22,6 @@
 #define MAX_SESSION_ID		32
 #define EXT_ALPN		16
 
-/* A vector with a length field of one or two bytes, as a cursor of its own. */
-static bool get_vector(struct quic_cur *c, u8 width, struct quic_cur *v)
-{
-	const u8 *len;
-
-	if (!quic_get_bytes(c, &len, width) ||
-	    !quic_get_bytes(c, &v->p, width == 1 ? *len :
-						   get_unaligned_be16(len)))
-		return false;
-	v->end = c->p;
-	return true;
-}
-
 /* Everything up to the extensions. */
 static bool skip_fixed_part(struct quic_cur *c)
 {
@@ -42,12 +29,12 @@ static bool skip_fixed_part(struct quic_cur *c)
 	const u8 *p;
 
 	if (!quic_get_bytes(c, &p, VERSION_AND_RANDOM) ||
-	    !get_vector(c, 1, &v) || quic_cur_left(&v) > MAX_SESSION_ID)
+	    !quic_get_vector(c, 1, &v) || quic_cur_left(&v) > MAX_SESSION_ID)
 		return false;
-	if (!get_vector(c, 2, &v) ||		/* cipher suites */
+	if (!quic_get_vector(c, 2, &v) ||		/* cipher suites */
 	    !quic_cur_left(&v) || quic_cur_left(&v) % 2)
 		return false;
-	return get_vector(c, 1, &v) && quic_cur_left(&v); /* compression */
+	return quic_get_vector(c, 1, &v) && quic_cur_left(&v); /* compression */
 }
 
 /* One list that fills the extension, of names that are not empty. */
@@ -55,13 +42,13 @@ static bool parse_alpn(struct quic_cur *ext, const u8 **alpn, u16 *alpn_len)
 {
 	struct quic_cur list, name;
 
-	if (*alpn || !get_vector(ext, 2, &list) || quic_cur_left(ext) ||
+	if (*alpn || !quic_get_vector(ext, 2, &list) || quic_cur_left(ext) ||
 	    !quic_cur_left(&list))
 		return false;
 	*alpn = list.p;
 	*alpn_len = quic_cur_left(&list);
 	while (quic_cur_left(&list)) {
-		if (!get_vector(&list, 1, &name) || !quic_cur_left(&name))
+		if (!quic_get_vector(&list, 1, &name) || !quic_cur_left(&name))
 			return false;
 	}
 	return true;
@@ -75,11 +62,11 @@ static bool parse_extensions(struct quic_cur *c, const u8 **alpn,
 
 	if (!quic_cur_left(c))	/* section 4.1.2: older clients have none */
 		return true;
-	if (!get_vector(c, 2, &list) || quic_cur_left(c))
+	if (!quic_get_vector(c, 2, &list) || quic_cur_left(c))
 		return false;
 	while (quic_cur_left(&list)) {
 		if (!quic_get_bytes(&list, &type, 2) ||
-		    !get_vector(&list, 2, &ext))
+		    !quic_get_vector(&list, 2, &ext))
 			return false;
 		if (get_unaligned_be16(type) == EXT_ALPN &&
 		    !parse_alpn(&ext, alpn, alpn_len))

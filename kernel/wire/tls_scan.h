@@ -30,4 +30,16 @@ struct quic_tls_scan {
 int quic_tls_scan(struct quic_tls_scan *s, bool from_client, const u8 *p,
 		  u32 len);
 
+/**
+ * quic_tls_ticket - judge a whole NewSessionTicket
+ * @msg:	the message, its header included
+ * @len:	how long it is
+ *
+ * QUIC has its own limits for early data: a size in a ticket says nothing but
+ * that there may be some (RFC 9001 section 4.6.1).
+ *
+ * Return: 0, or the transport error to close with.
+ */
+int quic_tls_ticket(const u8 *msg, u32 len);
+
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TLS messages after the handshake, RFC 9001 sections 4.4 and 6: tickets pass,
- * however they are cut, and nothing else does.
+ * TLS messages after the handshake, RFC 9001 sections 4.4, 4.6.1 and 6: tickets
+ * pass, however they are cut, and nothing else does.
  *
  * needs: wire/tls_scan.c
  */
@@ -10,6 +10,7 @@
 #include "wire/tls_scan.h"
 
 #define UNEXPECTED	(QUIC_TRANSPORT_ERROR_CRYPTO + 10)
+#define DECODE_ERROR	(QUIC_TRANSPORT_ERROR_CRYPTO + 50)
 
 static const u8 two_tickets[] = {
 	4, 0, 0, 3, 24, 24, 24,		/* bodies are not looked into */
@@ -72,4 +73,58 @@ TEST(long_message)
 	EXPECT_EQ(quic_tls_scan(&s, false, body, sizeof(body)), 0);
 	EXPECT_EQ(s.left, 0);
 	EXPECT_EQ(quic_tls_scan(&s, false, body, 1), UNEXPECTED);
+}
+
+/* ---- what a ticket says -------------------------------------------------------- */
+
+/* Of one early_data extension behind an unknown one. */
+static const u8 ticket[] = {
+	4, 0, 0, 37,
+	0, 0, 28, 32, 1, 2, 3, 4,	/* lifetime, age */
+	2, 0, 1,			/* nonce */
+	0, 5, 9, 9, 9, 9, 9,		/* ticket */
+	0, 15, 0x1a, 0x1a, 0, 3, 7, 7, 7, 0, 42, 0, 4, 255, 255, 255, 255,
+};
+
+/* RFC9001-4.6.1-2 */
+TEST(early_data_has_one_size)
+{
+	u8 p[sizeof(ticket)];
+	u32 i;
+
+	memcpy(p, ticket, sizeof(p));
+	EXPECT_EQ(quic_tls_ticket(p, sizeof(p)), 0);
+	for (i = sizeof(p) - 4; i < sizeof(p); i++) {
+		p[i] ^= 1;
+		EXPECT_EQ(quic_tls_ticket(p, sizeof(p)),
+			  QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION);
+		p[i] ^= 1;
+	}
+	/* Another extension may say anything. */
+	p[sizeof(p) - 7]++;
+	p[sizeof(p) - 1] = 0;
+	EXPECT_EQ(quic_tls_ticket(p, sizeof(p)), 0);
+}
+
+TEST(damaged_ticket)
+{
+	u8 p[sizeof(ticket) + 1] = {};
+	u32 len;
+
+	memcpy(p, ticket, sizeof(ticket));
+	for (len = 0; len < sizeof(ticket); len++) {
+		/* Of its own, so that the sanitizer sees what is read behind it. */
+		u8 *part = kmemdup(p, len, GFP_KERNEL);
+
+		EXPECT_EQ(quic_tls_ticket(part, len), DECODE_ERROR);
+		kfree(part);
+	}
+	EXPECT_EQ(quic_tls_ticket(p, sizeof(p)), DECODE_ERROR);
+	/* early_data of three bytes; then an empty ticket. */
+	p[sizeof(ticket) - 5]--;
+	p[23]--;
+	EXPECT_EQ(quic_tls_ticket(p, sizeof(ticket) - 1), DECODE_ERROR);
+	memcpy(p, ticket, sizeof(ticket));
+	p[16] = 0;
+	EXPECT_EQ(quic_tls_ticket(p, sizeof(ticket)), DECODE_ERROR);
 }

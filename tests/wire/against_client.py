@@ -15,6 +15,7 @@ import time
 
 from aioquic import tls
 from aioquic.buffer import encode_uint_var as v
+from aioquic.quic import connection
 from aioquic.quic.packet import encode_quic_retry, encode_quic_version_negotiation
 from aioquic.tls import Epoch
 
@@ -448,6 +449,20 @@ def test_early_request():
                 return False
     kinds = [packet.space for packet in peer.seen.packets if packet.space in (EARLY, APP)]
     return EARLY in kinds and APP in kinds and EARLY not in kinds[kinds.index(APP):]
+
+
+# RFC9001-4.6.1-2
+def test_size_in_a_ticket():
+    """a ticket with a size of early data closes with PROTOCOL_VIOLATION"""
+    peer = server()
+    peer.quic._session_ticket_handler = lambda ticket: None
+    original, connection.MAX_EARLY_DATA = connection.MAX_EARLY_DATA, 0x4000
+    try:
+        peer.handshake()
+    finally:
+        connection.MAX_EARLY_DATA = original
+    peer.wait(lambda: False, 5)
+    return peer.code() == PROTOCOL_VIOLATION
 
 
 if __name__ == "__main__":
