@@ -44,6 +44,7 @@ struct quic_path {
 	bool believe_route;	/* L; its MTU; no discovery (sysctl) */
 	struct quic_pmtud pmtud; /* L */
 	u8 cid;			/* L; slot of the peer's ID for this path */
+	struct quic_cid_node *quoted; /* L; what ICMP has to quote; or NULL */
 	bool validated;		/* L; RFC 9000 section 8 */
 	bool chosen;		/* L; we decided to send there: no limit */
 	bool wanted;		/* L; to be used as soon as it may be */
@@ -103,6 +104,8 @@ void quic_path_free(struct quic_path *p);
  * 0 or -errno (-ENETUNREACH ...).
  */
 int quic_path_route(struct quic_path *p, struct sock *sk);
+/* Bytes of the headers around a UDP payload. */
+u32 quic_path_overhead(const struct quic_path *p);
 /* UDP payload that the interface carries unfragmented; the route is valid. */
 u32 quic_path_room(const struct quic_path *p);
 void quic_path_update_mss(struct quic_path *p);

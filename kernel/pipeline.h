@@ -332,6 +332,9 @@ void quic_pmtud_push(struct quic_conn *c);
 void quic_pmtud_acked(struct quic_conn *c, u64 id);
 void quic_pmtud_lost(struct quic_conn *c, u64 id);
 void quic_pmtud_check(struct quic_conn *c);
+/* ICMP, about a packet to the ID of @quoted; false: it changes nothing. */
+bool quic_pmtud_on_too_big(struct quic_conn *c,
+			   const struct quic_cid_node *quoted, u32 mtu);
 
 /* conn/ackfreq.c */
 bool quic_ackfreq_offer(const struct quic_conn *c);	/* our min_ack_delay */

@@ -150,14 +150,23 @@ static u32 mtu_of(const struct quic_path *p)
 		return 0;
 	if (p->believe_route)
 		return dst_mtu(dst);
+	/* IPv6 notes it as a metric, in a route of its own. */
+	if (p->dst.sa.sa_family == AF_INET6 &&
+	    dst_rt6_info(dst)->rt6i_flags & RTF_CACHE)
+		return READ_ONCE(dst->dev->mtu);
 	return dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(dst->dev->mtu);
+}
+
+u32 quic_path_overhead(const struct quic_path *p)
+{
+	return sizeof(struct udphdr) + (p->dst.sa.sa_family == AF_INET ?
+					sizeof(struct iphdr) :
+					sizeof(struct ipv6hdr));
 }
 
 u32 quic_path_room(const struct quic_path *p)
 {
-	u32 overhead = sizeof(struct udphdr) +
-		       (p->dst.sa.sa_family == AF_INET ?
-			sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	u32 overhead = quic_path_overhead(p);
 	u32 mtu = mtu_of(p);
 
 	return mtu > overhead ? mtu - overhead : 0;
@@ -226,5 +235,6 @@ void quic_path_free(struct quic_path *p)
 	if (!p)
 		return;
 	quic_path_release(p);
+	quic_cid_remove(p->quoted);
 	kfree_rcu(p, rcu);
 }

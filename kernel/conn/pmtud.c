@@ -9,8 +9,9 @@
  * No timer: a probe leaves when something else may, after the handshake.  An
  * idle connection is not woken for it.
  *
- * ICMP is not heeded: whoever can guess ports can forge it, and probes tell
- * the truth a few round trips later.  So the sockets have IP_PMTUDISC_PROBE.
+ * ICMP only tells where to look (RFC 8899 section 4.6.2), and only if it quotes
+ * the ID that our packets bear (rx/icmp); it never sets a size by itself.  So the
+ * sockets have IP_PMTUDISC_PROBE.
  */
 #include "../pipeline.h"
 #include "../obs/mib.h"
@@ -41,6 +42,27 @@ static u64 probe_id(const struct quic_conn *c)
 	return c->rec.space[QUIC_SPACE_APP].sent.next + 1;
 }
 
+/* From here on packets may be too big for somebody: he has to quote the ID that
+ * is in them.  One that is shorter than ours can be guessed.
+ */
+static void expect_too_big(struct quic_conn *c, struct quic_path *p)
+{
+	const struct quic_cid *dest = quic_cid_of(c, p);
+	struct quic_cid id = { .len = QUIC_SCID_LEN };
+
+	if (dest->len < QUIC_SCID_LEN)
+		return;
+	memcpy(id.id, dest->id, id.len);
+	if (p->quoted && quic_cid_equal(&p->quoted->key.cid, &id))
+		return;
+	quic_cid_remove(p->quoted);
+	/* Without memory probes have to do. */
+	p->quoted = quic_cid_insert(sock_net(c->sk), &id, &p->dst, c->sk, NULL,
+				    GFP_ATOMIC);
+	if (IS_ERR(p->quoted))
+		p->quoted = NULL;
+}
+
 /* RFC8899-3-2 RFC8899-3-4 RFC8899-3-5 RFC8899-4.5-1 */
 /* Before a push: is it time for a probe, and is there room?  Not for one that
  * takes a good part of the window from data.
@@ -62,6 +84,7 @@ void quic_pmtud_push(struct quic_conn *c)
 	if (!what.size || quic_recovery_window(&c->rec) < what.size ||
 	    c->rec.cc.cwnd < QUIC_PMTUD_WINDOW * what.size)
 		return;
+	expect_too_big(c, c->path);
 	what.ping_id = probe_id(c);
 	quic_pmtud_on_sent(pm, what.ping_id);
 	if (quic_tx_probe(c, c->path, &what) >= 0)
@@ -101,4 +124,23 @@ void quic_pmtud_check(struct quic_conn *c)
 	}
 	resize(c);
 	QUIC_INC(sock_net(c->sk), QuicBlackHoles);
+}
+
+/* RFC8899-6.1.6-2 */
+bool quic_pmtud_on_too_big(struct quic_conn *c,
+			   const struct quic_cid_node *quoted, u32 mtu)
+{
+	struct quic_path *p = c->path;
+	u32 overhead = quic_path_overhead(p);
+	u16 before = p->pmtud.size;
+
+	if (!quic_conn_alive(c) || p->quoted != quoted || p->believe_route ||
+	    mtu < overhead ||
+	    !quic_pmtud_too_big(&p->pmtud, min(mtu - overhead, U16_MAX),
+				ktime_get_ns(), raise_after(c)))
+		return false;
+	if (p->pmtud.size != before)
+		resize(c);
+	quic_tx_kick(c);
+	return true;
 }

@@ -96,6 +96,8 @@
 	X(QuicDgramRcvDrop)	/* beyond the bound, or no memory */ \
 	X(QuicKeyUpdates)	/* the peer changed its keys, or followed ours */ \
 	X(QuicBlackHoles)	/* fell back to 1200-byte packets */ \
+	X(QuicTooBigHeeded)	/* ICMP messages that changed the search */ \
+	X(QuicTooBigIgnored)	/* ... that did not */ \
 	X(QuicCcMissing)	/* the algorithm chosen was not there any more */ \
 	X(QuicCcFallbacks)	/* the guard gave a connection to the built-in */ \
 	X(QuicCcMoved)		/* likewise, because the program was removed */ \

@@ -126,3 +126,23 @@ bool quic_pmtud_black_hole(struct quic_pmtud *pm)
 	search(pm);
 	return larger;
 }
+
+/* RFC8899-3-8 RFC8899-4.6.2-1 RFC9000-14.2.1-1 RFC9000-14.2.1-3 */
+bool quic_pmtud_too_big(struct quic_pmtud *pm, u16 size, u64 now, u64 raise)
+{
+	size = round_down(size, QUIC_PMTUD_STEP);
+	if (size < QUIC_PMTUD_BASE)
+		return false;
+	/* Of a probe under way, or of packets that were good so far. */
+	if (size < pm->size)
+		quic_pmtud_black_hole(pm);
+	else if (!pm->id || size >= pm->probe)
+		return false;
+	pm->id = 0;
+	pm->old_id = 0;
+	pm->bad = size + QUIC_PMTUD_STEP;
+	finish_if_done(pm, now, raise);
+	if (pm->state == QUIC_PMTUD_SEARCHING)
+		pm->probe = size;
+	return true;
+}

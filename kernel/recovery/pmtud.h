@@ -64,4 +64,11 @@ void quic_pmtud_on_lost(struct quic_pmtud *pm, u64 id, bool never, u64 now,
  */
 bool quic_pmtud_black_hole(struct quic_pmtud *pm);
 
+/* A router says that a packet was too big for it and that @size is not.  It sets
+ * where to look next, but no size (RFC 8899 section 4.6.2); what does not
+ * concern a packet of ours, or is below the base, is ignored.
+ * Return: true if it was heeded; @size of @pm may be the base then.
+ */
+bool quic_pmtud_too_big(struct quic_pmtud *pm, u16 size, u64 now, u64 raise);
+
 #endif

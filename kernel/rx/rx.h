@@ -95,6 +95,8 @@ bool quic_gather_start(struct sock *sk, struct sk_buff *skb, const u8 *id);
 void quic_gather_flush(const u8 *id);
 int quic_gather_init(void);
 void quic_gather_exit(void);
+/* rx/icmp.c: sk_error_report() of the UDP sockets */
+void quic_icmp_report(struct sock *sk);
 
 /* rx/stateless.c */
 void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h);

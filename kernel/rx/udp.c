@@ -11,13 +11,13 @@
  * socket, and its data_ready callback empties the queue in the softirq that
  * filled it.
  */
-#include <linux/errqueue.h>
 #include <linux/udp.h>
 #include <net/ipv6.h>
 #include <net/udp.h>
 #include <net/udp_tunnel.h>
 #include "../pipeline.h"
 #include "../obs/mib.h"
+#include "rx.h"
 
 /* Room for what arrives on other CPUs while one drains. */
 #define QUIC_UDP_RCVBUF		(4 << 20)
@@ -46,64 +46,6 @@ static void data_ready(struct sock *sk)
 		skb_dst_drop(skb);
 		quic_rx_demux(udp, skb);
 	}
-	rcu_read_unlock();
-}
-
-/* ---- ICMP ------------------------------------------------------------------ */
-
-/* The quoted packet must name the ID that we chose for the server and that
- * nobody off the path can know; only then "unreachable" is believed, and only
- * before the server has answered (RFC 9000 section 21.1 in spirit).
- */
-static bool quotes_initial(const struct quic_conn *c, const struct sk_buff *skb)
-{
-	u8 buf[6 + QUIC_CID_MAX_LEN];
-	const u8 *p;
-	const struct quic_cid *id = quic_conn_initial_id(c);
-	u32 len = 6 + id->len;
-
-	p = skb_header_pointer(skb, 0, len, buf);
-	return p && p[0] & QUIC_HDR_LONG && p[5] == id->len &&
-	       !memcmp(p + 6, id->id, id->len);
-}
-
-static void refuse(struct sock *sk, const struct sk_buff *skb, int err)
-{
-	struct quic_conn *c;
-
-	bh_lock_sock(sk);
-	c = quic_sk_conn(sk);
-	/* Busy: the next Initial brings the next ICMP error. */
-	if (!sock_owned_by_user(sk) && c && !c->is_server &&
-	    c->state == QUIC_CONN_ESTABLISHING && !c->peer_cid_known &&
-	    quotes_initial(c, skb))
-		quic_conn_dead(c, err);
-	bh_unlock_sock(sk);
-}
-
-static void error_report(struct sock *sk)
-{
-	struct sock_exterr_skb *serr;
-	struct quic_sock *qs;
-	struct quic_udp *udp;
-	struct sk_buff *skb;
-
-	rcu_read_lock();
-	udp = rcu_dereference_sk_user_data(sk);
-	while ((skb = sock_dequeue_err_skb(sk))) {
-		serr = SKB_EXT_ERR(skb);
-		if (udp && (serr->ee.ee_origin == SO_EE_ORIGIN_ICMP ||
-			    serr->ee.ee_origin == SO_EE_ORIGIN_ICMP6) &&
-		    serr->ee.ee_errno == ECONNREFUSED) {
-			spin_lock_bh(&udp->lock);
-			hlist_for_each_entry(qs, &udp->clients, client)
-				refuse(&qs->inet.sk, skb, ECONNREFUSED);
-			spin_unlock_bh(&udp->lock);
-		}
-		kfree_skb(skb);
-	}
-	/* It was for the connection, not for the shared socket. */
-	sock_error(sk);
 	rcu_read_unlock();
 }
 
@@ -180,7 +122,7 @@ static int open_sock(struct quic_udp *udp, bool v6only)
 #endif
 
 	rcu_assign_sk_user_data(sk, udp);
-	sk->sk_error_report = error_report;
+	sk->sk_error_report = quic_icmp_report;
 	/* Last: from here on packets are taken. */
 	smp_store_release(&sk->sk_data_ready, data_ready);
 	return 0;

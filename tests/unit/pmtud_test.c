@@ -180,3 +180,82 @@ TEST(another_route)
 	search_on(9000);
 	EXPECT_EQ(pm.size, 8992);
 }
+
+/* ---- ICMP ---------------------------------------------------------------------- */
+
+/* RFC8899-4.6.2-1 */
+/* It says where to look, and an acknowledged probe what is true. */
+TEST(too_big_names_the_next_probe)
+{
+	start(1472);
+	EXPECT_EQ(quic_pmtud_next(&pm, now), 1472);
+	quic_pmtud_on_sent(&pm, 1);
+	EXPECT(quic_pmtud_too_big(&pm, 1300, now, RAISE));
+	EXPECT_EQ(pm.size, 1200);
+	/* What becomes of that probe does not matter any more. */
+	quic_pmtud_on_lost(&pm, 1, false, now, RAISE);
+	EXPECT(!quic_pmtud_on_acked(&pm, 1, now, RAISE));
+	EXPECT_EQ(quic_pmtud_next(&pm, now), 1296);
+	quic_pmtud_on_sent(&pm, 2);
+	EXPECT(quic_pmtud_on_acked(&pm, 2, now, RAISE));
+	EXPECT_EQ(pm.size, 1296);
+	EXPECT_EQ(quic_pmtud_next(&pm, now), 0);
+	/* Later the whole is looked at again. */
+	EXPECT_EQ(quic_pmtud_next(&pm, now + RAISE), 1472);
+}
+
+TEST(too_big_that_is_wrong)
+{
+	start(1472);
+	quic_pmtud_next(&pm, now);
+	quic_pmtud_on_sent(&pm, ++id);
+	EXPECT(quic_pmtud_too_big(&pm, 1400, now, RAISE));
+	search_on(1296);
+	EXPECT_EQ(pm.size, 1296);
+}
+
+/* As small as what works: there is nothing left to ask. */
+TEST(too_big_for_anything_more)
+{
+	start(1472);
+	quic_pmtud_next(&pm, now);
+	quic_pmtud_on_sent(&pm, ++id);
+	EXPECT(quic_pmtud_too_big(&pm, 1215, now, RAISE));
+	EXPECT_EQ(pm.state, QUIC_PMTUD_COMPLETE);
+	EXPECT_EQ(pm.size, 1200);
+	EXPECT_EQ(quic_pmtud_next(&pm, now), 0);
+}
+
+/* RFC 8899 section 4.6.2: packets that were good so far. */
+TEST(too_big_becomes_a_black_hole)
+{
+	start(1472);
+	search_on(1472);
+	EXPECT(quic_pmtud_too_big(&pm, 1400, now, RAISE));
+	EXPECT_EQ(pm.size, 1200);
+	EXPECT_EQ(quic_pmtud_next(&pm, now), 1392);
+	/* All packets of that train say the same. */
+	EXPECT(!quic_pmtud_too_big(&pm, 1400, now, RAISE));
+	search_on(1392);
+	EXPECT_EQ(pm.size, 1392);
+}
+
+/* RFC8899-3-8 RFC9000-14.2.1-1 RFC9000-14.2.1-3 */
+TEST(too_big_ignored)
+{
+	start(1472);
+	/* Of no probe. */
+	EXPECT(!quic_pmtud_too_big(&pm, 1300, now, RAISE));
+	quic_pmtud_next(&pm, now);
+	quic_pmtud_on_sent(&pm, ++id);
+	/* Not too big; or less than QUIC needs. */
+	EXPECT(!quic_pmtud_too_big(&pm, 1472, now, RAISE));
+	EXPECT(!quic_pmtud_too_big(&pm, 9000, now, RAISE));
+	EXPECT(!quic_pmtud_too_big(&pm, 1199, now, RAISE));
+	EXPECT(!quic_pmtud_too_big(&pm, 0, now, RAISE));
+	EXPECT(quic_pmtud_on_acked(&pm, id, now, RAISE));
+	EXPECT_EQ(pm.size, 1472);
+	EXPECT(!quic_pmtud_too_big(&pm, 1472, now, RAISE));
+	EXPECT(!quic_pmtud_too_big(&pm, 65535, now, RAISE));
+	EXPECT_EQ(pm.size, 1472);
+}
