@@ -239,6 +239,9 @@ struct quic_conn {
 	struct quic_recovery rec;	/* L */
 	struct quic_crypto *crypto[QUIC_SPACE_MAX];	/* L; NULL: discarded */
 	bool crypto_cork;		/* L; MSG_MORE on handshake bytes */
+	u64 hello_until;		/* L; server: until then TLS answers the
+					 * ClientHello, and the ACK waits for it
+					 */
 
 	struct quic_streams streams;	/* L */
 	u64 max_data_send;		/* L; the peer's limit */

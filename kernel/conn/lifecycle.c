@@ -10,6 +10,11 @@
 #include "../pipeline.h"
 #include "../obs/mib.h"
 
+/* A server's TLS has that long to answer, ns; no client's first PTO is that
+ * short (RFC 9002 section 6.2.2: a second).
+ */
+#define QUIC_HELLO_WAIT		(100 * NSEC_PER_MSEC)
+
 static void free_crypto(struct quic_conn *c)
 {
 	int i;
@@ -196,6 +201,7 @@ int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 	if (err)
 		return err;
 
+	c->hello_until = c->start + QUIC_HELLO_WAIT;
 	/* From here on the client's first ID leads to this connection.  What
 	 * arrived before is processed here, in order.
 	 */

@@ -16,6 +16,8 @@ static u64 ack_deadline(const struct quic_conn *c)
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
 		u64 d = c->crypto[i] ? c->ack[i].deadline : 0;
 
+		if (d && i == QUIC_SPACE_INITIAL)
+			d = max(d, c->hello_until);
 		if (d && (!first || d < first))
 			first = d;
 	}

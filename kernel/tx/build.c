@@ -345,7 +345,10 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 		quic_frames_ping(&b);
 	if (!b.n_frames)
 		return false;
-	/* RFC 9000 section 14.1; padding counts as in flight. */
+	/* RFC 9000 section 14.1; padding counts as in flight.  An ACK alone must
+	 * not use up what a server may send.
+	 */
+	pad &= !c->is_server || tx->eliciting || b.eliciting;
 	if (pad && (last || quic_out_left(&b.o) < QUIC_ROOM_MIN)) {
 		pad_to(&b, b.o.end);
 		b.in_flight = true;
@@ -387,9 +390,9 @@ static u8 wanting(struct quic_conn *c, u64 now)
  * RFC9000-8.1-3 RFC9000-14.1-1 RFC9000-14.1-2 RFC9001-9.3-1
  * RFC9002-6.2.2.1-4
  */
-/* Must the datagram have 1200 bytes (section 14.1)?  A client's with an
- * Initial always; a server's if that is ack-eliciting, which we do not know
- * before it is built: nearly always it is.
+/* May the datagram have to have 1200 bytes (section 14.1)?  A client's with an
+ * Initial always; a server's if that is ack-eliciting, which shows when it is
+ * built.
  */
 static bool must_pad(u8 want)
 {

@@ -27,13 +27,22 @@ static bool crypto_pending(struct quic_conn *c, enum quic_space_id id)
 	       quic_sbuf_pick(&c->crypto[id]->send, U64_MAX, &off, &len, &fin);
 }
 
+/* While TLS works on the ClientHello the ACK waits for its answer: by itself it
+ * would cost a datagram, and bear a version that is about to change.
+ */
+static bool ack_due(const struct quic_conn *c, enum quic_space_id id, u64 now)
+{
+	return quic_ack_due(&c->ack[id], now) &&
+	       (id != QUIC_SPACE_INITIAL || now >= c->hello_until);
+}
+
 /* Does Initial or Handshake want a packet? */
 bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 			    u64 now)
 {
 	if (!c->crypto[id] || !c->keys[quic_space_level(id)][1].ready)
 		return false;
-	return c->probes[id] || quic_ack_due(&c->ack[id], now) ||
+	return c->probes[id] || ack_due(c, id, now) ||
 	       (crypto_pending(c, id) && !c->crypto_cork);
 }
 

@@ -459,6 +459,20 @@ TEST_EACH(half_a_client_hello)
 	EQ(counter("QuicDropDuplicate"), 0);
 }
 
+/* A server's ACK waits for what TLS answers, but not for ever. */
+TEST(slow_server)
+{
+	struct pair p = { .listener = listener(NULL) };
+	uint8_t hello[] = { 1, 0, 0, 41, 3, 3, [38] = 0, 0, 2, 0x13, 1, 1, 0 };
+
+	p.client = client(port_of(p.listener));
+	EQ(send_crypto(p.client, hello, sizeof(hello), QUIC_CRYPTO_INITIAL, 0),
+	   sizeof(hello));
+	p.server = accept(p.listener, NULL, NULL);
+	OK(p.server >= 0);
+	UNTIL(settled(p.client));
+}
+
 /* RFC 9002 section 6.2.4: each of the two probes of a PTO repeats what was not
  * acknowledged; a PING would not bring the hello across.
  */

@@ -29,6 +29,14 @@ def rule_initials_fill_datagrams(peer):
                 yield "%d bytes" % len(datagram)
 
 
+def rule_acks_are_short(peer):
+    """a server's Initial with nothing but an ACK is not padded"""
+    for datagram in peer.seen.datagrams:
+        if tests_server(peer) and len(datagram) >= FULL and all(
+                packet.space == INITIAL and not packet.eliciting for packet in datagram.packets):
+            yield "%d bytes" % len(datagram)
+
+
 # RFC9000-12.2-2
 def rule_one_id_per_datagram(peer):
     """packets of one datagram have one destination ID"""
