@@ -301,19 +301,23 @@ TEST_WITH(writer_that_is_faster_than_the_path, 90, false)
 	datagrams(&p, 65535, 65535);
 	OK(!setsockopt(p.client, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
 	OK(!system("tc qdisc add dev lo root netem loss 100%"));
-	for (i = 0; i < 10000; i++)
-		if (send(p.client, bytes, 1000, DGRAM | MSG_DONTWAIT) < 0)
+	for (i = 0; i < 300; i++) {
+		if (send(p.client, bytes, 1000, DGRAM | MSG_DONTWAIT) > 0)
+			continue;
+		EQ(errno, EAGAIN);
+		/* Unless a PTO has made a little room in between. */
+		if (!(poll_now(p.client) & POLLOUT))
 			break;
-	EQ(errno, EAGAIN);
+	}
 	note("%d sent and queued", i);
 	OK(i < 300);
-	OK(!(poll_now(p.client) & POLLOUT));
 	/* The path is back: what was lost stays lost, what comes after arrives. */
 	OK(!system("tc qdisc del dev lo root"));
 	wait_poll(p.client, POLLOUT);
 	EQ(send(p.client, "after", 5, DGRAM), 5);
 	receive_datagram(p.server, &u, sizeof(u.data), 0);
-	OK(counter("QuicDgramLost") > 0);
+	/* The server has it before the client hears so. */
+	UNTIL(counter("QuicDgramLost") > 0);
 	EQ(quic_sendmsg(p.client, "stream", 6, 0, NEW | FIN), 6);
 	do {
 		OK(receive(p.server, &u, sizeof(u.data), 0) >= 0);

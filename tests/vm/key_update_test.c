@@ -143,8 +143,23 @@ static void release_last_first(void)
 	pthread_mutex_unlock(&relay.lock);
 }
 
-/* The last two as one train, as a card merges them; those before one by one. */
-static void release_as_train(void)
+/* Which of those held is followed by a shorter one, or -1. */
+static int seam(void)
+{
+	int i, found = -1;
+
+	pthread_mutex_lock(&relay.lock);
+	for (i = 0; i + 1 < relay.n && found < 0; i++)
+		if (relay.held[i + 1].len < relay.held[i].len)
+			found = i;
+	pthread_mutex_unlock(&relay.lock);
+	return found;
+}
+
+/* Number @at and the next as one train, as a card merges them; the others one
+ * by one.
+ */
+static void release_as_train(int at)
 {
 	char data[4096], control[CMSG_SPACE(sizeof(uint16_t))] = { 0 };
 	struct iovec iov = { .iov_base = data };
@@ -158,18 +173,19 @@ static void release_as_train(void)
 
 	pthread_mutex_lock(&relay.lock);
 	relay.hold = false;
-	for (i = 0; i < relay.n - 2; i++)
+	for (i = 0; i < at; i++)
 		send(relay.fd[1], relay.held[i].data, relay.held[i].len, 0);
-	size = relay.held[i].len;
-	OK(relay.held[i + 1].len <= size);
-	memcpy(data, relay.held[i].data, size);
-	memcpy(data + size, relay.held[i + 1].data, relay.held[i + 1].len);
-	iov.iov_len = size + relay.held[i + 1].len;
+	size = relay.held[at].len;
+	memcpy(data, relay.held[at].data, size);
+	memcpy(data + size, relay.held[at + 1].data, relay.held[at + 1].len);
+	iov.iov_len = size + relay.held[at + 1].len;
 	c->cmsg_level = SOL_UDP;
 	c->cmsg_type = UDP_SEGMENT;
 	c->cmsg_len = CMSG_LEN(sizeof(size));
 	memcpy(CMSG_DATA(c), &size, sizeof(size));
 	EQ(sendmsg(relay.fd[1], &msg, 0), iov.iov_len);
+	for (i = at + 2; i < relay.n; i++)
+		send(relay.fd[1], relay.held[i].data, relay.held[i].len, 0);
 	relay.n = 0;
 	pthread_mutex_unlock(&relay.lock);
 }
@@ -306,7 +322,6 @@ TEST(both_phases_in_one_train)
 	static char data[600], got[600];
 	struct pair p = { 0 };
 	unsigned long trains;
-	int before;
 
 	relayed(&p);
 	/* The server has its next keys a while after an update. */
@@ -321,14 +336,18 @@ TEST(both_phases_in_one_train)
 	for (int i = 0; i < 30; i++)
 		short_while();
 	exchange(&p);
+	/* Nothing is under way that the client would have to answer: what is
+	 * held are the data, again as often as a PTO passes, then the PING of
+	 * the new phase, which is shorter.
+	 */
+	UNTIL(settled(p.client) && settled(p.server));
 	hold();
 	trains = counter("QuicRxSuperSkbs");
 	EQ(quic_sendmsg(p.client, data, sizeof(data), 0, 0), sizeof(data));
 	UNTIL(held() >= 1);
-	before = held();
 	UNTIL(!update(p.client));
-	UNTIL(held() > before);
-	release_as_train();
+	UNTIL(seam() >= 0);
+	release_as_train(seam());
 	EQ(read_stream(p.server, 0, got, sizeof(got), NULL), sizeof(got));
 	UNTIL(counter("QuicKeyUpdates") == 6);
 	OK(counter("QuicRxSuperSkbs") > trains);
