@@ -194,6 +194,9 @@ struct quic_conn {
 	bool in_push;			/* L */
 	bool probing;			/* L; conn/validate has what to send */
 	bool version_negotiated;	/* L; a client acted on such a packet */
+	bool hello_again;		/* L; ... and TLS does not know yet that
+					 * it has to begin again
+					 */
 	u32 version;			/* L; in use */
 	u32 first_version;		/* L; of the client's first flight */
 	u32 version_told;		/* L; a client's ClientHello says it */

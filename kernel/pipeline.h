@@ -214,7 +214,8 @@ void quic_key_update_settle(struct quic_conn *c, u64 now);
 
 /* conn/version.c */
 u32 quic_version_pick(const struct quic_conn *c, const u32 *list, u32 n);
-bool quic_version_may_restart(const struct quic_conn *c, u32 version);
+void quic_version_restart(struct quic_conn *c, u32 version);
+bool quic_version_hello_again(struct quic_conn *c);
 bool quic_version_may_follow(const struct quic_conn *c, u32 version);
 int quic_version_switch(struct quic_conn *c, u32 version);
 void quic_version_forget_first(struct quic_conn *c);

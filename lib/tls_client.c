@@ -74,9 +74,14 @@ QUIC_EXPORT int quic_client_handshake(int sockfd, const char *psk_file,
 	if (ret < 0)
 		return ret;
 
-	ret = client_session(&tls, sockfd, psk_file, hostname, alpns);
-	if (!ret)
-		ret = quic_handshake(tls.session);
-	quic_tls_free(&tls);
+	/* Once more if the server does not have the version that our
+	 * ClientHello names (RFC 9368 section 2.1).
+	 */
+	do {
+		ret = client_session(&tls, sockfd, psk_file, hostname, alpns);
+		if (!ret)
+			ret = quic_handshake(tls.session);
+		quic_tls_free(&tls);
+	} while (ret == -ERESTART);
 	return ret;
 }

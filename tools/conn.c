@@ -324,6 +324,8 @@ static bool do_step(struct conn *c)
 	return true;
 }
 
+static void begin(struct conn *c);
+
 static void handshake(struct conn *c)
 {
 	while (c->step) {
@@ -332,6 +334,14 @@ static void handshake(struct conn *c)
 		if (!do_step(c))
 			return;
 		err = quic_handshake_step(c->session, &c->step);
+		if (err == -ERESTART) {
+			/* The server has another version of QUIC. */
+			free_session(c);
+			c->step = NULL;
+			c->io_error = 0;
+			begin(c);
+			return;
+		}
 		if (err) {
 			fail_handshake(c, err);
 			return;
@@ -353,20 +363,21 @@ static bool write_early(struct conn *c, const struct tls *tls)
 	return c->ops->open(c) && c->ops->write(c);
 }
 
-static void begin(struct conn *c, struct tls *tls, const char *host)
+static void begin(struct conn *c)
 {
+	struct tls *tls = c->tls;
 	int err;
 
 	c->state = CONN_HANDSHAKE;
 	c->began = clock_us();
 	c->heard = c->began;
 	c->cred = tls_get(tls);
-	err = tls_session(tls, c->cred, c->fd, host, &c->session);
+	err = tls_session(tls, c->cred, c->fd, c->host, &c->session);
 	if (err) {
 		conn_fail(c, CONN_END_TLS, 0, "%s", gnutls_strerror(err));
 		return;
 	}
-	if (tls->early_data && tls->resume && !write_early(c, tls)) {
+	if (tls->early_data && tls->resume && !c->early && !write_early(c, tls)) {
 		c->state = CONN_CLOSED;
 		return;
 	}
@@ -391,6 +402,8 @@ void conn_connect(struct conn *c, struct tls *tls,
 			fail_errno(c, errno);
 		return;
 	}
+	c->tls = tls;
+	c->host = host;
 	/* A token of --token counts for more. */
 	if (tls->resume && tls->resume->token_size)
 		setsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_TOKEN,
@@ -399,13 +412,15 @@ void conn_connect(struct conn *c, struct tls *tls,
 	    !contact_connected(c))
 		fail_errno(c, errno);
 	else
-		begin(c, tls, host);
+		begin(c);
 }
 
 void conn_accepted(struct conn *c, struct tls *tls, int fd)
 {
 	c->fd = fd;
-	begin(c, tls, NULL);
+	c->tls = tls;
+	c->host = NULL;
+	begin(c);
 }
 
 /* ---- receiving ---------------------------------------------------------- */

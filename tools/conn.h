@@ -86,6 +86,8 @@ struct conn {
 	uint64_t received;	/* bytes of all streams */
 	uint64_t update_keys;	/* after so many of them; 0: not */
 	struct tls_cred *cred;		/* that it uses */
+	struct tls *tls;		/* ... and for another beginning */
+	const char *host;		/* likewise */
 	struct quic_handshake_step *step;
 	int io_error;			/* errno of the last failed step */
 

@@ -48,12 +48,36 @@ static bool disabled(const struct quic_conn *c)
 }
 
 /* RFC9368-6-2 */
-/* May a Version Negotiation packet lead to @version?  What the ClientHello
- * says about the version cannot be changed any more.
+/* A client goes over to @version, which a Version Negotiation packet lists.  A
+ * ClientHello that names another is thrown away, and the program told to begin
+ * its handshake again; packets with it must be settled.
  */
-bool quic_version_may_restart(const struct quic_conn *c, u32 version)
+void quic_version_restart(struct quic_conn *c, u32 version)
 {
-	return !c->version_told || c->version_told == version;
+	struct quic_crypto *cr = c->crypto[QUIC_SPACE_INITIAL];
+
+	c->version_negotiated = true;
+	c->first_version = version;
+	/* 0-RTT was for the other version. */
+	quic_key_drop(&c->keys[QUIC_CRYPTO_EARLY][1]);
+	if (!c->version_told || c->version_told == version)
+		return;
+	c->version_told = 0;
+	c->early_data = QUIC_EARLY_DATA_NONE;
+	c->crypto_cork = false;
+	quic_sbuf_purge(c->sk, &cr->send);
+	quic_sbuf_init(&cr->send);
+	c->hello_again = true;
+	quic_sock_readable(c->sk);
+}
+
+/* The first call of the program that sends or reads TLS bytes learns it. */
+bool quic_version_hello_again(struct quic_conn *c)
+{
+	bool again = c->hello_again;
+
+	c->hello_again = false;
+	return again;
 }
 
 /* A packet of @version for a client that has sent another: is it what we

@@ -49,14 +49,8 @@ static int apply(struct quic_conn *c, struct restart *r)
 {
 	int err;
 
-	if (r->retry) {
+	if (r->retry)
 		take_retry(c, r);
-	} else {
-		c->version_negotiated = true;
-		c->first_version = r->version;
-		/* 0-RTT was for the other version. */
-		quic_key_drop(&c->keys[QUIC_CRYPTO_EARLY][1]);
-	}
 	err = quic_version_switch(c, r->version);
 	if (err)
 		return err;
@@ -64,6 +58,8 @@ static int apply(struct quic_conn *c, struct restart *r)
 	quic_recovery_resend(&c->rec, QUIC_SPACE_INITIAL);
 	quic_recovery_resend(&c->rec, QUIC_SPACE_APP);
 	local_bh_enable();
+	if (!r->retry)
+		quic_version_restart(c, r->version);
 	quic_tx_push(c);
 	return 0;
 }
@@ -167,7 +163,7 @@ void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h)
 	}
 	QUIC_INC(net, QuicVersionsRcvd);
 	version = quic_version_pick(c, list, n);
-	if (!version || !quic_version_may_restart(c, version)) {
+	if (!version) {
 		quic_conn_dead(c, EPROTONOSUPPORT);
 		return;
 	}

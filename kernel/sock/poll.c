@@ -117,7 +117,7 @@ __poll_t quic_poll(struct file *file, struct socket *sock, poll_table *wait)
 		       EPOLLOUT | EPOLLWRNORM | EPOLLERR;
 		return mask;
 	}
-	if (!list_empty_careful(&c->rq_crypto) ||
+	if (!list_empty_careful(&c->rq_crypto) || READ_ONCE(c->hello_again) ||
 	    ((!list_empty_careful(&c->rq_data) ||
 	      !list_empty_careful(&c->rq_event) || quic_sk_has_fresh(sk)) &&
 	     quic_conn_readable(c)))

@@ -10,7 +10,7 @@
 
 static bool nothing(const struct quic_conn *c)
 {
-	return list_empty(&c->rq_crypto) &&
+	return list_empty(&c->rq_crypto) && !c->hello_again &&
 	       ((list_empty(&c->rq_data) && list_empty(&c->rq_event)) ||
 		!quic_conn_readable(c));
 }
@@ -157,7 +157,9 @@ static int quic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 	err = wait_data(sk, c, flags & MSG_DONTWAIT);
 	if (err)
 		goto out;
-	if (!list_empty(&c->rq_crypto))
+	if (unlikely(quic_version_hello_again(c)))
+		err = -ERESTART;
+	else if (!list_empty(&c->rq_crypto))
 		err = recv_handshake(sk, c, msg, len, peek);
 	else if (!list_empty(&c->rq_event))
 		err = recv_event(c, msg, len, peek);

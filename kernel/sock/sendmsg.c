@@ -22,6 +22,8 @@ static int send_handshake(struct sock *sk, struct msghdr *msg, size_t len,
 
 	if (level >= QUIC_CRYPTO_EARLY)
 		return -EINVAL;
+	if (quic_version_hello_again(c))
+		return -ERESTART;
 	cr = c->crypto[quic_level_space(level)];
 	if (!cr || !c->keys[level][1].ready)
 		return -EINVAL;

@@ -2,6 +2,7 @@
 /*
  * Versions: negotiation, upgrade, and what a liar in between can do.
  */
+#include <poll.h>
 #include <pthread.h>
 #include "pair.h"
 
@@ -258,10 +259,61 @@ static int told(uint32_t first, uint32_t second, uint32_t version)
 TEST(version_negotiation_without_a_common_one)
 {
 	EQ(told(0xff00001d, 0x0a0a0a0a, QUIC_VERSION_V1), -EPROTONOSUPPORT);
-	/* The ClientHello says version 1, and is for no other. */
-	EQ(told(QUIC_VERSION_V2, 0x0a0a0a0a, QUIC_VERSION_V1),
-	   -EPROTONOSUPPORT);
-	EQ(counter("QuicVersionsRcvd"), 2);
+	EQ(counter("QuicVersionsRcvd"), 1);
+}
+
+static void send_hello(int fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(struct quic_handshake_info))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { .iov_base = "hello", .iov_len = 5 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_QUIC;
+	c->cmsg_type = QUIC_HANDSHAKE_INFO;
+	c->cmsg_len = CMSG_LEN(sizeof(struct quic_handshake_info));
+	*CMSG_DATA(c) = QUIC_CRYPTO_INITIAL;
+	EQ(sendmsg(fd, &msg, 0), 5);
+}
+
+/* The ClientHello says version 1, and is for no other: the program hears of it
+ * once, by whichever call it makes first.
+ */
+static int told_of_version_2(void)
+{
+	struct liar liar = { .fd = udp_socket(0),
+			     .list = { QUIC_VERSION_V2, 0x0a0a0a0a } };
+	int c = quic_socket();
+	uint8_t params[512];
+	socklen_t len = sizeof(params);
+	pthread_t thread;
+	union addr a;
+
+	OK(!pthread_create(&thread, NULL, lie, &liar));
+	OK(!connect(c, &a.sa, loopback(&a, family, port_of(liar.fd))));
+	OK(!opt_get(c, QUIC_SOCKOPT_TRANSPORT_PARAM_EXT, params, &len));
+	send_hello(c);
+	OK(!pthread_join(thread, NULL));
+	wait_poll(c, POLLIN);
+	return c;
+}
+
+TEST(version_negotiation_restarts_tls)
+{
+	int c = told_of_version_2();
+	static struct unit u;
+
+	ERR(receive(c, &u, sizeof(u.data), 0), ERESTART);
+	ERR(receive(c, &u, sizeof(u.data), MSG_DONTWAIT), EAGAIN);
+	OK(!(poll_now(c) & POLLIN));
+	send_hello(c);
 }
 
 /* A relay that answers the client's first datagram with a list of its own. */
@@ -294,10 +346,10 @@ static void *relay(void *arg)
 	return NULL;
 }
 
-/* A connection of @c through it; what the handshake says. */
-static int between(int c, uint32_t first, uint32_t second)
+/* A connection of @c to @l through it; what the handshake says. */
+static int between(int c, int l, uint32_t first, uint32_t second)
 {
-	int l = listener(NULL), s, ret;
+	int s, ret;
 	struct between b = {
 		.client = udp_socket(0), .server = udp_socket(0),
 		.liar.list = { first, second },
@@ -330,10 +382,27 @@ TEST(version_downgrade)
 
 	speak_v2(c);
 	OK(!opt_set(c, QUIC_SOCKOPT_TRANSPORT_PARAM, &tp, sizeof(tp)));
-	EQ(between(c, QUIC_VERSION_V1, 0x0a0a0a0a), -EPROTONOSUPPORT);
+	EQ(between(c, listener(NULL), QUIC_VERSION_V1, 0x0a0a0a0a),
+	   -EPROTONOSUPPORT);
 	EQ(counter("QuicVersionsRcvd"), 1);
 	/* Said again if the server's next packet comes before it is heard. */
 	OK(counter("QuicFrmOutCloses") >= 1);
+}
+
+/* RFC9368-6-2 */
+/* A server that has version 1 alone: the client's handshake begins again, with a
+ * ClientHello that says so.
+ */
+TEST(version_negotiation_with_another_hello)
+{
+	struct quic_transport_param tp = { .disable_compatible_version = 1 };
+	int c = quic_socket(), l = listener(NULL);
+
+	speak_v2(c);
+	OK(!opt_set(l, QUIC_SOCKOPT_TRANSPORT_PARAM, &tp, sizeof(tp)));
+	EQ(between(c, l, QUIC_VERSION_V1, 0x0a0a0a0a), 0);
+	EQ(version_of(c), QUIC_VERSION_V1);
+	EQ(counter("QuicVersionsRcvd"), 1);
 }
 
 /* RFC9000-6.2-3 RFC9368-4-1 */
@@ -342,7 +411,7 @@ TEST(version_negotiation_of_the_version_in_use)
 {
 	int c = quic_socket();
 
-	EQ(between(c, QUIC_VERSION_V2, QUIC_VERSION_V1), 0);
+	EQ(between(c, listener(NULL), QUIC_VERSION_V2, QUIC_VERSION_V1), 0);
 	EQ(version_of(c), QUIC_VERSION_V1);
 	EQ(counter("QuicVersionsRcvd"), 0);
 }
