@@ -30,9 +30,7 @@ int quic_settings_set_params(struct sock *sk, void *val, u32 len)
 	if (p.remote)	/* of an earlier connection, for 0-RTT */
 		return quic_sk_conn(sk) ?
 		       quic_early_remember(quic_sk_conn(sk), &p) : -EINVAL;
-	/* Refused rather than promised: not there yet. */
-	if (p.disable_1rtt_encryption)
-		return -EOPNOTSUPP;
+	/* disable_1rtt_encryption needs both ends, and we never agree to it. */
 	n.disable_active_migration |= !!p.disable_active_migration;
 	n.grease_quic_bit |= !!p.grease_quic_bit;
 	n.stateless_reset |= !!p.stateless_reset;

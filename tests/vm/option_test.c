@@ -411,13 +411,24 @@ TEST(options_not_there)
 	}
 }
 
-/* What is not there yet is refused, not promised. */
-TEST(settings_not_there)
+/* Packets without encryption are a wish of both ends, which this one never
+ * grants.
+ */
+TEST(encryption_stays)
 {
-	int fd = quic_socket();
+	struct pair p = {
+		.client_params.disable_1rtt_encryption = 1,
+		.server_params.disable_1rtt_encryption = 1,
+	};
+	struct quic_transport_param tp = { .remote = 1 };
+	socklen_t len = sizeof(tp);
 
-	ERR(set_tp(fd, (struct quic_transport_param){
-		.disable_1rtt_encryption = 1 }), EOPNOTSUPP);
+	connection(&p);
+	OK(!opt_get(p.client, QUIC_SOCKOPT_TRANSPORT_PARAM, &tp, &len));
+	EQ(tp.disable_1rtt_encryption, 0);
+	EQ(get_tp(p.client).disable_1rtt_encryption, 0);
+	pair_talk(&p);
+	OK(counter("QuicAeadSeal") >= counter("QuicTxPackets"));
 }
 
 TEST(option_lengths_and_levels)
