@@ -10,97 +10,39 @@ keys, and looks which error code the server closes the connection with
 
 import copy
 import os
-import socket
-import ssl
 import sys
 import time
 
-from aioquic.buffer import encode_uint_var as v
-from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.connection import QuicConnection
 from aioquic.quic.crypto import apply_key_phase, next_key_phase
-from aioquic.quic.events import ConnectionTerminated
-from aioquic.tls import Epoch
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../conformance"))
+import peer
+from peer import Epoch, new_cid, stream, v
 
 FLOW_CONTROL, STREAM_LIMIT, STREAM_STATE, FINAL_SIZE, FRAME_ENCODING = 3, 4, 5, 6, 7
 CONNECTION_ID_LIMIT, PROTOCOL_VIOLATION, CRYPTO_BUFFER, KEY_UPDATE = 9, 10, 13, 14
-PATIENCE = 10
 
 
-class Client:
-    """aioquic for the handshake, keys and the server's answers."""
+class Client(peer.Client):
+    """Its handshake is over; what it is made to send is not padded."""
 
     def __init__(self, address):
-        config = QuicConfiguration(is_client=True, alpn_protocols=["hq-interop"],
-                                   verify_mode=ssl.CERT_NONE)
-        self.quic = QuicConnection(configuration=config)
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.connect(address)
-        self.address = address
-        self.quic.connect(address, now=time.monotonic())
-        self.closed = None
-        self.wait(lambda: self.quic._handshake_confirmed)
-        if not self.quic._handshake_confirmed:
-            raise RuntimeError("no handshake")
+        super().__init__(address)
+        self.confirm()
 
-    def flush(self):
-        for data, _ in self.quic.datagrams_to_send(now=time.monotonic()):
-            self.sock.send(data)
+    @property
+    def code(self):
+        """What the server has closed with, or None."""
+        return self.closed and self.closed[0]
 
-    def wait(self, until, patience=PATIENCE):
-        """Play by the rules until it is true, or the connection is closed."""
-        end = time.monotonic() + patience
-        while not until() and not self.closed and time.monotonic() < end:
-            self.flush()
-            timer = self.quic.get_timer() or end
-            self.sock.settimeout(max(0.001, min(timer, end) - time.monotonic()))
-            try:
-                self.quic.receive_datagram(self.sock.recv(65536), self.address,
-                                           now=time.monotonic())
-            except TimeoutError:
-                self.quic.handle_timer(now=time.monotonic())
-            except ConnectionRefusedError:
-                pass
-            event = self.quic.next_event()
-            while event:
-                if isinstance(event, ConnectionTerminated):
-                    self.closed = event
-                event = self.quic.next_event()
-
-    def packet(self, payload, first=0x43):
-        """Send one 1-RTT packet of these frames as they are."""
-        quic = self.quic
-        number = quic._packet_number
-        quic._packet_number += 1
-        header = bytes([first | quic._cryptos[Epoch.ONE_RTT].send.key_phase << 2])
-        header += quic._peer_cid.cid + number.to_bytes(4, "big")
-        self.sock.send(quic._cryptos[Epoch.ONE_RTT].encrypt_packet(
-            header, payload, number))
+    def packet(self, payload, pad=0, **options):
+        super().packet(payload, pad=pad, **options)
 
     def update_keys(self, both=True):
         """At once, whatever the server thinks of it."""
         keys = self.quic._cryptos[Epoch.ONE_RTT]
         for key in [keys.send, keys.recv] if both else [keys.send]:
             apply_key_phase(key, next_key_phase(key), trigger="local_update")
-
-    def alive(self):
-        """Does it still answer a ping?"""
-        seen = []
-        quic, handle = self.quic, self.quic.receive_datagram
-        quic.receive_datagram = lambda *a, **k: (seen.append(1), handle(*a, **k))
-        self.packet(b"\x01" + bytes(20))
-        self.wait(lambda: seen, 5)
-        return bool(seen) and not self.closed
-
-
-def stream(number, offset=0, data=b"x", fin=False):
-    return v(0x0e | fin) + v(number) + v(offset) + v(len(data)) + data
-
-
-def new_cid(seq, prior=0, cid=None, length=None):
-    cid = os.urandom(8) if cid is None else cid
-    return (v(0x18) + v(seq) + v(prior) + bytes([len(cid) if length is None else length]) +
-            cid + os.urandom(16))
 
 
 # Name, frames of one packet or several, the codes that are right.
@@ -207,7 +149,7 @@ def illegal(address, name, frames, codes):
         # PADDING makes a packet long enough, but would complete a cut frame.
         client.packet(frame if truncated(name) else frame + bytes(20))
     client.wait(lambda: False)
-    got = client.closed and client.closed.error_code
+    got = client.code
     if got not in codes:
         print("# closed with %s, not %s" % (got, codes))
     return got in codes
@@ -218,15 +160,15 @@ def empty_packet(address):
     client = Client(address)
     client.packet(b"")
     client.wait(lambda: False)
-    return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
+    return client.code == PROTOCOL_VIOLATION
 
 
 # RFC9000-17.3.1-3
 def reserved_bits(address):
     client = Client(address)
-    client.packet(b"\x01" + bytes(20), first=0x5b)
+    client.packet(b"\x01" + bytes(20), reserved=3)
     client.wait(lambda: False)
-    return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
+    return client.code == PROTOCOL_VIOLATION
 
 
 # Nothing asks for an acknowledgment, so nothing confirms the first update
@@ -242,7 +184,7 @@ def update_twice(address):
     client.update_keys(both=False)      # the server does not follow this one
     client.packet(bytes(20))
     client.wait(lambda: False)
-    return client.closed and client.closed.error_code == KEY_UPDATE
+    return client.code == KEY_UPDATE
 
 
 # A later packet must not have an older key (RFC 9001 section 6.4).
@@ -255,7 +197,7 @@ def old_key_again(address):
     keys.send = old
     client.packet(bytes(20))
     client.wait(lambda: False)
-    return client.closed and client.closed.error_code == KEY_UPDATE
+    return client.code == KEY_UPDATE
 
 
 def slab():
@@ -311,7 +253,7 @@ def called_back_connection_ids(address):
     for i in range(10):
         client.packet(b"".join(new_cid(n) for n in range(1 + i * 10, 11 + i * 10)))
     client.wait(lambda: False)
-    return client.closed and client.closed.error_code == CONNECTION_ID_LIMIT
+    return client.code == CONNECTION_ID_LIMIT
 
 
 def retired_connection_ids_again(address):
@@ -411,7 +353,7 @@ def optimistic_ack(address):
     quic.receive_datagram = lie
     quic.send_stream_data(0, b"GET /large\r\n", True)
     client.wait(lambda: False)
-    return client.closed and client.closed.error_code == PROTOCOL_VIOLATION
+    return client.code == PROTOCOL_VIOLATION
 
 
 def main():

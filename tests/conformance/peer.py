@@ -127,7 +127,7 @@ class Endpoint:
         quic._packet_number += 1
         payload += bytes(pad)
         if epoch == Epoch.ONE_RTT:
-            header = bytes([0x43 | reserved << 3 | crypto.key_phase << 2])
+            header = bytes([0x43 | reserved << 3 | crypto.send.key_phase << 2])
             header += quic._peer_cid.cid
         else:
             if epoch == Epoch.INITIAL:
