@@ -8,6 +8,7 @@ an engine cannot do is in its tables `cannot_serve` and `cannot_fetch`, with the
 reason that ends up in the result; what fails is not listed there.
 """
 
+import functools
 import json
 import os
 import shlex
@@ -22,6 +23,12 @@ NO_ECN = "it does not set ECN marks"
 NO_V2 = "it speaks version 1 alone"
 NO_PREFERRED = "it knows no preferred address"
 NO_KEY_UPDATE = "nothing makes it start a key update"
+
+
+@functools.cache                        # it reads all that is known of all packages
+def version_of(package):
+    return subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
 
 def split(run, first=1):
@@ -49,9 +56,7 @@ class Peer:
         return "" if self.version() else "not installed here"
 
     def version(self):
-        done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", self.package],
-                              text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        return done.stdout
+        return version_of(self.package)
 
 
 class Kquic(Peer):
@@ -152,9 +157,7 @@ class Curl(Peer):
         "connectionmigration": NO_PREFERRED}
 
     def version(self):
-        openssl = Peer()
-        openssl.package = "libssl3t64"
-        mine, theirs = super().version(), openssl.version()
+        mine, theirs = super().version(), version_of("libssl3t64")
         return mine and "%s, OpenSSL %s" % (mine, theirs)
 
     def fetch(self, run):
@@ -314,9 +317,6 @@ class QuicGo(Peer):
 
     def missing(self):
         return "" if os.path.exists(PROGRAMS + "/quic-go-client") else "not built here"
-
-    def version(self):
-        return super().version()
 
     def command(self, run, program, *args):
         """In a mount namespace that has /www, /certs, /downloads and /logs."""
