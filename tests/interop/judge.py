@@ -18,6 +18,7 @@ import os
 import shutil
 import statistics
 import sys
+import time
 
 from cases import CASES, CONNECTIONS, repeats
 from dissect import V1, V2, dissect, key_log
@@ -377,7 +378,8 @@ def judge(runs):
     role = kquic[0] if len(kquic) == 1 else "both"
     other = "server" if role == "client" else "client"
     row = {"case": facts["case"], "role": role, "peer": facts[other],
-           "version": facts[other + "_version"], "result": "pass", "detail": ""}
+           "version": facts[other + "_version"], "result": "pass", "detail": "",
+           "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime())}
     if "unsupported" in facts:
         row.update(result="unsupported", detail=facts["unsupported"])
         return row

@@ -7,6 +7,7 @@ A column per peer and role of kquic, a row per case; a case that was not run the
 left blank. Reasons and details follow below the table.
 """
 
+import datetime
 import json
 import os
 
@@ -23,24 +24,29 @@ other end with right checksums. Time is that of an emulated machine, so
 what the processor costs is in it, and the load of the host is not.
 
 Kernel: %s. ✓ passed, ✗ failed, – unsupported, blank: not run.
+The rows are of %s UTC or up to six hours before; in brackets: of an older tree.
 
 """
+OLD = datetime.timedelta(hours=6)
 
 
 def column(row):
     return row["peer"], row["role"]
 
 
-def title(peer, role):
-    if role == "both":
-        return "kquic, both ends"
-    return "%s<br>%s" % (peer, "server" if role == "client" else "client")
+def when(row):
+    return datetime.datetime.strptime(row["date"], "%Y-%m-%d %H:%M")
 
 
-def tables(rows, cases):
+def sign(row, newest):
+    mark = SIGNS[row["result"]]
+    return "(%s)" % mark if newest - when(row) > OLD else mark
+
+
+def tables(rows, cases, newest):
     columns = sorted({column(r) for r in rows},
                      key=lambda c: (c[1] != "both", c[1], c[0]))
-    signs = {(r["case"],) + column(r): SIGNS[r["result"]] for r in rows}
+    signs = {(r["case"],) + column(r): sign(r, newest) for r in rows}
     for role, text in (("both", "kquic at both ends"),
                        ("server", "kquic is the server; the client is ..."),
                        ("client", "kquic is the client; the server is ...")):
@@ -73,7 +79,8 @@ def main():
     with open(os.path.join(TOP, "build", "results", "interop.json")) as source:
         rows = json.load(source)
     kernels = sorted({r["version"] for r in rows if r["peer"] == "kquic"})
-    lines = list(tables(rows, CASES))
+    newest = max(map(when, rows))
+    lines = list(tables(rows, CASES, newest))
     lines += ["## Measurements\n",
               "kbit/s of the files on the link of 10 Mbit/s, from the server's first to its "
               "last\n1-RTT packet: `goodput` is 10 MiB, `crosstraffic` 25 MiB beside "
@@ -92,7 +99,8 @@ def main():
     lines += ["\n## Versions\n", "| peer | version |", "|---|---|"]
     lines += sorted({"| %s | %s |" % (r["peer"], r["version"]) for r in rows if r["version"]})
     with open(os.path.join(TOP, "docs", "INTEROP.md"), "w") as out:
-        out.write(HEAD % (", ".join(kernels) or "unknown") + "\n".join(lines) + "\n")
+        out.write(HEAD % (", ".join(kernels) or "unknown", newest.strftime("%Y-%m-%d %H:%M")) +
+                  "\n".join(lines) + "\n")
 
 
 main()
