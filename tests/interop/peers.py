@@ -197,6 +197,7 @@ class LibcurlGnutls(Script):
     name, package, script = "libcurl-gnutls", "libcurl3t64-gnutls", "pycurl_peer.py"
     serves = False
     cannot_fetch = {
+        "zerortt": "one request of a connection is early, the others wait for the handshake",
         "keyupdate": NO_KEY_UPDATE, "ecn": NO_ECN, "v2": NO_V2,
         "connectionmigration": NO_PREFERRED}
 

@@ -3,8 +3,7 @@
 pycurl_peer.py ORDER - fetch files over HTTP/3 with libcurl and GnuTLS (ngtcp2).
 
 ORDER is a JSON file, see peers.py. Files of a connection are fetched at the same
-time; `resumption` and `zerortt` make two connections, `multiconnect` one for each
-file.
+time; `resumption` makes two connections, `multiconnect` one for each file.
 """
 
 import json
@@ -13,7 +12,6 @@ import sys
 
 import pycurl
 
-EARLYDATA = 1 << 6                      # CURLSSLOPT_EARLYDATA; pycurl has no name for it
 HTTP3_ONLY = getattr(pycurl, "CURL_HTTP_VERSION_3ONLY", 31)
 
 
@@ -32,8 +30,6 @@ def handle(order, url, share):
         # with GnuTLS this is a priority string
         curl.setopt(pycurl.SSL_CIPHER_LIST, "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:"
                     "+CHACHA20-POLY1305")
-    if order["what"] == "zerortt":
-        curl.setopt(pycurl.SSL_OPTIONS, EARLYDATA)
     curl.out = out
     return curl
 
@@ -41,11 +37,10 @@ def handle(order, url, share):
 def fetch(order, urls, share):
     """One connection: of a multi handle of its own."""
     multi = pycurl.CurlMulti()
+    # Rather than open another connection it shall wait until streams are granted.
+    multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, 1)
     handles = [handle(order, url, share) for url in urls]
-    # With early data there is a connection at once, for the others to use.
-    multi.add_handle(handles[0])
-    multi.perform()
-    for curl in handles[1:]:
+    for curl in handles:
         multi.add_handle(curl)
     left = len(handles)
     while left:
@@ -71,7 +66,7 @@ def main():
     share = pycurl.CurlShare()
     share.setopt(pycurl.SH_SHARE, pycurl.LOCK_DATA_SSL_SESSION)
     urls = order["urls"]
-    if order["what"] in ("resumption", "zerortt"):
+    if order["what"] == "resumption":
         batches = [urls[:1], urls[1:]]
     elif order["what"] == "multiconnect":
         batches = [[url] for url in urls]
