@@ -6,8 +6,10 @@ import argparse
 import datetime
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
@@ -28,7 +30,7 @@ RESULTS = os.path.join(TOP, "build", "results")
 BASELINE = os.path.join(HERE, "baseline.json")
 LIMIT = 3000                            # seconds of a boot
 KINDS = ("count", "profile", "lookup", "memory", "scale", "clock")
-COUNTING = ("count", "profile", "lookup")
+BY_THE_CLOCK = ("scale", "clock")       # in all others guest time is instructions
 PROFILED = ("bulk-down", "request", "handshake")
 IDLE_CONNECTIONS = 10000
 
@@ -77,28 +79,25 @@ def arguments():
     return options
 
 
-def fresh(name):
-    path = os.path.join(RESULTS, name)
-    if os.path.exists(path):
-        os.unlink(path)
-    return path
-
-
 class Lab:
     """Boots of the VM, and what they leave."""
 
     def __init__(self, options):
         self.options = options
         self.facts, self.samples, self.status = {}, [], 0
+        # Of its own, so that several runs do not disturb each other.
+        self.results = tempfile.mkdtemp(prefix="bench.", dir=RESULTS)
 
     def boot(self, kind, chosen):
-        about, samples = fresh("bench.facts"), fresh("bench.samples")
+        about, samples = (os.path.join(self.results, name)
+                          for name in ("bench.facts", "bench.samples"))
         environment = {
             "SCENARIOS": " ".join(s.name for s in chosen), "ROUNDS": self.options.rounds,
             "TRANSPORTS": " ".join(self.options.transport),
             "CONNECTIONS": self.options.connections}
-        command = [TOP + "/tests/lab/run", "-t", str(LIMIT)]
-        command += ["--icount"] if kind in COUNTING else ["-m", "6G"]
+        command = [TOP + "/tests/lab/run", "-t", str(LIMIT), "-s", self.results]
+        command += [] if kind in BY_THE_CLOCK else ["--icount"]
+        command += ["-m", "6G"] if kind == "memory" else []
         for pair in environment.items():
             command += ["-e", "%s=%s" % pair]
         status = subprocess.call([*command, "python3 -B bench/guest.py " + kind], cwd=TOP,
@@ -108,6 +107,16 @@ class Lab:
             with open(about, encoding="utf-8") as file:
                 self.facts = json.load(file)
             self.samples += figures.read(samples)
+            os.unlink(about)
+            os.unlink(samples)
+
+    def profiles(self):
+        """Rows of the profiles that were taken."""
+        taken = [s for s in self.samples if "profile" in s]
+        return buckets.evaluate(TOP, self.results, taken, self.options.lines)
+
+    def close(self):
+        shutil.rmtree(self.results)
 
     def kvm(self):
         """Whether the VM runs at this machine's own speed."""
@@ -167,6 +176,11 @@ class Machines:
         for why in clock.failed:
             print("bench:", why, file=sys.stderr)
         self.status = int(bool(clock.failed))
+
+    def profiles(self):
+        return []
+
+    def close(self):
         self.server.close()
         self.client.close()
 
@@ -179,9 +193,8 @@ def main():
         place.run()
     except ends.Failed as why:
         sys.exit("bench: %s" % why)
-    rows = figures.rows([s for s in place.samples if "profile" not in s])
-    profiles = [s for s in place.samples if "profile" in s]
-    rows += buckets.evaluate(TOP, RESULTS, profiles, options.lines)
+    rows = figures.rows([s for s in place.samples if "profile" not in s]) + place.profiles()
+    place.close()
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     with open(options.output, "w", encoding="utf-8") as file:
         json.dump({"time": now, "machine": place.facts, "rows": rows}, file, indent=1)
