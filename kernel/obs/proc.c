@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: /proc/net/quic/: snmp and stats (counters), conns and eps (sockets);
- * cc and cc_exits are shown by bpf/guard.
+ * Owns: /proc/net/quic/: snmp and stats (counters), conns, recovery and eps
+ * (sockets); cc and cc_exits are shown by bpf/guard.
  * Context: process; the list of sockets under its spinlock, so what is shown
  * of a connection may be a moment old and is read without its lock.
  */
@@ -128,6 +128,50 @@ static int conns_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
+static u64 usec(u64 ns)
+{
+	return div_u64(ns, NSEC_PER_USEC);
+}
+
+/* For whoever watches congestion control; times are microseconds, rates bytes
+ * per second.
+ */
+static int recovery_show(struct seq_file *seq, void *v)
+{
+	struct quic_sock *qs = list_entry(v, struct quic_sock, all);
+	const struct quic_recovery *r;
+	const struct quic_cc_algo *algo;
+	const struct quic_conn *c;
+	const struct quic_path *p;
+	u64 srtt;
+
+	if (v == &quic_net(seq_file_net(seq))->socks) {
+		seq_puts(seq, "CONNECTION STATE LOCAL_ADDRESS REMOTE_ADDRESS CONGESTION CWND SSTHRESH IN_FLIGHT PACING_RATE SRTT_US MIN_RTT_US LATEST_RTT_US ACKED LOST\n");
+		return 0;
+	}
+	c = READ_ONCE(qs->conn);
+	if (!c || !qs->udp)
+		return 0;
+	r = &c->rec;
+	rcu_read_lock();	/* a path may be left, an algorithm removed */
+	p = READ_ONCE(c->path);
+	algo = READ_ONCE(r->cc.algo);
+	if (algo) {
+		srtt = READ_ONCE(r->rtt.smoothed);
+		seq_printf(seq, "%llu %d ", r->cc.number,
+			   inet_sk_state_load(&qs->inet.sk));
+		show_addr(seq, &p->src);
+		show_addr(seq, &p->dst);
+		seq_printf(seq, "%s %llu %llu %llu %llu %llu %llu %llu %llu %llu\n",
+			   algo->name, r->cc.cwnd, r->cc.ssthresh,
+			   r->in_flight, quic_cc_pacing_rate(&r->cc, srtt),
+			   usec(srtt), r->rtt.first_sample ? usec(r->rtt.min) : 0,
+			   usec(r->rtt.latest), r->acked_bytes, r->lost_bytes);
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
 #define SOCK_SEQ(name)							\
 static const struct seq_operations name##_ops = {			\
 	.start	= sock_start,						\
@@ -138,6 +182,7 @@ static const struct seq_operations name##_ops = {			\
 
 SOCK_SEQ(eps);
 SOCK_SEQ(conns);
+SOCK_SEQ(recovery);
 
 void quic_proc_exit(struct net *net)
 {
@@ -159,6 +204,8 @@ int quic_proc_init(struct net *net)
 	    proc_create_net("eps", 0444, dir, &eps_ops,
 			    sizeof(struct seq_net_private)) &&
 	    proc_create_net("conns", 0444, dir, &conns_ops,
+			    sizeof(struct seq_net_private)) &&
+	    proc_create_net("recovery", 0444, dir, &recovery_ops,
 			    sizeof(struct seq_net_private)))
 		return 0;
 	quic_proc_exit(net);

@@ -81,6 +81,67 @@ TEST_EACH(eps_and_conns)
 	EQ(strcspn(slurp("eps"), "\n") + 1, strlen(slurp("eps")));
 }
 
+static const char recovery_head[] =
+	"CONNECTION STATE LOCAL_ADDRESS REMOTE_ADDRESS CONGESTION CWND "
+	"SSTHRESH IN_FLIGHT PACING_RATE SRTT_US MIN_RTT_US LATEST_RTT_US "
+	"ACKED LOST\n";
+
+/* The row of the end that has the port. */
+static char *recovery_row(int port)
+{
+	char want[32], *line = strtok(slurp("recovery"), "\n");
+
+	snprintf(want, sizeof(want), "127.0.0.1:%d ", port);
+	while ((line = strtok(NULL, "\n"))) {
+		char *local = strchr(strchr(line, ' ') + 1, ' ') + 1;
+
+		if (!strncmp(local, want, strlen(want)))
+			return line;
+	}
+	FAIL("no row of port %d", port);
+}
+
+TEST(recovery_of_connections)
+{
+	unsigned long long v[10];
+	struct quic_info info;
+	socklen_t len = sizeof(info);
+	struct pair p = { 0 };
+	static char buf[100000];
+	char before[512], name[16], *row;
+
+	OK(!strcmp(slurp("recovery"), recovery_head));
+	connection(&p);
+	EQ(quic_sendmsg(p.client, buf, sizeof(buf), 0, MSG_QUIC_STREAM_NEW),
+	   sizeof(buf));
+	EQ(read_stream(p.server, 0, buf, sizeof(buf), NULL), sizeof(buf));
+	/* An ACK may still come between two looks. */
+	do {
+		snprintf(before, sizeof(before), "%s",
+			 recovery_row(port_of(p.client)));
+		OK(!getsockopt(p.client, SOL_QUIC, QUIC_SOCKOPT_INFO, &info,
+			       &len));
+		row = recovery_row(port_of(p.client));
+	} while (strcmp(row, before));
+	EQ(sscanf(row, "%llu 1 %*s %*s %15s %llu %llu %llu %llu %llu %llu %llu %llu %llu",
+		  &v[0], name, &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7],
+		  &v[8], &v[9]), 11);
+	EQ(v[0], info.number);
+	OK(!strcmp(name, info.congestion));
+	EQ(v[1], info.cwnd);
+	EQ(v[2], info.ssthresh);
+	EQ(v[3], info.in_flight);
+	EQ(v[4], info.pacing_rate);
+	EQ(v[5], info.rtt);
+	EQ(v[6], info.rtt_min);
+	EQ(v[7], info.rtt_latest);
+	EQ(v[8], info.bytes_acked);
+	EQ(v[9], info.bytes_lost);
+	OK(v[6] > 0 && v[8] > 0);
+	disconnect(&p);
+	OK(!strcmp(slurp("recovery"), recovery_head));
+}
+
 TEST(stats_count)
 {
 	struct pair p = { 0 };
