@@ -112,9 +112,9 @@ struct ops_program {
 	json_object *callbacks;		/* name: id of the BPF program */
 };
 
-/* @name as "quic_congestion_ops".  False: fail() was called. */
-bool bpf_find_type(const struct ctl *ctl, const char *name,
-		   struct ops_type *type);
+/* @name as "quic_congestion_ops".  Returns 0, or 1 after fail(). */
+int bpf_find_type(const struct ctl *ctl, const char *name,
+		  struct ops_type *type);
 /* NULL, or what is registered under the name; bpf_put_program() frees it. */
 struct ops_program *bpf_find_program(const struct ops_type *type,
 				     const char *name);

@@ -89,22 +89,22 @@ static bool find_layout(struct ops_type *type, const char *name)
 }
 
 /* The process ends before memory of types is worth anything. */
-bool bpf_find_type(const struct ctl *ctl, const char *name,
-		   struct ops_type *type)
+int bpf_find_type(const struct ctl *ctl, const char *name,
+		  struct ops_type *type)
 {
 	struct btf *vmlinux;
 
 	if (!proc_load_module())
-		return fail(ctl, "no QUIC in this kernel: %m"), false;
+		return fail(ctl, "no QUIC in this kernel: %m");
 	vmlinux = btf__load_vmlinux_btf();
 	if (!vmlinux)
-		return fail(ctl, "the kernel's types (BTF): %m"), false;
+		return fail(ctl, "the kernel's types (BTF): %m");
 	type->btf = load_module_btf(vmlinux, &type->btf_id);
 	if (!type->btf)
-		return fail(ctl, "the types of quic.ko (BTF): %m"), false;
+		return fail(ctl, "the types of quic.ko (BTF): %m");
 	if (!find_layout(type, name))
-		return fail(ctl, "this quic.ko has no %s", name), false;
-	return true;
+		return fail(ctl, "this quic.ko has no %s", name);
+	return 0;
 }
 
 /* ---- maps and links -------------------------------------------------------------- */

@@ -111,7 +111,7 @@ static int show(struct ctl *ctl, int argc, char **argv)
 	}
 	json_object_put(rows);
 	if (!strcmp(get_text(row, "kind"), "bpf")) {
-		if (!bpf_find_type(ctl, r->type, &type))
+		if (bpf_find_type(ctl, r->type, &type))
 			return 1;
 		program = bpf_find_program(&type, argv[0]);
 		if (program)
@@ -157,7 +157,7 @@ static int load(struct ctl *ctl, int argc, char **argv)
 	(void)argc;
 	if (access(argv[0], R_OK))
 		return fail(ctl, "%s: %m", argv[0]);
-	if (!bpf_find_type(ctl, r->type, &type))
+	if (bpf_find_type(ctl, r->type, &type))
 		return 1;
 	names = json_object_new_array();
 	if (bpf_register(ctl, &type, r->dir, argv[0], names)) {
@@ -194,7 +194,7 @@ static int unload(struct ctl *ctl, int argc, char **argv)
 	if (strcmp(get_text(row, "kind"), "bpf"))
 		return fail(ctl, "%s is built in and stays", argv[0]);
 	json_object_put(rows);
-	if (!bpf_find_type(ctl, r->type, &type))
+	if (bpf_find_type(ctl, r->type, &type))
 		return 1;
 	program = bpf_find_program(&type, argv[0]);
 	if (!program)
