@@ -73,14 +73,18 @@ def scripts(rows):
                 lambda p, n, m=metric: value.get((*p[0].split(" ", 1), p[1], m + n), 0))
 
 
-def draw(top, folder, rows):
-    """With the gnuplot of this machine, or the lab's."""
+def draw_scripts(top, folder, pairs):
+    """Pairs of name and script, with the gnuplot of this machine, or the lab's."""
     os.makedirs(folder, exist_ok=True)
     inside = os.path.relpath(folder, top)
     gnuplot = ["gnuplot"] if shutil.which("gnuplot") else \
         [top + "/tests/lab/chroot", "gnuplot"]
-    for name, text in scripts(rows):
+    for name, text in pairs:
         path = os.path.join(inside, name)
         with open(os.path.join(top, path + ".gp"), "w", encoding="utf-8") as file:
             file.write(text.replace("@", path))
         subprocess.run([*gnuplot, path + ".gp"], cwd=top, check=True)
+
+
+def draw(top, folder, rows):
+    draw_scripts(top, folder, scripts(rows))

@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
 import buckets  # noqa: E402
+import cclab  # noqa: E402
 import clocked  # noqa: E402
 import ends  # noqa: E402
 import facts  # noqa: E402
@@ -51,6 +52,9 @@ def arguments():
     parser.add_argument("--quicperf", default="quicperf", help="the program on both machines")
     parser.add_argument("--ssh-option", action="append", default=[], metavar="OPTION",
                         help="for ssh -o, may be repeated")
+    where.add_argument("--cc", metavar="NAME", nargs="+",
+                       help="compare these congestion controls over a grid of networks, in a "
+                       "VM in virtual time: native ones, and programs of bpf/cc")
     parser.add_argument("--kind", metavar="KIND", action="append", choices=KINDS,
                         help="in the lab only that, may be repeated: " + ", ".join(KINDS))
     parser.add_argument("--group", default="", help="scenarios of one group: quick, gate, wall")
@@ -69,6 +73,7 @@ def arguments():
     parser.add_argument("--output", default=os.path.join(RESULTS, "bench.json"),
                         help="file for the figures (build/results/bench.json)")
     parser.add_argument("scenario", nargs="*", help="names of bench/scenarios.py; default: all")
+    cclab.add_arguments(parser.add_argument_group("the grid of --cc (values separated by commas)"))
     options = parser.parse_args()
     if options.server and not options.client:
         parser.error("--server needs --client")
@@ -188,6 +193,8 @@ class Machines:
 def main():
     options = arguments()
     os.makedirs(RESULTS, exist_ok=True)
+    if options.cc:
+        sys.exit(cclab.run(options.cc, options))
     try:
         place = Lab(options) if options.lab else Machines(options)
         place.run()
