@@ -280,6 +280,7 @@ struct quic_conn {
 	u8 close_shift;			/* L */
 
 	u64 start;			/* I; ns */
+	u64 number;			/* I; of all since the module was loaded */
 };
 
 #define QUIC_DEFER_TIMER	0	/* the timer fired while owned */

@@ -9,6 +9,7 @@
 #include <net/netns/generic.h>
 #include "pipeline.h"
 #include "bpf/bpf.h"
+#include "conn/connid.h"
 #include "conn/token.h"
 #include "obs/mib.h"
 #include "obs/obs.h"
@@ -71,6 +72,7 @@ static void __net_exit net_exit(struct net *net)
 	quic_sysctl_net_exit(net);
 	quic_token_exit(net);
 	quic_congestion_net_exit(net);
+	quic_connid_net_exit(net);
 	free_percpu(qn->mib);
 }
 

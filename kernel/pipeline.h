@@ -87,6 +87,7 @@ struct quic_req {
 	struct rcu_head rcu;
 	unsigned long expires;		/* I; jiffies */
 	u32 version;			/* I */
+	u32 cpu;			/* I; where the first Initial came */
 	refcount_t ref;
 	bool accepted;			/* A; skbs.lock */
 	bool routed;			/* a listener has it, or none will */
@@ -451,8 +452,8 @@ void quic_stream_socks_writable(struct quic_conn *c);	/* those waiting */
 void quic_stream_socks_closed(struct quic_conn *c);
 void quic_stream_sock_detach(struct quic_stream *s);
 /* sock/listen.c: the listener of @udp that takes @alpn */
-struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
-			      u16 alpn_len, u32 hash, bool *any);
+struct sock *quic_listen_find(const struct quic_req *req, const u8 *alpn,
+			      u16 alpn_len, bool *any);
 void quic_listen_update(struct quic_udp *udp);
 int quic_listen_enqueue(struct sock *sk, struct quic_req *req);
 void quic_listen_forget(struct quic_req *req);

@@ -24,6 +24,8 @@ void bpf_quic_cc_give_up(struct quic_cc *cc, u32 code);
 
 /* ops_cc.c; 0 or -errno */
 int quic_bpf_cc_init(void);
+/* ops_cid.c; likewise */
+int quic_bpf_connid_init(void);
 
 /* guard.c: a connection changed hands; for the core's hook */
 void quic_guard_on_exit(struct quic_cc *cc, const struct quic_cc_exit *exit);

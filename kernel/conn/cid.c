@@ -11,6 +11,7 @@
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include "../pipeline.h"
+#include "connid.h"
 
 static struct rhashtable cid_table;
 static siphash_key_t cid_hash_key __read_mostly;
@@ -104,18 +105,21 @@ struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq)
 struct quic_cid_node *quic_cid_make(struct net *net, struct sock *sk,
 				    struct quic_req *req, gfp_t gfp)
 {
-	struct quic_cid cid = { .len = QUIC_SCID_LEN };
+	u32 cpu = req ? req->cpu : raw_smp_processor_id();
 	struct quic_cid_node *node;
+	struct quic_cid cid = {};
 	int tries;
 
 	/* 64 random bits collide once in a blue moon: try again then. */
 	for (tries = 0; tries < 4; tries++) {
-		get_random_bytes(cid.id, cid.len);
+		quic_connid_make(net, &cid, cpu);
 		node = quic_cid_insert(net, &cid, NULL, sk, req, gfp);
 		if (PTR_ERR(node) != -EEXIST)
-			break;
+			return node;
 	}
-	return node;
+	quic_connid_collided(net);
+	get_random_bytes(cid.id, cid.len);
+	return quic_cid_insert(net, &cid, NULL, sk, req, gfp);
 }
 
 static struct quic_local_cid *free_slot(struct quic_conn *c)
@@ -136,6 +140,7 @@ static int number(struct quic_conn *c, struct quic_local_cid *l,
 	l->node = node;
 	l->seq = c->cids->local_next_seq++;
 	l->announce = false;
+	quic_connid_issued(sock_net(c->sk), &node->key.cid, c->number);
 	return l->seq;
 }
 
@@ -160,13 +165,21 @@ void quic_cid_take_over(struct quic_conn *c, struct quic_cid_node *node)
 	number(c, free_slot(c), node);
 }
 
+static void retire(struct quic_conn *c, struct quic_local_cid *l)
+{
+	if (!l->node)
+		return;
+	quic_connid_retired(sock_net(c->sk), &l->node->key.cid, c->number);
+	quic_cid_remove(l->node);
+	l->node = NULL;
+}
+
 void quic_cid_free_all(struct quic_conn *c)
 {
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++) {
-		quic_cid_remove(c->cids->local[i].node);
-		c->cids->local[i].node = NULL;
+		retire(c, &c->cids->local[i]);
 		quic_reset_forget(&c->cids->remote[i]);
 	}
 	quic_cid_remove(c->odcid_node);
@@ -274,8 +287,7 @@ int quic_cid_on_retire(struct quic_conn *c, u64 seq)
 	l = quic_cid_local(c, seq);
 	if (!l)
 		return 0;
-	quic_cid_remove(l->node);
-	l->node = NULL;
+	retire(c, l);
 	quic_cid_offer(c);
 	quic_cid_tell(c, false);
 	return 0;

@@ -29,6 +29,11 @@ static void free_crypto(struct quic_conn *c)
 	}
 }
 
+/* Connections are numbered, so that an application and the BPF programs that
+ * serve it can speak of the same one.
+ */
+static atomic64_t last_number;
+
 struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 {
 	const struct quic_config *cfg = &quic_sk(sk)->config;
@@ -43,6 +48,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	c->key_due = U64_MAX;
 	c->first_version = version;
 	c->start = ktime_get_ns();
+	c->number = atomic64_inc_return(&last_number);
 	quic_tparams_default(&c->peer);
 	INIT_LIST_HEAD(&c->rq_crypto);
 	INIT_LIST_HEAD(&c->rq_event);

@@ -101,7 +101,9 @@
 	X(QuicCcMissing)	/* the algorithm chosen was not there any more */ \
 	X(QuicCcFallbacks)	/* the guard gave a connection to the built-in */ \
 	X(QuicCcMoved)		/* likewise, because the program was removed */ \
-	X(QuicCcUpdated)	/* went on with the new version of a program */
+	X(QuicCcUpdated)	/* went on with the new version of a program */ \
+	X(QuicConnidFaults)	/* of a program that makes connection IDs */ \
+	X(QuicConnidFallbacks)	/* too many of them: random IDs again */
 
 enum quic_mib {
 #define X(name) name,
@@ -124,6 +126,7 @@ struct quic_net {
 	struct list_head socks;		/* A; socks_lock; for /proc */
 	spinlock_t socks_lock;
 	struct quic_tokens *tokens;	/* conn/token.c */
+	struct quic_connid_entry __rcu *connid;	/* R; conn/connid.c; NULL: random */
 	struct quic_cc_algo __rcu *cc;	/* R; sock/congestion.c; NULL: built-in */
 	atomic_t half_open;		/* first contacts, and connections of
 					 * servers whose handshake goes on

@@ -12,6 +12,7 @@
 #include "obs.h"
 #include "../bpf/bpf.h"
 #include "../compat.h"
+#include "../conn/connid.h"
 #include "../pipeline.h"
 
 static unsigned long fold(const struct quic_net *qn, int i)
@@ -198,6 +199,8 @@ int quic_proc_init(struct net *net)
 	if (proc_create_net_single("snmp", 0444, dir, snmp_show, NULL) &&
 	    proc_create_net_single("stats", 0444, dir, stats_show, NULL) &&
 	    proc_create_net_single("cc", 0444, dir, quic_guard_show_algos,
+				   NULL) &&
+	    proc_create_net_single("connid", 0444, dir, quic_connid_show,
 				   NULL) &&
 	    proc_create_net_single("cc_exits", 0444, dir, quic_guard_show_exits,
 				   NULL) &&

@@ -9,6 +9,7 @@
 #include <net/net_namespace.h>
 #include "mib.h"
 #include "obs.h"
+#include "../conn/connid.h"
 #include "../sock/sock.h"
 
 /* Half-open handshakes from which on clients must prove their address first;
@@ -70,6 +71,21 @@ static int do_congestion(const struct ctl_table *table, int write,
 	return err;
 }
 
+static int do_connid(const struct ctl_table *table, int write,
+		     void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct quic_net *qn = table->data - offsetof(struct quic_net, connid);
+	char name[QUIC_CONNID_NAME_MAX];
+	struct ctl_table copy = { .data = name, .maxlen = sizeof(name) };
+	int err;
+
+	quic_connid_name(qn->net, name);
+	err = proc_dostring(&copy, write, buffer, lenp, ppos);
+	if (!err && write)
+		err = quic_connid_use(qn->net, name);
+	return err;
+}
+
 /* Names, separated by spaces. */
 static int do_available(const struct ctl_table *table, int write,
 			void *buffer, size_t *lenp, loff_t *ppos)
@@ -101,6 +117,7 @@ static const struct ctl_table per_net[] = {
 	PER_NET("ack_frequency", ack_frequency, proc_dobool),
 	PER_NET("pmtud", pmtud, proc_dobool),
 	PER_NET("congestion_control", cc, do_congestion),
+	PER_NET("connid", connid, do_connid),
 	{
 		.procname = "available_congestion_control",
 		.mode = 0444,

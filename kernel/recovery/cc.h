@@ -227,6 +227,9 @@ struct quic_cc_algo {
 	struct rcu_head rcu;
 };
 
+/* What names look like: they go into sysctls and the tables of /proc. */
+bool quic_cc_good_name(const char *name);
+
 /* Unregistered?  If so, @next is what it will be. */
 static inline bool quic_cc_gone(const struct quic_cc_algo *algo)
 {

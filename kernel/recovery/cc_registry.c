@@ -55,8 +55,7 @@ static struct quic_cc_algo *find_ops(const struct quic_congestion_ops *ops)
 	return NULL;
 }
 
-/* It goes into sysctls and the tables of /proc. */
-static bool good_name(const char *name)
+bool quic_cc_good_name(const char *name)
 {
 	size_t i, len = strnlen(name, QUIC_CC_NAME_MAX);
 
@@ -90,7 +89,7 @@ int quic_cc_register(const struct quic_congestion_ops *ops, bool bpf)
 	struct quic_cc_algo *algo;
 	int err = 0;
 
-	if (!good_name(ops->name))
+	if (!quic_cc_good_name(ops->name))
 		return -EINVAL;
 	algo = quic_cc_algo_new(ops, bpf);
 	if (!algo)

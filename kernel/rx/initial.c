@@ -276,8 +276,7 @@ static int route(struct quic_req *req)
 		return err;
 	}
 
-	sk = quic_listen_find(req->udp, alpn, alpn_len,
-			      quic_addr_hash(&req->dst), &any);
+	sk = quic_listen_find(req, alpn, alpn_len, &any);
 	if (!sk) {
 		QUIC_INC(req->net, any ? QuicDropAlpn : QuicDropNoListener);
 		/* no_application_protocol, or connection refused */
@@ -406,6 +405,7 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	req->dst = k->src;
 	req->src = k->dst;
 	req->net = udp->net;
+	req->cpu = raw_smp_processor_id();
 	req->version = h->version;
 	req->dcid.len = h->dcid_len;
 	memcpy(req->dcid.id, h->dcid, h->dcid_len);

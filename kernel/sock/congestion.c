@@ -60,11 +60,6 @@ void quic_congestion_net_exit(struct net *net)
 
 /* ---- a connection -------------------------------------------------------------- */
 
-/* Connections are numbered, so that an application and the BPF program that
- * controls it can speak of the same one.
- */
-static atomic64_t last_number;
-
 u64 quic_congestion_window_max(void)
 {
 	return min_t(u64, QUIC_CWND_MAX, READ_ONCE(quic_sysctl_wmem[2]));
@@ -83,8 +78,7 @@ void quic_congestion_start(struct quic_conn *c)
 			QUIC_INC(net, QuicCcMissing);
 	}
 	quic_cc_start(&c->rec.cc, algo ?: default_of(net),
-		      atomic64_inc_return(&last_number), c->path->mss,
-		      quic_congestion_window_max(), c->start);
+		      c->number, c->path->mss, quic_congestion_window_max(), c->start);
 }
 
 /* ---- the option ------------------------------------------------------------------ */

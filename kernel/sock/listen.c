@@ -11,6 +11,7 @@
 #include <net/ip.h>
 #include <net/tcp_states.h>
 #include "sock.h"
+#include "../conn/connid.h"
 #include "../wire/client_hello.h"
 #include "../obs/mib.h"
 
@@ -31,17 +32,18 @@ static bool takes(const struct quic_sock *qs, const u8 *alpn, u16 alpn_len)
 
 /**
  * quic_listen_find - the listener for a client
- * @udp:	UDP socket the Initial arrived at
+ * @req:	its first contact
  * @alpn:	the client's protocols, wire form, or NULL
  * @alpn_len:	bytes of it
- * @hash:	of the client's address: spreads over SO_REUSEPORT groups
  * @any:	set if somebody listens at all
  *
  * Return: a listener, referenced; NULL: none takes the protocol.
  */
-struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
-			      u16 alpn_len, u32 hash, bool *any)
+struct sock *quic_listen_find(const struct quic_req *req, const u8 *alpn,
+			      u16 alpn_len, bool *any)
 {
+	u32 hash = jhash_1word(quic_addr_hash(&req->dst), 0);
+	struct quic_udp *udp = req->udp;
 	struct sock *found = NULL;
 	struct quic_sock *qs;
 	u32 n = 0, i = 0;
@@ -52,7 +54,8 @@ struct sock *quic_listen_find(struct quic_udp *udp, const u8 *alpn,
 		n += takes(qs, alpn, alpn_len);
 	}
 	if (n) {
-		n = reciprocal_scale(jhash_1word(hash, 0), n);
+		n = quic_connid_choose(req->net, &req->dcid, req->cpu, n,
+				       hash);
 		hlist_for_each_entry(qs, &udp->listeners, listener.node) {
 			if (!takes(qs, alpn, alpn_len) || i++ < n)
 				continue;

@@ -14,6 +14,7 @@
 #include <net/ip6_route.h>
 #include <net/udp_tunnel.h>
 #include "../compat.h"
+#include "../conn/connid.h"
 #include "../pipeline.h"
 #include "../conn/token.h"
 #include "../crypto/retry.h"
@@ -106,7 +107,7 @@ static void take_id(struct quic_cid *cid, const u8 *id, u8 len)
 static bool write_retry(struct quic_udp *udp, const union quic_addr *peer,
 			const struct quic_hdr *h, struct sk_buff *skb)
 {
-	struct quic_cid odcid, dcid, scid = { .len = QUIC_SCID_LEN };
+	struct quic_cid odcid, dcid, scid;
 	u8 token[QUIC_TOKEN_MAX];
 	struct quic_out o;
 	u8 *pseudo;
@@ -114,7 +115,7 @@ static bool write_retry(struct quic_udp *udp, const union quic_addr *peer,
 
 	take_id(&odcid, h->dcid, h->dcid_len);
 	take_id(&dcid, h->scid, h->scid_len);
-	get_random_bytes(scid.id, scid.len);
+	quic_connid_make(udp->net, &scid, raw_smp_processor_id());
 	len = quic_token_make(udp->net, QUIC_TOKEN_RETRY, h->version, peer,
 			      &odcid, token);
 	if (len < 0)

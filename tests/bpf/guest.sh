@@ -299,6 +299,94 @@ case_cc_shipped_programs_work() {
 	done
 }
 
+# ---- connection IDs ---------------------------------------------------------------------
+
+connid() { # NAME COLUMN
+	awk -v name="$1" -v column="$2" '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+		$1 == name { print $at[column] }' /proc/net/quic/connid
+}
+
+use_connid() { # NAME
+	echo "$1" >/proc/sys/net/quic/connid
+}
+
+# The namespace makes its IDs by the program NAME of OBJECT while COMMAND runs. Stock
+# bpftool ends with a fault after it has pinned the link (docs/bpf-ops.md).
+with_connid() { # OBJECT NAME COMMAND...
+	local status
+	(bpftool struct_ops register "$1" "/sys/fs/bpf/$number" || true) \
+		>"$work/load.log" 2>&1
+	use_connid "$2" || { tail -n 30 "$work/load.log" | sed 's/^/# /'; return 1; }
+	"${@:3}"
+	status=$?
+	stop_server
+	rm -r "/sys/fs/bpf/$number"
+	[ $status = 0 ] && is "$(cat /proc/sys/net/quic/connid)" random
+}
+
+fetches() { # HOW-MANY
+	serve || return
+	for _ in $(seq "$1"); do
+		fetch small || return
+	done
+}
+
+flawless() { # NAME
+	more_than 0 "$(connid "$1" CALLS)" && is "$(connid "$1" USED)" 1 &&
+		is "$(connid "$1" BAD_LEN)$(connid "$1" BAD_CPU)" 00
+}
+
+case_cid_shipped_programs_work() {
+	local name
+	for name in cpu quic_lb katran; do
+		with_connid "$shipped/cid/$name.bpf.o" $name works $name || return
+	done
+}
+
+works() { # NAME
+	fetches 2 && flawless "$1"
+}
+
+case_cid_is_told_of_issue_and_retirement() {
+	with_connid "$OBJECTS/marked.bpf.o" marked told
+}
+
+all_retired() {
+	[ "$(variable marked issues)" = "$(variable marked retires)" ]
+}
+
+told() {
+	fetches 1 && stop_server && more_than 3 "$(variable marked issues)" &&
+		until_true all_retired &&
+		is "$(variable marked strange)" 0
+}
+
+case_cid_too_long_is_rejected() {
+	with_connid "$OBJECTS/too_long.bpf.o" too_long falls_back too_long BAD_LEN
+}
+
+case_cid_of_another_cpu_is_rejected() {
+	with_connid "$OBJECTS/wrong_cpu.bpf.o" wrong_cpu falls_back wrong_cpu BAD_CPU
+}
+
+case_cid_collision_is_rejected() {
+	with_connid "$OBJECTS/constant.bpf.o" constant collides
+}
+
+collides() {
+	fetches 1 && more_than 0 "$(connid constant COLLISIONS)"
+}
+
+falls_back() { # NAME COLUMN
+	local before
+	before=$(counter QuicConnidFallbacks)
+	fetches 12 && more_than 63 "$(connid "$1" "$2")" &&
+		more_than "$before" "$(counter QuicConnidFallbacks)" &&
+		is "$(connid "$1" USED)" 0 &&
+		dmesg | grep -q "connection IDs of $1 are not used any more"
+}
+
 # ---- all --------------------------------------------------------------------------------
 
 mkdir "$work/site"

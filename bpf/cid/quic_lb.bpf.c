@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * QUIC-LB (draft-ietf-quic-load-balancers-21): the server's number and a nonce,
+ * in plain text or encrypted.
+ *
+ * Shows:	numbers to be set before loading, a counter shared by all CPUs,
+ *		<quic/lb.h>, which is plain C and serves XDP programs as well.
+ * Good for:	servers behind a load balancer that knows the configuration: it
+ *		finds the server of every packet, whatever the client's address.
+ * Bad for:	one host alone: an ID does not say which CPU.
+ *
+ * IDs have 8 octets: with the default of 3 for the server, 4 are left for the
+ * nonce, and encryption is that of four passes.
+ */
+#include <quic/connid.h>
+#include <quic/lb.h>
+
+/* To be set before loading. */
+const volatile struct quic_lb lb_config = {
+	.sid_len = 3, .nonce_len = 4, .self_len = 1,
+};
+const volatile __u8 server_id[15] = { 0, 0, 1 };
+
+/* With a key a nonce must not come again: it counts, from anywhere on. */
+__u64 nonce_base, nonces;
+
+QUIC_CONNID_OP(quic_lb_generate, struct quic_connid *id)
+{
+	__u8 octets[32] = {};
+	struct quic_lb lb;
+	__u64 nonce;
+	int i, at;
+
+	bpf_probe_read_kernel(&lb, sizeof(lb), (const void *)&lb_config);
+	if (!quic_lb_valid(&lb) || quic_lb_len(&lb) != QUIC_CONNID_LEN - 1)
+		return -1;
+	for (i = 0; i < QUIC_CONNID_LEN; i++)
+		octets[i] = id->bytes[i];
+	for (i = 0; i < QUIC_CONNID_LEN - 1; i++)
+		if (i < lb.sid_len)
+			octets[1 + i] = server_id[i];
+	if (lb.encrypt) {
+		nonce = nonce_base + __sync_fetch_and_add(&nonces, 1);
+		for (i = 0; i < QUIC_CONNID_LEN - 1; i++) {
+			at = QUIC_CONNID_LEN - 1 - i;
+			if (i < lb.nonce_len)
+				octets[at & 7] = nonce >> (8 * i);
+		}
+	}
+	quic_lb_make(&lb, octets);
+	for (i = 0; i < QUIC_CONNID_LEN; i++)
+		id->bytes[i] = octets[i];
+	return 0;
+}
+
+QUIC_CONNID_OP(quic_lb_decode, struct quic_connid *id)
+{
+	__u8 octets[32] = {};
+	__u64 server = 0;
+	struct quic_lb lb;
+	int i;
+
+	bpf_probe_read_kernel(&lb, sizeof(lb), (const void *)&lb_config);
+	if (!quic_lb_valid(&lb) || quic_lb_len(&lb) != QUIC_CONNID_LEN - 1)
+		return -1;
+	for (i = 0; i < QUIC_CONNID_LEN; i++)
+		octets[i] = id->bytes[i];
+	if (quic_lb_read(&lb, octets, id->len))
+		return -1;
+	for (i = 0; i < QUIC_CONNID_LEN - 1; i++)
+		if (i < lb.sid_len)
+			server = server << 8 | octets[1 + i];
+	id->server = server;
+	id->cpu = QUIC_CONNID_NO_CPU;
+	return 0;
+}
+
+QUIC_CONNID_DEFINE_LINK(quic_lb, .generate = (void *)quic_lb_generate,
+			.decode = (void *)quic_lb_decode);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * struct quic_connid_ops as a BPF struct_ops type: what programs may read, write
+ * and call, and their way into the registry (conn/connid.c).
+ *
+ * Owns: the type's description.
+ * Called from: the verifier and the struct_ops map, on behalf of who loads a
+ * program.
+ * Context: process.
+ */
+#include <linux/bpf.h>
+#include <linux/bpf_verifier.h>
+#include <linux/btf.h>
+#include <linux/module.h>
+#include "../conn/connid.h"
+#include "bpf.h"
+
+/* struct quic_connid, as the verifier names it: every callback's argument.  See
+ * bpf/ops_cc.
+ */
+static const struct btf_type *connid_type;
+
+static bool is_valid_access(int off, int size, enum bpf_access_type type,
+			    const struct bpf_prog *prog,
+			    struct bpf_insn_access_aux *info)
+{
+	if (!bpf_tracing_btf_ctx_access(off, size, type, prog, info))
+		return false;
+	if (!off && base_type(info->reg_type) == PTR_TO_BTF_ID)
+		WRITE_ONCE(connid_type,
+			   btf_type_by_id(info->btf, info->btf_id));
+	return true;
+}
+
+#define MEMBER(name) { offsetof(struct quic_connid, name),		\
+		       offsetofend(struct quic_connid, name) }
+
+/* Each call has a copy of its own: what it has no use for does no harm. */
+static const struct { int start, end; } writable[] = {
+	MEMBER(bytes), MEMBER(len), MEMBER(cpu), MEMBER(listener),
+	MEMBER(server),
+};
+
+static int struct_access(struct bpf_verifier_log *log,
+			 const struct bpf_reg_state *reg, int off, int size)
+{
+	int i;
+
+	if (btf_type_by_id(reg->btf, reg->btf_id) != READ_ONCE(connid_type)) {
+		bpf_log(log, "quic: only struct quic_connid can be written to, all else is read-only\n");
+		return -EACCES;
+	}
+	for (i = 0; i < ARRAY_SIZE(writable); i++)
+		if (off >= writable[i].start && off + size <= writable[i].end)
+			return 0;
+	bpf_log(log, "quic: write to struct quic_connid at offset %d, size %d: only bytes, len, cpu, listener and server can be written\n",
+		off, size);
+	return -EACCES;
+}
+
+static const struct bpf_verifier_ops verifier_ops = {
+	.get_func_proto = bpf_base_func_proto,
+	.is_valid_access = is_valid_access,
+	.btf_struct_access = struct_access,
+};
+
+/* ---- into the registry --------------------------------------------------------- */
+
+static int init(struct btf *btf)
+{
+	return 0;
+}
+
+static int init_member(const struct btf_type *t,
+		       const struct btf_member *member, void *kdata,
+		       const void *udata)
+{
+	const struct quic_connid_ops *from = udata;
+	struct quic_connid_ops *ops = kdata;
+
+	switch (__btf_member_bit_offset(t, member) / 8) {
+	case offsetof(struct quic_connid_ops, name):
+		if (strnlen(from->name, sizeof(from->name)) ==
+		    sizeof(from->name))
+			return -EINVAL;
+		memcpy(ops->name, from->name, sizeof(ops->name));
+		return 1;
+	case offsetof(struct quic_connid_ops, flags):
+		if (from->flags) {
+			pr_info("quic: a connection ID program with flags that this kernel does not know: %#llx\n",
+				from->flags);
+			return -EINVAL;
+		}
+		return 1;
+	}
+	return 0;
+}
+
+static int say(const struct quic_connid_ops *ops, int err)
+{
+	if (err == -EINVAL)
+		pr_info("quic: a connection ID program needs a .name of 1 to 15 of A-Z a-z 0-9 _ - . and keeps it when it is updated\n");
+	else if (err == -EEXIST)
+		pr_info("quic: connection IDs of the name %s are there already\n",
+			ops->name);
+	return err;
+}
+
+static int reg(void *kdata, struct bpf_link *link)
+{
+	return say(kdata, quic_connid_register(kdata));
+}
+
+static void unreg(void *kdata, struct bpf_link *link)
+{
+	quic_connid_unregister(kdata);
+}
+
+static int update(void *kdata, void *old_kdata, struct bpf_link *link)
+{
+	return say(kdata, quic_connid_update(kdata, old_kdata));
+}
+
+/* ---- one function of each kind, never called: types for the trampolines --------- */
+
+static int quic_connid_ops__generate(struct quic_connid *id)
+{
+	return 0;
+}
+
+static int quic_connid_ops__decode(struct quic_connid *id)
+{
+	return 0;
+}
+
+static int quic_connid_ops__choose(struct quic_connid *id)
+{
+	return 0;
+}
+
+static void quic_connid_ops__issued(struct quic_connid *id)
+{
+}
+
+static void quic_connid_ops__retired(struct quic_connid *id)
+{
+}
+
+static struct quic_connid_ops stubs = {
+	.generate = quic_connid_ops__generate,
+	.decode = quic_connid_ops__decode,
+	.choose = quic_connid_ops__choose,
+	.issued = quic_connid_ops__issued,
+	.retired = quic_connid_ops__retired,
+};
+
+static struct bpf_struct_ops connid_struct_ops = {
+	.verifier_ops = &verifier_ops,
+	.init = init,
+	.init_member = init_member,
+	.reg = reg,
+	.unreg = unreg,
+	.update = update,
+	.cfi_stubs = &stubs,
+	.name = "quic_connid_ops",
+	.owner = THIS_MODULE,
+};
+
+int quic_bpf_connid_init(void)
+{
+	return register_bpf_struct_ops(&connid_struct_ops, quic_connid_ops);
+}

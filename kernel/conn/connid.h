@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How connection IDs are made, read and used to choose a listener: what BPF
+ * programs (struct_ops) can take over from the module, per network namespace.
+ */
+#ifndef KQUIC_CONN_CONNID_H
+#define KQUIC_CONN_CONNID_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct net;
+struct quic_cid;
+struct seq_file;
+
+#define QUIC_CONNID_NAME_MAX	16
+#define QUIC_CONNID_MAX_LEN	20
+/* IDs have this length: what arrives says nothing of theirs. */
+#define QUIC_CONNID_LEN		8
+/* Faults in a row, after which a namespace is rid of its program. */
+#define QUIC_CONNID_FAULTS	64
+#define QUIC_CONNID_NO_CPU	(~0U)
+
+/**
+ * struct quic_connid - an ID, and what is asked of it
+ * @bytes:	the ID; generate() writes it.  Random before the call: what is
+ *		left alone stays unpredictable, which RFC 9000 section 5.1 wants
+ * @len:	its length; generate() must leave QUIC_CONNID_LEN there
+ * @cpu:	generate(): the CPU that the connection is on; choose(): where
+ *		its first packet came; decode() writes the one that the ID says,
+ *		QUIC_CONNID_NO_CPU: none
+ * @server:	decode() writes it: the number of the server, 0: none
+ * @listener:	choose() writes it: an index below @listeners
+ * @listeners:	choose(): how many sockets of the SO_REUSEPORT group take the
+ *		client's protocol
+ * @hash:	choose(): of the client's address
+ * @number:	issued(), retired(): of the connection (struct quic_info); 0: of
+ *		none yet, the ID is a Retry's or stands for a first contact
+ */
+struct quic_connid {
+	u8 bytes[QUIC_CONNID_MAX_LEN];
+	u32 len;
+	u32 cpu;
+	u32 listener;
+	u32 listeners;
+	u32 hash;
+	u64 server;
+	u64 number;
+};
+
+/**
+ * struct quic_connid_ops - a way of making and reading connection IDs
+ * @name:	for net.quic.connid; 1 to 15 of A-Z a-z 0-9 _ - .  Mandatory, all
+ *		else is not
+ * @flags:	must be 0
+ * @generate:	make an ID.  It must not lead from one ID of a connection to
+ *		another of it (RFC 9000 section 5.1).  Called again, up to four
+ *		times, if there is such an ID already.  Return: 0; anything
+ *		else: random bytes are taken.  Default: random bytes
+ * @decode:	read an ID: write @cpu and @server.  Return: 0, or anything else
+ *		if it is none of ours.  If there is a generate(), what that made
+ *		must lead to the CPU that was asked for, or to none.
+ *		Default: nothing can be read
+ * @choose:	which listener of a SO_REUSEPORT group gets a first contact, whose
+ *		ID is @bytes: the client's invention, or after a Retry ours.
+ *		Return: 0; anything else: by the hash.  Default: by the hash
+ * @issued:	an ID is in use from now on.  Default: nothing
+ * @retired:	and not any more.  Default: nothing
+ *
+ * Called in softirq or process context, at the same time for several
+ * connections; none may sleep.  The struct may grow at its end.  What generate()
+ * and choose() write is checked: a wrong length, an ID that is taken four times,
+ * a CPU that is not the one asked for, a listener that there is not.  The kernel
+ * then does what it does without a program and counts it; QUIC_CONNID_FAULTS in
+ * a row, and the namespace goes back to random IDs.
+ */
+struct quic_connid_ops {
+	char name[QUIC_CONNID_NAME_MAX];
+	u64 flags;
+	int (*generate)(struct quic_connid *id);
+	int (*decode)(struct quic_connid *id);
+	int (*choose)(struct quic_connid *id);
+	void (*issued)(struct quic_connid *id);
+	void (*retired)(struct quic_connid *id);
+};
+
+/* What a program did wrong, or what became of it. */
+enum quic_connid_fault {
+	QUIC_CONNID_BAD_LEN,		/* generate(): not QUIC_CONNID_LEN */
+	QUIC_CONNID_BAD_CPU,		/* decode() is of another opinion */
+	QUIC_CONNID_COLLISION,		/* four IDs that were taken */
+	QUIC_CONNID_BAD_LISTENER,	/* choose(): no such socket */
+	QUIC_CONNID_FAULT_MAX,
+};
+
+/* -EEXIST: the name is taken; -EINVAL: not a good one.  @ops may be freed after
+ * quic_connid_unregister().
+ */
+int quic_connid_register(const struct quic_connid_ops *ops);
+void quic_connid_unregister(const struct quic_connid_ops *ops);
+int quic_connid_update(const struct quic_connid_ops *ops,
+		       const struct quic_connid_ops *old);
+
+/* The namespace's choice by name; "random": none.  0 or -ENOENT. */
+int quic_connid_use(struct net *net, const char *name);
+void quic_connid_name(struct net *net, char *name);
+void quic_connid_net_exit(struct net *net);
+
+/* Bytes of a fresh ID, of a connection that is on @cpu. */
+void quic_connid_make(struct net *net, struct quic_cid *cid, u32 cpu);
+/* It was taken, the last time of all. */
+void quic_connid_collided(struct net *net);
+/* An index below @n, for a client whose ID is @cid and whose first packet came to
+ * @cpu.
+ */
+u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 cpu,
+		       u32 n, u32 hash);
+void quic_connid_issued(struct net *net, const struct quic_cid *cid,
+			u64 number);
+void quic_connid_retired(struct net *net, const struct quic_cid *cid,
+			 u64 number);
+int quic_connid_show(struct seq_file *seq, void *v);
+
+#endif
