@@ -267,6 +267,9 @@ struct quic_conn {
 	u32 n_events;			/* L */
 	struct sk_buff_head parked;	/* L; undecryptable so far */
 
+	struct list_head jobs[2];	/* L; quic_job, in order; [0 rx, 1 tx] */
+	u16 n_jobs[2];			/* L */
+
 	struct hrtimer timer;		/* A */
 	u64 timer_armed;		/* L; 0: not armed */
 	u64 deadline[QUIC_TIMER_MAX];	/* L; ns, 0: off */
@@ -283,7 +286,11 @@ struct quic_conn {
 	u64 number;			/* I; of all since the module was loaded */
 };
 
+/* Trains of a direction that a crypto provider works at. */
+#define QUIC_JOBS_MAX		64
+
 #define QUIC_DEFER_TIMER	0	/* the timer fired while owned */
+#define QUIC_DEFER_JOBS		1	/* a train was completed while owned */
 
 /* ---- sockets: sock/family.c --------------------------------------------- */
 

@@ -23,8 +23,10 @@ void quic_key_drop(struct quic_key *k)
 	k->ready = false;
 }
 
-int quic_key_install(struct quic_key *k, const struct quic_suite *suite,
-		     u32 version, const u8 *secret)
+int quic_key_install(struct quic_key *k,
+		     const struct quic_aead_provider *provider,
+		     const struct quic_suite *suite, u32 version,
+		     const u8 *secret)
 {
 	struct quic_aead_key aead;
 	struct quic_raw_keys raw;
@@ -33,7 +35,7 @@ int quic_key_install(struct quic_key *k, const struct quic_suite *suite,
 	err = quic_hkdf_keys(suite, version, secret, &raw);
 	if (err)
 		return err;
-	err = quic_aead_key_set(&aead, suite, raw.key, raw.iv);
+	err = quic_aead_key_set(&aead, provider, suite, raw.key, raw.iv);
 	if (!err) {
 		quic_key_drop(k);
 		k->aead = aead;

@@ -38,11 +38,14 @@ struct quic_key_update {
 	bool asked;	/* L; by the program: update as soon as it is legal */
 };
 
-/* Derive and allocate; @secret has suite->secret_len bytes.  Process context,
+/* Derive and allocate; @secret has suite->secret_len bytes.  All levels but
+ * 1-RTT are the CPU's (quic_aead_sw).  Process context,
  * may sleep.  On error @k is as before.
  */
-int quic_key_install(struct quic_key *k, const struct quic_suite *suite,
-		     u32 version, const u8 *secret);
+int quic_key_install(struct quic_key *k,
+		     const struct quic_aead_provider *provider,
+		     const struct quic_suite *suite, u32 version,
+		     const u8 *secret);
 void quic_key_drop(struct quic_key *k);
 
 #endif

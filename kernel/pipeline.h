@@ -15,6 +15,9 @@
  *   rx/deliver    one ACK, wakeup, kick
  *   sock/recvmsg  one copy to the user
  *
+ * Where a crypto provider completes trains later, they wait in conn/jobs
+ * between rx/open and rx/packet, and between tx/seal and tx/xmit.
+ *
  * Crossings: an ACK frame acts on recovery/, which calls the frame owner's
  * acked and lost (tx/sent.c); whoever wants to send calls quic_tx_kick().
  * rx/ includes no header of tx/ and the reverse.
@@ -107,6 +110,10 @@ bool quic_req_claim(struct quic_req *req);	/* to be accepted */
 void quic_req_drop(struct quic_req *req);	/* never will be */
 
 /* rx/open.c */
+int quic_rx_unprotect(struct quic_conn *c, u8 level, struct quic_train *t);
+bool quic_rx_other_phase(const struct quic_conn *c, const struct quic_train *t);
+int quic_rx_decrypt(struct quic_conn *c, u8 level, struct quic_train *t);
+void quic_rx_opened(struct quic_conn *c, u8 level, struct quic_train *t);
 int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t);
 /* rx/packet.c */
 int quic_rx_init(void);

@@ -28,12 +28,12 @@ int quic_conn_set_initial_keys(struct quic_conn *c)
 	err = quic_initial_secrets(c->version, quic_conn_initial_id(c), client,
 				   server);
 	if (!err)
-		err = quic_key_install(&c->keys[QUIC_CRYPTO_INITIAL][1], suite,
-				       c->version,
+		err = quic_key_install(&c->keys[QUIC_CRYPTO_INITIAL][1],
+				       &quic_aead_sw, suite, c->version,
 				       c->is_server ? server : client);
 	if (!err)
-		err = quic_key_install(&c->keys[QUIC_CRYPTO_INITIAL][0], suite,
-				       c->version,
+		err = quic_key_install(&c->keys[QUIC_CRYPTO_INITIAL][0],
+				       &quic_aead_sw, suite, c->version,
 				       c->is_server ? client : server);
 	memzero_explicit(client, sizeof(client));
 	memzero_explicit(server, sizeof(server));
@@ -145,7 +145,10 @@ int quic_conn_set_secret(struct quic_conn *c,
 		return -EPIPE;
 	}
 	/* 0-RTT keeps the version of the first flight (RFC 9369 section 4.1). */
-	err = quic_key_install(k, suite, s->level == QUIC_CRYPTO_EARLY ?
+	err = quic_key_install(k, s->level == QUIC_CRYPTO_APP &&
+			       READ_ONCE(quic_sysctl_async_crypto) ?
+			       &quic_aead_async : &quic_aead_sw, suite,
+			       s->level == QUIC_CRYPTO_EARLY ?
 			       c->first_version : c->version, s->secret);
 	if (!err && s->level == QUIC_CRYPTO_APP)
 		err = quic_key_update_start(c, s->send, s->secret);

@@ -55,7 +55,8 @@ static u64 packets_per_key(const struct quic_conn *c,
 static int make_next(struct quic_conn *c, int dir)
 {
 	struct quic_key_update *ku = c->key_update;
-	const struct quic_suite *suite = c->keys[QUIC_CRYPTO_APP][dir].aead.suite;
+	const struct quic_aead_key *now = &c->keys[QUIC_CRYPTO_APP][dir].aead;
+	const struct quic_suite *suite = now->suite;
 	u8 secret[QUIC_SECRET_MAX];
 	int err;
 
@@ -63,8 +64,8 @@ static int make_next(struct quic_conn *c, int dir)
 		return 0;
 	err = quic_hkdf_next_secret(suite, c->version, ku->secret[dir], secret);
 	if (!err)
-		err = quic_aead_key_init(&ku->next[dir], suite, c->version,
-					 secret);
+		err = quic_aead_key_init(&ku->next[dir], now->provider, suite,
+					 c->version, secret);
 	if (!err)
 		memcpy(ku->secret[dir], secret, suite->secret_len);
 	memzero_explicit(secret, sizeof(secret));

@@ -8,6 +8,7 @@
  */
 #include <linux/random.h>
 #include "../pipeline.h"
+#include "jobs.h"
 #include "../obs/mib.h"
 
 /* A server's TLS has that long to answer, ns; no client's first PTO is that
@@ -50,6 +51,8 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	c->start = ktime_get_ns();
 	c->number = atomic64_inc_return(&last_number);
 	quic_tparams_default(&c->peer);
+	INIT_LIST_HEAD(&c->jobs[0]);
+	INIT_LIST_HEAD(&c->jobs[1]);
 	INIT_LIST_HEAD(&c->rq_crypto);
 	INIT_LIST_HEAD(&c->rq_event);
 	INIT_LIST_HEAD(&c->rq_data);
@@ -113,6 +116,7 @@ void quic_conn_free(struct quic_conn *c)
 	int l, i;
 
 	quic_conn_drop_data(c);
+	quic_jobs_free(c);
 	quic_cid_free_all(c);
 	quic_migrate_free(c);
 	quic_preferred_free(c);

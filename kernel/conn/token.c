@@ -68,7 +68,7 @@ static struct token_key *key_new(u8 generation)
 	if (!k)
 		return NULL;
 	get_random_bytes(raw, sizeof(raw));
-	err = quic_aead_key_set(&k->aead,
+	err = quic_aead_key_set(&k->aead, &quic_aead_sw,
 				quic_suite_get(TLS_CIPHER_AES_GCM_128), raw,
 				raw + 16);
 	memzero_explicit(raw, sizeof(raw));

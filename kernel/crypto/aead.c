@@ -2,8 +2,8 @@
 /*
  * Packet protection keys
  *
- * Owns the derivation of key and IV from a traffic secret and the choice of
- * the provider; sealing and opening are the provider's.  Called when keys are
+ * Owns the derivation of key and IV from a traffic secret; sealing and opening
+ * are the provider's.  Called when keys are
  * installed or dropped, in process context, under the socket lock; for single
  * messages with BH off.
  *
@@ -17,6 +17,7 @@
 #include "hkdf.h"
 
 int quic_aead_key_set(struct quic_aead_key *key,
+		      const struct quic_aead_provider *provider,
 		      const struct quic_suite *suite, const u8 *raw,
 		      const u8 *iv)
 {
@@ -24,7 +25,7 @@ int quic_aead_key_set(struct quic_aead_key *key,
 
 	memset(key, 0, sizeof(*key));
 	key->suite = suite;
-	key->provider = &quic_aead_sw;
+	key->provider = provider;
 	memcpy(key->iv, iv, QUIC_IV_LEN);
 	err = key->provider->setkey(key, raw);
 	if (err)
@@ -33,6 +34,7 @@ int quic_aead_key_set(struct quic_aead_key *key,
 }
 
 int quic_aead_key_init(struct quic_aead_key *key,
+		       const struct quic_aead_provider *provider,
 		       const struct quic_suite *suite, u32 version,
 		       const u8 *secret)
 {
@@ -41,7 +43,7 @@ int quic_aead_key_init(struct quic_aead_key *key,
 
 	err = quic_hkdf_keys(suite, version, secret, &raw);
 	if (!err)
-		err = quic_aead_key_set(key, suite, raw.key, raw.iv);
+		err = quic_aead_key_set(key, provider, suite, raw.key, raw.iv);
 	memzero_explicit(&raw, sizeof(raw));
 	return err;
 }

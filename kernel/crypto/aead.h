@@ -2,8 +2,10 @@
 /*
  * Packet protection, the provider contract (DESIGN section 3.3).
  *
- * A provider seals and opens whole trains.  Today aead_sw.c is the only one;
- * lookaside hardware and inline devices are others.
+ * A provider seals and opens whole trains: at once, or some later, in any
+ * order.  aead_sw.c is the CPU; aead_async.c is whatever the kernel's crypto
+ * API prefers, lookaside hardware for one.  Who waits for trains and puts them
+ * in order is conn/jobs.
  */
 #ifndef KQUIC_CRYPTO_AEAD_H
 #define KQUIC_CRYPTO_AEAD_H
@@ -13,6 +15,7 @@
 #include "../wire/header.h"
 
 struct crypto_aead;
+struct quic_aead_later;
 
 /**
  * struct quic_aead_key - one direction's packet protection key
@@ -24,6 +27,9 @@ struct quic_aead_key {
 	const struct quic_suite *suite;
 	const struct quic_aead_provider *provider;
 	struct crypto_aead *tfm;
+	struct quic_aead_later *later;	/* the provider's; NULL: all is done
+					 * at once
+					 */
 	bool internal;		/* @tfm is usable only where SIMD is */
 	bool ccm;		/* @tfm takes CCM's form of nonce */
 	u8 iv[QUIC_IV_LEN];
@@ -31,19 +37,44 @@ struct quic_aead_key {
 };
 
 /**
+ * struct quic_aead_job - a train with a provider that completes it later
+ * @done:	called once when the whole train is done, in any order of jobs,
+ *		in softirq or with BH off, without locks; the job is its
+ *		owner's again
+ * @seal:	or else open
+ * @train:	not to be touched meanwhile, nor what its packets point to; the
+ *		plaintext to be sealed is in place already
+ * @err:	out: 0, or the train is lost as a whole
+ * @left, @requests, @later: the provider's
+ */
+struct quic_aead_job {
+	void (*done)(struct quic_aead_job *job);
+	bool seal;
+	int err;
+	struct quic_train *train;
+	atomic_t left;
+	void *requests;
+	struct quic_aead_later *later;
+};
+
+/**
  * struct quic_aead_provider - who seals and opens
  * @name:	for /proc and the registry
  * @setkey:	prepare @key for @raw of suite->key_len bytes; process context
- * @release:	undo
+ * @release:	undo; jobs that are under way still complete
  * @seal:	seal pkt[0..n-1]: gather clear and source bytes, encrypt into
  *		pkt->data, append the tag.  Called with BH off and the socket
  *		lock held, SIMD usable.
  * @open:	open pkt[from..to-1] in place; sets each pkt->status, and leaves
  *		the bytes of those that failed as they were.  Same context.
+ * @submit:	take a train over, same context; only for keys that have
+ *		@later.  Opening sets each pkt->status.
  *
- * @seal and @open return 0 when done, -EINPROGRESS when the train will
- * complete later through quic_train_done(), or another error: the train is
- * then lost as a whole.  -EAGAIN is such an error: the CPU could not use SIMD.
+ * @seal and @open are done on return, with 0 or an error: the train is then
+ * lost as a whole.  -EAGAIN is such an error: the CPU could not use SIMD.
+ * Every provider has them, for what cannot wait: handshakes, a change of keys,
+ * closing.  @submit returns 0 when the train is done, -EINPROGRESS when
+ * job->done() will be called, or another error: nothing was begun.
  */
 struct quic_aead_provider {
 	const char *name;
@@ -52,21 +83,34 @@ struct quic_aead_provider {
 	int (*seal)(struct quic_aead_key *key, struct quic_train *t);
 	int (*open)(struct quic_aead_key *key, struct quic_train *t, u16 from,
 		    u16 to);
+	int (*submit)(struct quic_aead_key *key, struct quic_aead_job *job);
 };
 
+/* aead_sw.c: the CPU, at once. */
 extern const struct quic_aead_provider quic_aead_sw;
 int quic_aead_sw_setup(void);
 void quic_aead_sw_teardown(void);
+
+/* Bring the bytes of all packets into place. */
+void quic_aead_gather(struct quic_train *t);
+/* A packet failed to open, and its bytes were decrypted: encrypt them back. */
+void quic_aead_undo(const struct quic_aead_key *key,
+		    const struct quic_pkt *pkt);
+
+/* aead_async.c: what the kernel prefers, though it may complete later. */
+extern const struct quic_aead_provider quic_aead_async;
 
 /* Key and IV from a traffic secret alone, as a key update needs it (header
  * protection keeps its key, RFC 9001 section 6.1); process context.  @version
  * chooses the labels (RFC 9369 section 3.3.2).
  */
 int quic_aead_key_init(struct quic_aead_key *key,
+		       const struct quic_aead_provider *provider,
 		       const struct quic_suite *suite, u32 version,
 		       const u8 *secret);
 /* The same from a key and IV at hand, as Retry's are (RFC 9001 section 5.8). */
 int quic_aead_key_set(struct quic_aead_key *key,
+		      const struct quic_aead_provider *provider,
 		      const struct quic_suite *suite, const u8 *raw,
 		      const u8 *iv);
 void quic_aead_key_free(struct quic_aead_key *key);

@@ -9,8 +9,7 @@
  * in process context.
  *
  * Only synchronous implementations are asked for, so a train is always done
- * on return and -EINPROGRESS never happens here; providers that complete
- * later exist, and callers must not rely on this one.
+ * on return.
  *
  * A packet is brought together in its place, which copies the send queue's
  * bytes once, and encrypted there in one piece while it is in the cache.
@@ -144,25 +143,38 @@ static struct aead_request *request(struct sw_scratch *s,
 	return &s->req;
 }
 
+/* What is not in place yet. */
+static void bring(struct gather *g, const struct quic_pkt *pkt)
+{
+	if (pkt->src)
+		gather(g, pkt->src, pkt->src_off, pkt->data + pkt->clear_len,
+		       pkt->len - QUIC_TAG_LEN - pkt->clear_len);
+}
+
+void quic_aead_gather(struct quic_train *t)
+{
+	struct gather g = {};
+	int i;
+
+	for (i = 0; i < t->n; i++)
+		bring(&g, &t->pkt[i]);
+}
+
 static int sw_seal(struct quic_aead_key *key, struct quic_train *t)
 {
 	struct sw_scratch *s = scratch_begin(key);
 	struct gather g = {};
 	struct quic_pkt *pkt;
 	int i, err;
-	u32 text;
 
 	if (unlikely(!s))
 		return -EAGAIN;
 	key->sealed += t->n;
 	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
-		text = pkt->len - QUIC_TAG_LEN;
-		if (pkt->src)
-			gather(&g, pkt->src, pkt->src_off,
-			       pkt->data + pkt->clear_len,
-			       text - pkt->clear_len);
+		bring(&g, pkt);
 		err = crypto_aead_encrypt(request(s, key, pkt,
-						  text - pkt->hdr_len));
+						  pkt->len - QUIC_TAG_LEN -
+						  pkt->hdr_len));
 		if (unlikely(err))
 			return err;
 	}
@@ -184,6 +196,14 @@ static void undo(struct sw_scratch *s, const struct quic_aead_key *key,
 	aead_request_set_crypt(req, s->undo, s->undo, text - pkt->hdr_len,
 			       req->iv);
 	crypto_aead_encrypt(req);
+}
+
+void quic_aead_undo(const struct quic_aead_key *key, const struct quic_pkt *pkt)
+{
+	struct sw_scratch *s = scratch_begin(key);
+
+	if (s)
+		undo(s, key, pkt);
 }
 
 static int sw_open(struct quic_aead_key *key, struct quic_train *t, u16 from,

@@ -65,8 +65,8 @@ int quic_retry_setup(void)
 	int i, err = 0;
 
 	for (i = 0; i < ARRAY_SIZE(known) && !err; i++)
-		err = quic_aead_key_set(&keys[i], suite, known[i].raw,
-					known[i].iv);
+		err = quic_aead_key_set(&keys[i], &quic_aead_sw, suite,
+					known[i].raw, known[i].iv);
 	if (err)
 		quic_retry_teardown();
 	return err;

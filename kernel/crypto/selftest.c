@@ -117,7 +117,8 @@ static bool __init install(struct bench *b, u32 type, u32 version,
 	u8 bin[QUIC_SECRET_MAX];
 
 	unhex(bin, secret);
-	return !quic_key_install(&b->key, quic_suite_get(type), version, bin);
+	return !quic_key_install(&b->key, &quic_aead_sw, quic_suite_get(type),
+				 version, bin);
 }
 
 /* A train of one packet, with its header and payload in place. */
@@ -469,7 +470,8 @@ static bool __init random_keys(struct bench *b, const struct quic_suite *suite)
 	prandom_bytes_state(&b->rnd, b->iv, sizeof(b->iv));
 	prandom_bytes_state(&b->rnd, hp, sizeof(hp));
 	quic_hp_init(&b->key.hp, suite, hp);
-	b->key.ready = !quic_aead_key_set(&b->key.aead, suite, b->raw, b->iv);
+	b->key.ready = !quic_aead_key_set(&b->key.aead, &quic_aead_sw, suite,
+					  b->raw, b->iv);
 	return b->key.ready &&
 	       !crypto_aead_setkey(b->plain_tfm, b->raw, suite->key_len) &&
 	       !crypto_aead_setauthsize(b->plain_tfm, QUIC_TAG_LEN);

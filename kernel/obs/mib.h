@@ -53,6 +53,8 @@
 	X(QuicAeadSeal)		/* packets sealed */ \
 	X(QuicAeadOpen)		/* packets opened */ \
 	X(QuicHpCalls)		/* header protection calls, both ways */ \
+	X(QuicCryptoLater)	/* trains that a provider completed later */ \
+	X(QuicDropJobs)		/* packets beyond the bound of such trains */ \
 	X(QuicLossPackets)	/* declared lost */ \
 	X(QuicPtos)				\
 	X(QuicDropShort)	/* too short for any packet */ \
@@ -145,6 +147,8 @@ struct quic_net {
 };
 
 struct quic_net *quic_net(const struct net *net);
+
+extern bool quic_sysctl_async_crypto;	/* obs/sysctl.c */
 
 #define QUIC_INC(net, name)	this_cpu_inc(quic_net(net)->mib->v[name])
 #define QUIC_ADD(net, name, n)	this_cpu_add(quic_net(net)->mib->v[name], n)

@@ -19,6 +19,11 @@
 /* Version Negotiation packets and stateless resets a second. */
 #define QUIC_STATELESS_RATE	1000
 
+/* 1-RTT packets by the crypto API's preferred implementation, though it may
+ * complete later; of connections to come.
+ */
+bool quic_sysctl_async_crypto;
+
 static struct ctl_table_header *header;
 
 static struct ctl_table table[] = {
@@ -42,6 +47,13 @@ static struct ctl_table table[] = {
 		.maxlen		= sizeof(quic_sysctl_wmem),
 		.mode		= 0644,
 		.proc_handler	= proc_dointvec,
+	},
+	{
+		.procname	= "async_crypto",
+		.data		= &quic_sysctl_async_crypto,
+		.maxlen		= sizeof(quic_sysctl_async_crypto),
+		.mode		= 0644,
+		.proc_handler	= proc_dobool,
 	},
 };
 

@@ -250,7 +250,8 @@ static int client_key(struct quic_req *req, struct quic_key *key)
 	err = quic_initial_secrets(req->version, &req->dcid, client, server);
 	if (err)
 		return err;
-	return quic_key_install(key, quic_suite_get(TLS_CIPHER_AES_GCM_128),
+	return quic_key_install(key, &quic_aead_sw,
+				quic_suite_get(TLS_CIPHER_AES_GCM_128),
 				req->version, client);
 }
 

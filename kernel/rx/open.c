@@ -39,28 +39,25 @@ static void count_failure(struct quic_conn *c, const struct quic_suite *suite)
 }
 
 /**
- * quic_rx_open - open a train in place
+ * quic_rx_unprotect - remove header protection of a train
  * @c:		connection
  * @level:	encryption level of all its packets; its key is ready
  * @t:		in: data, len, pn_off of each; out: only packets that are to be
- *		looked at, with pn, hdr_len and status (-ENOKEY: its key is
- *		still being made)
+ *		looked at, with pn and hdr_len
  *
- * Return: 0 or -errno (then nothing was opened).
+ * Return: 0 or -errno (then nothing was changed).
  */
-int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
+int quic_rx_unprotect(struct quic_conn *c, u8 level, struct quic_train *t)
 {
 	struct quic_ack *ack = &c->ack[quic_level_space(level)];
 	struct quic_key *key = &c->keys[level][0];
-	struct net *net = sock_net(c->sk);
-	u8 phase = c->rx_phase ? QUIC_HDR_KEY_PHASE : 0, odd = 0;
 	u16 i, n = 0;
 	int err;
 
 	err = quic_hp_unprotect(&key->hp, t);
 	if (err)
 		return err;
-	QUIC_INC(net, QuicHpCalls);
+	QUIC_INC(sock_net(c->sk), QuicHpCalls);
 
 	for (i = 0; i < t->n; i++) {
 		if (!wanted(c, ack, &t->pkt[i])) {
@@ -68,28 +65,50 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 			quic_reset_seen(c, t->pkt[i].data, t->pkt[i].len);
 			continue;
 		}
-		odd |= t->pkt[i].data[0] ^ phase;
 		if (n != i)
 			t->pkt[n] = t->pkt[i];
 		n++;
 	}
 	t->n = n;
-	if (!n)
-		return 0;
+	return 0;
+}
+
+/* Is any packet of another key phase? */
+bool quic_rx_other_phase(const struct quic_conn *c, const struct quic_train *t)
+{
+	u8 phase = c->rx_phase ? QUIC_HDR_KEY_PHASE : 0, odd = 0;
+	u16 i;
+
+	for (i = 0; i < t->n; i++)
+		odd |= t->pkt[i].data[0] ^ phase;
+	return odd & QUIC_HDR_KEY_PHASE;
+}
+
+/* Open it in place, now; sets the status of each packet (-ENOKEY: its key is
+ * still being made).  0 or -errno (then nothing was opened).
+ */
+int quic_rx_decrypt(struct quic_conn *c, u8 level, struct quic_train *t)
+{
 	if (level == QUIC_CRYPTO_APP &&
-	    unlikely(odd & QUIC_HDR_KEY_PHASE || c->key_window))
-		err = quic_key_update_open(c, t);
-	else
-		err = quic_aead_open(&key->aead, t, 0, n);
-	if (err)
-		return err;
-	QUIC_ADD(net, QuicAeadOpen, n);
+	    unlikely(c->key_window || quic_rx_other_phase(c, t)))
+		return quic_key_update_open(c, t);
+	return quic_aead_open(&c->keys[level][0].aead, t, 0, t->n);
+}
+
+/* It was opened: what of it is to be counted, and what was not ours. */
+void quic_rx_opened(struct quic_conn *c, u8 level, struct quic_train *t)
+{
+	struct quic_key *key = &c->keys[level][0];
+	struct net *net = sock_net(c->sk);
+	u16 i;
+
+	QUIC_ADD(net, QuicAeadOpen, t->n);
 	/* The owner of the lock is at work: they had to wait for it. */
 	if (sock_owned_by_user_nocheck(c->sk))
-		QUIC_ADD(net, QuicPktDecBacklogs, n);
+		QUIC_ADD(net, QuicPktDecBacklogs, t->n);
 	else
-		QUIC_ADD(net, QuicPktDecFastpaths, n);
-	for (i = 0; i < n; i++) {
+		QUIC_ADD(net, QuicPktDecFastpaths, t->n);
+	for (i = 0; i < t->n; i++) {
 		if (likely(!t->pkt[i].status))
 			continue;
 		quic_hp_restore(&key->hp, &t->pkt[i]);
@@ -98,5 +117,16 @@ int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
 		if (t->pkt[i].status != -ENOKEY)
 			count_failure(c, key->aead.suite);
 	}
-	return 0;
+}
+
+/* All of it, now; the arguments are those of quic_rx_unprotect(). */
+int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t)
+{
+	int err = quic_rx_unprotect(c, level, t);
+
+	if (!err && t->n)
+		err = quic_rx_decrypt(c, level, t);
+	if (!err && t->n)
+		quic_rx_opened(c, level, t);
+	return err;
 }

@@ -13,6 +13,7 @@
 #include <linux/udp.h>
 #include <net/inet_ecn.h>
 #include "../pipeline.h"
+#include "../conn/jobs.h"
 #include "../crypto/train.h"
 #include "../obs/mib.h"
 #include "../wire/pn.h"
@@ -153,21 +154,14 @@ static void park(struct rx *rx, const u8 *p, u32 len)
 	__skb_queue_tail(&c->parked, skb);
 }
 
-/* Open what the train holds, and go through it. */
-static void flush(struct rx *rx, u8 level)
+/* Go through an open train. */
+static void packets(struct rx *rx, u8 level)
 {
 	struct quic_train *t = rx->t;
 	struct quic_conn *c = rx->c;
 	u16 i;
 
-	if (!t->n)
-		return;
-	QUIC_ADD(rx->net, QuicRxPackets, t->n);
-	if (quic_rx_open(c, level, t)) {
-		QUIC_ADD(rx->net, QuicPktRcvDrop, t->n);
-		t->n = 0;
-		return;
-	}
+	quic_rx_opened(c, level, t);
 	/* One comparison per train: is all as before? */
 	rx->moved = rx->path != c->path ||
 		    memcmp(rx->path->ours, t->pkt[0].data + 1, QUIC_SCID_LEN);
@@ -176,6 +170,37 @@ static void flush(struct rx *rx, u8 level)
 			one_packet(rx, level, &t->pkt[i], t->n - 1 - i);
 		else if (t->pkt[i].status == -ENOKEY)
 			park(rx, t->pkt[i].data, t->pkt[i].len);
+}
+
+static int decrypt(struct rx *rx, u8 level)
+{
+	int err = quic_rx_decrypt(rx->c, level, rx->t);
+
+	if (!err)
+		packets(rx, level);
+	return err;
+}
+
+/* Open what the train holds, and go through it. */
+static void flush(struct rx *rx, u8 level)
+{
+	struct quic_train *t = rx->t;
+	struct quic_conn *c = rx->c;
+	int err;
+
+	if (!t->n)
+		return;
+	QUIC_ADD(rx->net, QuicRxPackets, t->n);
+	err = quic_rx_unprotect(c, level, t);
+	if (!err && t->n) {
+		if (unlikely(quic_jobs_receive(c)) &&
+		    level == QUIC_CRYPTO_APP)
+			quic_jobs_open(c, t, rx->skb, rx->now, rx->ecn);
+		else
+			err = decrypt(rx, level);
+	}
+	if (unlikely(err))
+		QUIC_ADD(rx->net, QuicPktRcvDrop, t->n);
 	t->n = 0;
 }
 
@@ -513,6 +538,14 @@ static void count_bytes(struct rx *rx)
 		rx->c->rec.amplification_blocked = false;
 }
 
+static void count_data(const struct rx *rx)
+{
+	if (!rx->data_pkts)
+		return;
+	QUIC_INC(rx->net, QuicRxDataTrains);
+	QUIC_ADD(rx->net, QuicRxDataPackets, rx->data_pkts);
+}
+
 /* Takes @skb over. */
 void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 {
@@ -541,12 +574,52 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 
 	walk(&rx, skb, seg);
 	rx.t->n = 0;
-
-	if (rx.data_pkts) {
-		QUIC_INC(rx.net, QuicRxDataTrains);
-		QUIC_ADD(rx.net, QuicRxDataPackets, rx.data_pkts);
-	}
+	count_data(&rx);
 	consume_skb(skb);
+	quic_rx_deliver(c, rx.now);
+}
+
+/* What failed to open with a provider that does not put the bytes back. */
+static void undo(struct quic_conn *c, const struct quic_job *job)
+{
+	const struct quic_pkt *p = job->train.pkt;
+	u16 i;
+
+	for (i = 0; i < job->train.n; i++, p++)
+		if (p->status && job->before[i] !=
+		    get_unaligned((u64 *)(p->data + p->hdr_len)))
+			quic_aead_undo(&c->keys[QUIC_CRYPTO_APP][0].aead, p);
+}
+
+/* A train that had to wait: all before it were gone through. */
+void quic_rx_job(struct quic_conn *c, struct quic_job *job)
+{
+	struct rx rx = {
+		.c = c,
+		.t = &job->train,
+		.net = sock_net(c->sk),
+		.path = c->path,
+		.skb = job->skb,
+		.now = job->now,
+		.ecn = job->ecn,
+	};
+	int err = 0;
+
+	if (!quic_conn_alive(c))
+		return;
+	if (rx.skb && !is_on(c->path, rx.skb) && !other_path(&rx)) {
+		QUIC_INC(rx.net, QuicDropPeer);
+		return;
+	}
+	if (job->state == QUIC_JOB_DONE) {
+		undo(c, job);
+		packets(&rx, QUIC_CRYPTO_APP);
+	} else {
+		err = decrypt(&rx, QUIC_CRYPTO_APP);
+	}
+	if (unlikely(err))
+		QUIC_ADD(rx.net, QuicPktRcvDrop, rx.t->n);
+	count_data(&rx);
 	quic_rx_deliver(c, rx.now);
 }
 

@@ -14,6 +14,7 @@
 #include <net/tcp_states.h>
 #include <net/transp_v6.h>
 #include "sock.h"
+#include "../conn/jobs.h"
 #include "../obs/mib.h"
 
 static atomic_long_t memory_allocated ____cacheline_aligned_in_smp;
@@ -162,7 +163,11 @@ static void release_cb(struct sock *sk)
 {
 	struct quic_conn *c = quic_sk_conn(sk);
 
-	if (!c || !test_and_clear_bit(QUIC_DEFER_TIMER, &c->defer))
+	if (!c)
+		return;
+	if (unlikely(test_and_clear_bit(QUIC_DEFER_JOBS, &c->defer)))
+		quic_jobs_deferred(c);
+	if (!test_and_clear_bit(QUIC_DEFER_TIMER, &c->defer))
 		return;
 	c->timer_armed = 0;
 	quic_timer_run(c);

@@ -27,7 +27,7 @@ static int server_key(const struct quic_req *req, struct quic_key *key)
 
 	memset(key, 0, sizeof(*key));
 	err = quic_initial_secrets(req->version, &req->dcid, client, server);
-	return err ?: quic_key_install(key,
+	return err ?: quic_key_install(key, &quic_aead_sw,
 				       quic_suite_get(TLS_CIPHER_AES_GCM_128),
 				       req->version, server);
 }

@@ -45,7 +45,8 @@ static int push_train(struct quic_tx *tx)
 	struct quic_conn *c = tx->c;
 	struct quic_allowance a;
 	u64 departure = 0;
-	u32 len;
+	u16 size;
+	u8 ecn;
 	int n;
 
 	quic_recovery_wake(&c->rec, tx->now);
@@ -58,17 +59,19 @@ static int push_train(struct quic_tx *tx)
 	if (a.probe)
 		c->probes[QUIC_SPACE_APP] -= min_t(u8, n,
 					c->probes[QUIC_SPACE_APP]);
+	count(tx);
+	if (tx->eliciting)
+		departure = quic_pace_sent(c, tx->now, tx->skb->len);
+	size = tx->train.pkt[0].len;
+	ecn = tx->ect ? INET_ECN_ECT_0 : 0;
+	if (quic_seal_later(tx, size, ecn, departure))
+		return n;
 	if (quic_seal(c, tx->level, &tx->train)) {
 		/* Recorded as sent: it will count as lost and go again. */
 		kfree_skb(tx->skb);
 		return -EIO;
 	}
-	count(tx);
-	len = tx->skb->len;
-	if (tx->eliciting)
-		departure = quic_pace_sent(c, tx->now, len);
-	quic_xmit(c, c->path, tx->skb, n, tx->train.pkt[0].len,
-		  tx->ect ? INET_ECN_ECT_0 : 0, departure);
+	quic_xmit(c, c->path, tx->skb, n, size, ecn, departure);
 	return n;
 }
 
@@ -144,7 +147,8 @@ void quic_tx_push(struct quic_conn *c)
 	quic_timer_set(c, QUIC_TIMER_PACE, 0);
 	if (unlikely(quic_pmtud_pending(&c->path->pmtud)))
 		quic_pmtud_push(c);
-	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c); i++) {
+	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c) &&
+		    c->n_jobs[1] < QUIC_JOBS_MAX; i++) {
 		if (unlikely(key_is_due(c)) && !quic_key_update_due(c))
 			break;
 		n = push_one(c);

@@ -8,6 +8,7 @@
  */
 #include <linux/random.h>
 #include "../pipeline.h"
+#include "../conn/jobs.h"
 #include "../obs/mib.h"
 #include "tx.h"
 
@@ -25,19 +26,12 @@ static void grease(struct quic_train *t)
 			t->pkt[i].data[0] &= ~QUIC_HDR_FIXED;
 }
 
-/* RFC9287-3.1-1 RFC9287-3.1-2 RFC9287-3.1-3 RFC9287-3.1-4 */
-int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
+/* What is left to do when the packets are encrypted. */
+static int finish(struct quic_conn *c, struct quic_key *key,
+		  struct quic_train *t, int err)
 {
-	struct quic_key *key = &c->keys[level][1];
 	struct net *net = sock_net(c->sk);
-	int err;
 
-	/* tx/push has ended the connection before it came to this. */
-	if (WARN_ON_ONCE(key->aead.sealed + t->n > key->aead.suite->seal_limit))
-		return -EKEYEXPIRED;
-	if (unlikely(c->grease))
-		grease(t);
-	err = quic_aead_seal(&key->aead, t);
 	if (!err)
 		err = quic_hp_protect(&key->hp, t);
 	if (unlikely(err)) {
@@ -48,4 +42,76 @@ int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
 	QUIC_ADD(net, QuicPktEncFastpaths, t->n);
 	QUIC_INC(net, QuicHpCalls);
 	return 0;
+}
+
+/* RFC9287-3.1-1 RFC9287-3.1-2 RFC9287-3.1-3 RFC9287-3.1-4 */
+static int prepare(struct quic_conn *c, struct quic_key *key,
+		   struct quic_train *t)
+{
+	/* tx/push has ended the connection before it came to this. */
+	if (WARN_ON_ONCE(key->aead.sealed + t->n > key->aead.suite->seal_limit))
+		return -EKEYEXPIRED;
+	if (unlikely(c->grease))
+		grease(t);
+	return 0;
+}
+
+int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t)
+{
+	struct quic_key *key = &c->keys[level][1];
+	int err = prepare(c, key, t);
+
+	if (!err)
+		err = quic_aead_seal(&key->aead, t);
+	return finish(c, key, t, err);
+}
+
+/* Leave it to a provider that completes it later; then it is sent, in its
+ * turn.  Return: false if that is not possible.
+ */
+bool quic_seal_later(struct quic_tx *tx, u16 size, u8 ecn, u64 departure)
+{
+	struct quic_conn *c = tx->c;
+	struct quic_key *key = &c->keys[QUIC_CRYPTO_APP][1];
+	struct quic_job *job;
+
+	if (tx->level != QUIC_CRYPTO_APP || !key->aead.later ||
+	    prepare(c, key, &tx->train))
+		return false;
+	job = quic_jobs_new(c, true, &tx->train);
+	if (!job)
+		return false;
+	job->skb = tx->skb;
+	job->path = c->path;
+	job->departure = departure;
+	job->segs = tx->train.n;
+	job->size = size;
+	job->ecn = ecn;
+	quic_aead_gather(&job->train);
+	quic_jobs_start(job, true);
+	/* It was not taken: now is as good as its turn, and the key right. */
+	if (job->state == QUIC_JOB_WAITS)
+		job->aead.err = quic_aead_seal(&key->aead, &job->train);
+	quic_jobs_run(c, true);
+	return true;
+}
+
+/* Its turn has come. */
+void quic_tx_job(struct quic_conn *c, struct quic_job *job)
+{
+	struct quic_key *key = &c->keys[QUIC_CRYPTO_APP][1];
+	struct sk_buff *skb = job->skb;
+	int err = job->aead.err;
+
+	/* Without packets it was ready before, and only had to wait. */
+	if (job->train.n)
+		err = finish(c, key, &job->train, err);
+	/* What does not leave counts as lost, and goes again. */
+	if (err || c->state == QUIC_CONN_CLOSED ||
+	    !quic_migrate_knows(c, job->path) ||
+	    quic_path_route(job->path, c->sk))
+		return;
+	job->skb = NULL;
+	quic_xmit_now(c, job->path, skb, job->segs, job->size, job->ecn,
+		      job->departure);
 }

@@ -92,11 +92,15 @@ u16 quic_build_run(struct quic_tx *tx, u8 *p, u16 size, u16 max);
 
 /* tx/seal.c */
 int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t);
+bool quic_seal_later(struct quic_tx *tx, u16 size, u8 ecn, u64 departure);
 
 /* tx/xmit.c */
 struct sk_buff *quic_xmit_alloc(const struct quic_path *p, u32 linear);
 void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
 	       u16 segs, u16 size, u8 ecn, u64 departure);
+void quic_xmit_now(struct quic_conn *c, struct quic_path *p,
+		   struct sk_buff *skb, u16 segs, u16 size, u8 ecn,
+		   u64 departure);
 
 /* tx/stateless.c: datagrams without a connection; BH off */
 struct sk_buff *quic_stateless_alloc(u32 len);

@@ -11,6 +11,7 @@
 #include <net/udp_tunnel.h>
 #include "../pipeline.h"
 #include "../compat.h"
+#include "../conn/jobs.h"
 #include "../obs/mib.h"
 #include "tx.h"
 
@@ -71,18 +72,9 @@ static void xmit6(struct quic_conn *c, const struct quic_path *p,
 		       p->src.v6.sin6_port, p->dst.v6.sin6_port);
 }
 
-/**
- * quic_xmit - send one train
- * @c:		connection
- * @p:		path to send on; its route is valid
- * @skb:	payload; taken over
- * @segs:	packets in it
- * @size:	bytes of each, but for the last
- * @ecn:	codepoint in the IP header of each
- * @departure:	earliest time to leave (EDT), 0: now
- */
-void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
-	       u16 segs, u16 size, u8 ecn, u64 departure)
+void quic_xmit_now(struct quic_conn *c, struct quic_path *p,
+		   struct sk_buff *skb, u16 segs, u16 size, u8 ecn,
+		   u64 departure)
 {
 	struct net *net = sock_net(c->sk);
 
@@ -103,4 +95,41 @@ void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
 		xmit4(c, p, skb, ecn);
 	else
 		xmit6(c, p, skb, ecn);
+}
+
+/* Behind those that are still being sealed. */
+static bool line_up(struct quic_conn *c, struct quic_path *p,
+		    struct sk_buff *skb, u16 segs, u16 size, u8 ecn,
+		    u64 departure)
+{
+	struct quic_job *job = quic_jobs_new(c, true, NULL);
+
+	if (!job)
+		return false;
+	job->skb = skb;
+	job->path = p;
+	job->departure = departure;
+	job->segs = segs;
+	job->size = size;
+	job->ecn = ecn;
+	return true;
+}
+
+/**
+ * quic_xmit - send one train
+ * @c:		connection
+ * @p:		path to send on; its route is valid
+ * @skb:	payload; taken over
+ * @segs:	packets in it
+ * @size:	bytes of each, but for the last
+ * @ecn:	codepoint in the IP header of each
+ * @departure:	earliest time to leave (EDT), 0: now
+ */
+void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
+	       u16 segs, u16 size, u8 ecn, u64 departure)
+{
+	if (unlikely(!list_empty(&c->jobs[1])) &&
+	    line_up(c, p, skb, segs, size, ecn, departure))
+		return;
+	quic_xmit_now(c, p, skb, segs, size, ecn, departure);
 }
