@@ -23,6 +23,7 @@
 #include "wire/tparam.h"
 
 struct quic_conn;
+struct quic_net;
 struct quic_ticket_rx;
 struct quic_udp;
 
@@ -178,6 +179,7 @@ struct quic_event_node {
  */
 struct quic_conn {
 	struct sock *sk;		/* I */
+	struct quic_net *qn;		/* I; of its namespace */
 	u8 state;			/* L; conn/state.c only */
 	bool is_server;			/* I */
 	bool handshake_confirmed;	/* L; RFC 9001 section 4.1.2 */

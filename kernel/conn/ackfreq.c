@@ -24,7 +24,7 @@
 /* Shall the peer hear that it may ask?  Not if we promise no delay. */
 bool quic_ackfreq_offer(const struct quic_conn *c)
 {
-	return READ_ONCE(quic_net(sock_net(c->sk))->ack_frequency) &&
+	return READ_ONCE(c->qn->ack_frequency) &&
 	       quic_sk(c->sk)->tparam.max_ack_delay >= QUIC_MIN_ACK_DELAY;
 }
 
@@ -61,7 +61,7 @@ void quic_ackfreq_update(struct quic_conn *c)
 	u16 every;
 
 	if (!c->handshake_confirmed ||
-	    !READ_ONCE(quic_net(sock_net(c->sk))->ack_frequency))
+	    !READ_ONCE(c->qn->ack_frequency))
 		return;
 	every = wanted(c);
 	if (every == (c->ackfreq_every ?: QUIC_ACK_EVERY))

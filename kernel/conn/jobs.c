@@ -158,7 +158,7 @@ void quic_jobs_open(struct quic_conn *c, const struct quic_train *t,
 	u16 i;
 
 	if (!job) {
-		QUIC_ADD(sock_net(c->sk), QuicDropJobs, t->n);
+		QUIC_CONN_ADD(c, QuicDropJobs, t->n);
 		return;
 	}
 	job->skb = headers ? skb_get((struct sk_buff *)headers) : NULL;

@@ -43,7 +43,7 @@ static bool ready(const struct quic_aead_key *k)
 static u64 packets_per_key(const struct quic_conn *c,
 			   const struct quic_suite *suite)
 {
-	u32 limit = READ_ONCE(quic_net(sock_net(c->sk))->key_update_packets);
+	u32 limit = READ_ONCE(c->qn->key_update_packets);
 	u64 half = suite->seal_limit / 2;
 
 	return limit ? min_t(u64, limit, half) : half;
@@ -159,7 +159,7 @@ static void change_rx(struct quic_conn *c, u64 pn)
 	ku->deferred = true;
 	ku->prev_until = now + 3 * pto;
 	quic_timer_set(c, QUIC_TIMER_KEYS, now + pto);
-	QUIC_INC(sock_net(c->sk), QuicKeyUpdates);
+	QUIC_CONN_INC(c, QuicKeyUpdates);
 	phase = c->rx_phase;
 	quic_event(c, QUIC_EVENT_KEY_UPDATE, &phase, sizeof(phase));
 }

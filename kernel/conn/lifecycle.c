@@ -44,6 +44,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	if (!c)
 		return NULL;
 	c->sk = sk;
+	c->qn = quic_net(sock_net(sk));
 	c->is_server = is_server;
 	c->version = version;
 	c->key_due = U64_MAX;
@@ -194,7 +195,7 @@ int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 		c->rscid = req->dcid;
 	c->path->validated = req->validated;
 	c->half_open = true;
-	atomic_inc(&quic_net(sock_net(c->sk))->half_open);
+	atomic_inc(&c->qn->half_open);
 	c->path->src = req->src;
 	c->path->dst = req->dst;
 	quic_cid_set_dest(c, &req->scid, NULL);
@@ -329,7 +330,7 @@ void quic_conn_peer_closed(struct quic_conn *c, const struct quic_frame *f)
 
 	if (c->state >= QUIC_CONN_DRAINING)
 		return;
-	QUIC_INC(sock_net(c->sk), QuicFrmInCloses);
+	QUIC_CONN_INC(c, QuicFrmInCloses);
 	if (c->state == QUIC_CONN_CLOSING) {
 		quic_conn_set_state(c, QUIC_CONN_DRAINING);
 		return;

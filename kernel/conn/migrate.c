@@ -108,7 +108,7 @@ static struct quic_path **place(struct quic_conn *c)
 		    (!slot || p->since < (*slot)->since))
 			slot = &c->paths[i];
 	}
-	QUIC_INC(sock_net(c->sk), QuicPathsEvicted);
+	QUIC_CONN_INC(c, QuicPathsEvicted);
 	quic_migrate_leave(c, *slot);
 	return quic_conn_alive(c) ? slot : NULL;
 }
@@ -216,7 +216,7 @@ static void report(struct quic_conn *c, const struct quic_path *from)
 {
 	u8 local = !quic_addr_equal(&from->src, &c->path->src);
 
-	QUIC_INC(sock_net(c->sk), QuicMigrations);
+	QUIC_CONN_INC(c, QuicMigrations);
 	/* Section 9.3: for the next time, from there. */
 	if (c->is_server && !local && !c->new_token_out)
 		c->ctl |= QUIC_CTL_NEW_TOKEN;
@@ -358,7 +358,7 @@ void quic_migrate_failed(struct quic_conn *c, struct quic_path *p)
 	}
 	if (!use(c, old))
 		return quic_validate_start(c, p);
-	QUIC_INC(sock_net(c->sk), QuicMigrationsUndone);
+	QUIC_CONN_INC(c, QuicMigrationsUndone);
 	quic_migrate_leave(c, p);
 }
 

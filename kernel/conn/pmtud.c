@@ -123,7 +123,7 @@ void quic_pmtud_check(struct quic_conn *c)
 		return;
 	}
 	resize(c);
-	QUIC_INC(sock_net(c->sk), QuicBlackHoles);
+	QUIC_CONN_INC(c, QuicBlackHoles);
 }
 
 /* RFC8899-6.1.6-2 */

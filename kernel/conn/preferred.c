@@ -155,7 +155,7 @@ static bool offered(const struct quic_conn *c, int family,
 			addr->v6.sin6_scope_id = c->path->dst.v6.sin6_scope_id;
 		return scope != SCOPE_BAD;
 	}
-	QUIC_INC(sock_net(c->sk), QuicPreferredRefused);
+	QUIC_CONN_INC(c, QuicPreferredRefused);
 	return false;
 }
 

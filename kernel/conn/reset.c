@@ -117,7 +117,7 @@ bool quic_reset_seen(struct quic_conn *c, const u8 *p, u32 len)
 				       QUIC_RESET_TOKEN_LEN);
 	if (!seen)
 		return false;
-	QUIC_INC(sock_net(c->sk), QuicResetsRcvd);
+	QUIC_CONN_INC(c, QuicResetsRcvd);
 	quic_conn_peer_reset(c);
 	return true;
 }

@@ -57,7 +57,7 @@ static int keep(struct quic_conn *c, struct quic_ticket_rx *rx)
 	rx->len = 0;
 	if (!rx->now) {
 		if (rx->header[0] == TLS_NEW_SESSION_TICKET)
-			QUIC_INC(sock_net(c->sk), QuicDropTicket);
+			QUIC_CONN_INC(c, QuicDropTicket);
 		return 0;
 	}
 	err = quic_tls_ticket(rx->now->data, rx->now->len);

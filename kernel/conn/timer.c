@@ -129,7 +129,7 @@ static void on_loss_timer(struct quic_conn *c, u64 now)
 
 	quic_recovery_on_timer(&c->rec, now, &probe);
 	if (probe != QUIC_SPACE_MAX) {
-		QUIC_INC(sock_net(c->sk), QuicPtos);
+		QUIC_CONN_INC(c, QuicPtos);
 		c->probes[probe] = 2;
 		if (probe == QUIC_SPACE_APP)
 			quic_pmtud_check(c);

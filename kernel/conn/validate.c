@@ -95,7 +95,7 @@ void quic_validate_on_response(struct quic_conn *c, const u8 *data)
 found:
 	k = p->small & BIT(k);
 	quic_validate_stop(p);
-	QUIC_INC(sock_net(c->sk), QuicPathsValidated);
+	QUIC_CONN_INC(c, QuicPathsValidated);
 	p->validated = true;
 	/* The address is proven, the size of packets is not (section 8.2.1). */
 	if (k)
@@ -202,7 +202,7 @@ void quic_validate_on_timer(struct quic_conn *c, u64 now)
 			continue;
 		if (p->give_up && p->give_up <= now) {
 			quic_validate_stop(p);
-			QUIC_INC(sock_net(c->sk), QuicPathsFailed);
+			QUIC_CONN_INC(c, QuicPathsFailed);
 			quic_migrate_failed(c, p);
 		} else if (p->leave && p->leave <= now) {
 			quic_migrate_leave(c, p);

@@ -55,13 +55,13 @@ static int act_ack(struct at *a, const struct quic_frame *f)
 			NSEC_PER_USEC;
 	err = quic_recovery_on_ack(&c->rec, quic_level_space(a->level), f,
 				   delay, ktime_get_ns());
-	QUIC_INC(sock_net(c->sk), QuicAcksRcvd);
-	QUIC_ADD(sock_net(c->sk), QuicLossPackets, c->rec.lost_packets - lost);
+	QUIC_CONN_INC(c, QuicAcksRcvd);
+	QUIC_CONN_ADD(c, QuicLossPackets, c->rec.lost_packets - lost);
 	if (unlikely(c->rec.ce_events != ce))
-		QUIC_INC(sock_net(c->sk), QuicEcnCeEvents);
+		QUIC_CONN_INC(c, QuicEcnCeEvents);
 	if (unlikely(c->rec.ecn.state != ecn) &&
 	    c->rec.ecn.state == QUIC_ECN_FAILED)
-		QUIC_INC(sock_net(c->sk), QuicEcnFailed);
+		QUIC_CONN_INC(c, QuicEcnFailed);
 	if (quic_ackfreq_agreed(c))
 		quic_ackfreq_update(c);
 	return err;

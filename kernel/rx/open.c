@@ -20,7 +20,7 @@ static bool wanted(struct quic_conn *c, struct quic_ack *ack,
 {
 	p->pn = quic_pn_decode(p->pn, p->hdr_len - p->pn_off, ack->largest);
 	if (quic_ack_is_duplicate(ack, p->pn)) {
-		QUIC_INC(sock_net(c->sk), QuicDropDuplicate);
+		QUIC_CONN_INC(c, QuicDropDuplicate);
 		return false;
 	}
 	return true;
@@ -30,9 +30,9 @@ static bool wanted(struct quic_conn *c, struct quic_ack *ack,
 /* Too many forgeries, over all keys, end the connection (section 6.6). */
 static void count_failure(struct quic_conn *c, const struct quic_suite *suite)
 {
-	u64 limit = READ_ONCE(quic_net(sock_net(c->sk))->forged_packets);
+	u64 limit = READ_ONCE(c->qn->forged_packets);
 
-	QUIC_INC(sock_net(c->sk), QuicPktDecDrop);
+	QUIC_CONN_INC(c, QuicPktDecDrop);
 	if (++c->open_failed >= min(limit ?: U64_MAX, suite->forge_limit))
 		quic_conn_abort(c, QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED, 0,
 				NULL);
@@ -57,7 +57,7 @@ int quic_rx_unprotect(struct quic_conn *c, u8 level, struct quic_train *t)
 	err = quic_hp_unprotect(&key->hp, t);
 	if (err)
 		return err;
-	QUIC_INC(sock_net(c->sk), QuicHpCalls);
+	QUIC_CONN_INC(c, QuicHpCalls);
 
 	for (i = 0; i < t->n; i++) {
 		if (!wanted(c, ack, &t->pkt[i])) {
@@ -99,15 +99,14 @@ int quic_rx_decrypt(struct quic_conn *c, u8 level, struct quic_train *t)
 void quic_rx_opened(struct quic_conn *c, u8 level, struct quic_train *t)
 {
 	struct quic_key *key = &c->keys[level][0];
-	struct net *net = sock_net(c->sk);
 	u16 i;
 
-	QUIC_ADD(net, QuicAeadOpen, t->n);
+	QUIC_CONN_ADD(c, QuicAeadOpen, t->n);
 	/* The owner of the lock is at work: they had to wait for it. */
 	if (sock_owned_by_user_nocheck(c->sk))
-		QUIC_ADD(net, QuicPktDecBacklogs, t->n);
+		QUIC_CONN_ADD(c, QuicPktDecBacklogs, t->n);
 	else
-		QUIC_ADD(net, QuicPktDecFastpaths, t->n);
+		QUIC_CONN_ADD(c, QuicPktDecFastpaths, t->n);
 	for (i = 0; i < t->n; i++) {
 		if (likely(!t->pkt[i].status))
 			continue;

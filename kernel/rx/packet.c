@@ -26,7 +26,6 @@ static struct quic_train __percpu *rx_scratch;
 struct rx {
 	struct quic_conn *c;
 	struct quic_train *t;
-	struct net *net;
 	struct quic_path *path;	/* NULL: none known, until a packet opens */
 	const struct sk_buff *skb; /* with its headers; NULL: parked before */
 	u64 now;
@@ -41,10 +40,10 @@ struct rx {
 static void close_for(struct quic_conn *c, int err, u8 frame)
 {
 	if (err == -ENOBUFS) {
-		QUIC_INC(sock_net(c->sk), QuicFrmRcvBufDrop);
+		QUIC_CONN_INC(c, QuicFrmRcvBufDrop);
 		return;
 	}
-	QUIC_INC(sock_net(c->sk), QuicPktInvFrmDrop);
+	QUIC_CONN_INC(c, QuicPktInvFrmDrop);
 	quic_conn_abort(c, err, frame, NULL);
 }
 
@@ -105,11 +104,11 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 
 	/* The same number twice in one train passed the first check. */
 	if (quic_ack_is_duplicate(&c->ack[space], p->pn)) {
-		QUIC_INC(rx->net, QuicDropDuplicate);
+		QUIC_CONN_INC(rx->c, QuicDropDuplicate);
 		return;
 	}
 	if (unlikely(rx->path != c->path) && !find_path(rx, p)) {
-		QUIC_INC(rx->net, QuicDropPeer);
+		QUIC_CONN_INC(rx->c, QuicDropPeer);
 		return;
 	}
 	src.path = rx->path;
@@ -143,7 +142,7 @@ static void park(struct rx *rx, const u8 *p, u32 len)
 	struct sk_buff *skb;
 
 	if (skb_queue_len(&c->parked) >= QUIC_MAX_PARKED) {
-		QUIC_INC(rx->net, QuicDropParked);
+		QUIC_CONN_INC(rx->c, QuicDropParked);
 		return;
 	}
 	skb = alloc_skb(len, GFP_ATOMIC);
@@ -190,7 +189,7 @@ static void flush(struct rx *rx, u8 level)
 
 	if (!t->n)
 		return;
-	QUIC_ADD(rx->net, QuicRxPackets, t->n);
+	QUIC_CONN_ADD(rx->c, QuicRxPackets, t->n);
 	err = quic_rx_unprotect(c, level, t);
 	if (!err && t->n) {
 		if (unlikely(quic_jobs_receive(c)) &&
@@ -200,7 +199,7 @@ static void flush(struct rx *rx, u8 level)
 			err = decrypt(rx, level);
 	}
 	if (unlikely(err))
-		QUIC_ADD(rx->net, QuicPktRcvDrop, t->n);
+		QUIC_CONN_ADD(rx->c, QuicPktRcvDrop, t->n);
 	t->n = 0;
 }
 
@@ -273,7 +272,7 @@ static bool long_header_ok(struct rx *rx, const struct quic_hdr *h, u32 dgram)
 		why = QuicDropNoKey;
 	else
 		return true;
-	this_cpu_inc(quic_net(rx->net)->mib->v[why]);
+	this_cpu_inc(rx->c->qn->mib->v[why]);
 	return false;
 }
 
@@ -310,7 +309,7 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	if (!c->crypto[quic_level_space(level)] ||
 	    (level == QUIC_CRYPTO_EARLY && !c->keys[level][0].ready &&
 	     c->keys[QUIC_CRYPTO_APP][0].ready)) {
-		QUIC_INC(rx->net, QuicDropNoKey);
+		QUIC_CONN_INC(rx->c, QuicDropNoKey);
 		return;
 	}
 	if (!c->keys[level][0].ready)
@@ -325,7 +324,7 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	rx->t->n = 1;
 	seen = c->ack[quic_level_space(level)].largest;
 	/* Only a packet that opens may teach anything: look at it twice. */
-	QUIC_INC(rx->net, QuicRxPackets);
+	QUIC_CONN_INC(rx->c, QuicRxPackets);
 	if (first)
 		swap(c->keys[level][0], *c->first_rx);
 	if (quic_rx_open(c, level, rx->t))
@@ -339,7 +338,7 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	if (seen == QUIC_PN_NONE)
 		learn_peer_cid(c, &scid);
 	if (level == QUIC_CRYPTO_EARLY)
-		QUIC_INC(rx->net, QuicRxEarlyPackets);
+		QUIC_CONN_INC(rx->c, QuicRxEarlyPackets);
 	on_level(c, level);
 	one_packet(rx, level, pkt, 0);
 }
@@ -360,7 +359,7 @@ static bool short_ok(struct rx *rx, const u8 *p, u32 len)
 		return true;
 	if (!greased(rx->c))
 		return false;
-	QUIC_INC(rx->net, QuicRxGreased);
+	QUIC_CONN_INC(rx->c, QuicRxGreased);
 	return true;
 }
 
@@ -371,7 +370,7 @@ static bool add_short(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 
 	if (unlikely(!short_ok(rx, p, len))) {
 		if (!quic_reset_seen(rx->c, p, len))
-			QUIC_INC(rx->net, QuicPktInvHdrDrop);
+			QUIC_CONN_INC(rx->c, QuicPktInvHdrDrop);
 		return false;
 	}
 	pkt = &rx->t->pkt[rx->t->n++];
@@ -406,12 +405,12 @@ static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 	while (left && quic_conn_alive(c)) {
 		if (quic_hdr_parse_bit(p, left, QUIC_SCID_LEN, greased(c),
 				       &h)) {
-			QUIC_INC(rx->net, QuicPktInvHdrDrop);
+			QUIC_CONN_INC(rx->c, QuicPktInvHdrDrop);
 			return;
 		}
 		if (h.type == QUIC_PKT_1RTT) {
 			if (!quic_cid_is_ours(c, h.dcid, h.dcid_len))
-				QUIC_INC(rx->net, QuicDropCid);
+				QUIC_CONN_INC(rx->c, QuicDropCid);
 			else if (!c->keys[QUIC_CRYPTO_APP][0].ready)
 				park(rx, p, left);
 			else if (add_short(rx, skb, p, left))
@@ -422,7 +421,7 @@ static void datagram(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 			if (quic_cid_is_ours(c, h.dcid, h.dcid_len))
 				quic_rx_retry(c, p, &h);
 			else
-				QUIC_INC(rx->net, QuicDropCid);
+				QUIC_CONN_INC(rx->c, QuicDropCid);
 			return;
 		}
 		if (h.type == QUIC_PKT_VERSION_NEGOTIATION) {
@@ -456,10 +455,10 @@ static void copied_datagram(struct rx *rx, struct sk_buff *skb, u32 off,
 	struct sk_buff *own = alloc_skb(len, GFP_ATOMIC);
 
 	if (!own) {
-		QUIC_INC(rx->net, QuicPktRcvDrop);
+		QUIC_CONN_INC(rx->c, QuicPktRcvDrop);
 		return;
 	}
-	QUIC_INC(rx->net, QuicRxCopied);
+	QUIC_CONN_INC(rx->c, QuicRxCopied);
 	skb_copy_bits(skb, off, __skb_put(own, len), len);
 	datagram(rx, own, own->data, len);
 	flush(rx, QUIC_CRYPTO_APP);
@@ -493,7 +492,7 @@ static void walk(struct rx *rx, struct sk_buff *skb, u32 seg)
 /* Closed already: packets are answered, not read (section 10.2). */
 static void after_close(struct quic_conn *c, struct sk_buff *skb)
 {
-	QUIC_INC(sock_net(c->sk), QuicDropState);
+	QUIC_CONN_INC(c, QuicDropState);
 	if (c->state == QUIC_CONN_CLOSING)
 		quic_tx_close_again(c);
 	kfree_skb(skb);
@@ -542,8 +541,8 @@ static void count_data(const struct rx *rx)
 {
 	if (!rx->data_pkts)
 		return;
-	QUIC_INC(rx->net, QuicRxDataTrains);
-	QUIC_ADD(rx->net, QuicRxDataPackets, rx->data_pkts);
+	QUIC_CONN_INC(rx->c, QuicRxDataTrains);
+	QUIC_CONN_ADD(rx->c, QuicRxDataPackets, rx->data_pkts);
 }
 
 /* Takes @skb over. */
@@ -552,7 +551,6 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	struct rx rx = {
 		.c = c,
 		.t = this_cpu_ptr(rx_scratch),
-		.net = sock_net(c->sk),
 		.path = c->path,
 		.skb = skb,
 	};
@@ -561,7 +559,7 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	if (unlikely(!quic_conn_alive(c)))
 		return after_close(c, skb);
 	if (unlikely(!is_on(c->path, skb)) && !other_path(&rx)) {
-		QUIC_INC(rx.net, QuicDropPeer);
+		QUIC_CONN_INC(rx.c, QuicDropPeer);
 		kfree_skb(skb);
 		return;
 	}
@@ -569,8 +567,8 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	rx.ecn = quic_rx_ecn(skb);
 	rx.t->n = 0;
 	count_bytes(&rx);
-	QUIC_INC(rx.net, QuicRxTrains);
-	QUIC_ADD(rx.net, QuicRxBytes, skb->len);
+	QUIC_CONN_INC(rx.c, QuicRxTrains);
+	QUIC_CONN_ADD(rx.c, QuicRxBytes, skb->len);
 
 	walk(&rx, skb, seg);
 	rx.t->n = 0;
@@ -597,7 +595,6 @@ void quic_rx_job(struct quic_conn *c, struct quic_job *job)
 	struct rx rx = {
 		.c = c,
 		.t = &job->train,
-		.net = sock_net(c->sk),
 		.path = c->path,
 		.skb = job->skb,
 		.now = job->now,
@@ -608,7 +605,7 @@ void quic_rx_job(struct quic_conn *c, struct quic_job *job)
 	if (!quic_conn_alive(c))
 		return;
 	if (rx.skb && !is_on(c->path, rx.skb) && !other_path(&rx)) {
-		QUIC_INC(rx.net, QuicDropPeer);
+		QUIC_CONN_INC(rx.c, QuicDropPeer);
 		return;
 	}
 	if (job->state == QUIC_JOB_DONE) {
@@ -618,7 +615,7 @@ void quic_rx_job(struct quic_conn *c, struct quic_job *job)
 		err = decrypt(&rx, QUIC_CRYPTO_APP);
 	}
 	if (unlikely(err))
-		QUIC_ADD(rx.net, QuicPktRcvDrop, rx.t->n);
+		QUIC_CONN_ADD(rx.c, QuicPktRcvDrop, rx.t->n);
 	count_data(&rx);
 	quic_rx_deliver(c, rx.now);
 }
@@ -626,7 +623,7 @@ void quic_rx_job(struct quic_conn *c, struct quic_job *job)
 /* New keys: perhaps they open what had to wait. */
 void quic_rx_parked(struct quic_conn *c)
 {
-	struct rx rx = { .c = c, .net = sock_net(c->sk), .path = c->path };
+	struct rx rx = { .c = c, .path = c->path };
 	struct sk_buff_head todo;
 	struct sk_buff *skb;
 

@@ -218,7 +218,7 @@ void quic_rx_retry(struct quic_conn *c, const u8 *p, const struct quic_hdr *h)
 	struct restart *r;
 
 	if (!acceptable(c, p, h)) {
-		QUIC_INC(sock_net(c->sk), QuicDropToken);
+		QUIC_CONN_INC(c, QuicDropToken);
 		return;
 	}
 	token = kmalloc(struct_size(token, data, h->token_len), GFP_ATOMIC);
@@ -234,6 +234,6 @@ void quic_rx_retry(struct quic_conn *c, const u8 *p, const struct quic_hdr *h)
 	r->token = token;
 	r->scid.len = h->scid_len;
 	memcpy(r->scid.id, h->scid, h->scid_len);
-	QUIC_INC(sock_net(c->sk), QuicRetriesRcvd);
+	QUIC_CONN_INC(c, QuicRetriesRcvd);
 	queue_work(quic_wq, &r->work);
 }

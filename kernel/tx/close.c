@@ -118,7 +118,7 @@ static void send_copy(struct quic_conn *c)
 		return;
 	skb_put_data(skb, c->close_skb->data, len);
 	quic_xmit(c, c->path, skb, 1, len, 0, 0);
-	QUIC_INC(sock_net(c->sk), QuicFrmOutCloses);
+	QUIC_CONN_INC(c, QuicFrmOutCloses);
 }
 
 /* Build it once and keep it: the keys may be gone when it is repeated.

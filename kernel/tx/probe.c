@@ -149,9 +149,9 @@ int quic_tx_probe(struct quic_conn *c, struct quic_path *p,
 		goto out;
 	}
 	if (what->challenge || what->response)
-		QUIC_INC(sock_net(c->sk), QuicTxProbes);
+		QUIC_CONN_INC(c, QuicTxProbes);
 	else
-		QUIC_INC(sock_net(c->sk), QuicTxSizeProbes);
+		QUIC_CONN_INC(c, QuicTxSizeProbes);
 	quic_xmit(c, p, skb, 1, size, 0, 0);
 out:
 	local_bh_enable();

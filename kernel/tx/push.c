@@ -24,18 +24,18 @@ void quic_tx_kick(struct quic_conn *c)
 
 static void count(const struct quic_tx *tx)
 {
-	struct net *net = sock_net(tx->c->sk);
+	struct quic_conn *c = tx->c;
 
 	if (tx->retrans) {
-		tx->c->retrans_bytes += tx->retrans;
-		QUIC_ADD(net, QuicTxRetransBytes, tx->retrans);
-		QUIC_INC(net, QuicFrmRetrans);
+		c->retrans_bytes += tx->retrans;
+		QUIC_CONN_ADD(c, QuicTxRetransBytes, tx->retrans);
+		QUIC_CONN_INC(c, QuicFrmRetrans);
 	}
 	if (tx->data_pkts) {
-		QUIC_INC(net, QuicTxDataTrains);
-		QUIC_ADD(net, QuicTxDataPackets, tx->data_pkts);
+		QUIC_CONN_INC(c, QuicTxDataTrains);
+		QUIC_CONN_ADD(c, QuicTxDataPackets, tx->data_pkts);
 	} else if (!tx->eliciting) {
-		QUIC_ADD(net, QuicTxAckOnlyPackets, tx->train.n);
+		QUIC_CONN_ADD(c, QuicTxAckOnlyPackets, tx->train.n);
 	}
 }
 
@@ -105,7 +105,7 @@ static int push_one(struct quic_conn *c)
 	tx->records = 0;
 	tx->retrans = 0;
 	tx->own_size = false;
-	tx->ect = READ_ONCE(quic_net(sock_net(c->sk))->ecn) &&
+	tx->ect = READ_ONCE(c->qn->ecn) &&
 		  quic_ecn_marks(&c->rec.ecn, c->rec.pto_count);
 	tx->drop_initial = false;
 	tx->train.n = 0;
@@ -118,7 +118,7 @@ static int push_one(struct quic_conn *c)
 	if (!n)
 		n = push_train(tx);
 	if (n < 0)
-		QUIC_INC(sock_net(c->sk), QuicTxDropped);
+		QUIC_CONN_INC(c, QuicTxDropped);
 	if (n > 0 && tx->eliciting)
 		quic_timer_on_tx(c, tx->now);
 	local_bh_enable();

@@ -30,17 +30,16 @@ static void grease(struct quic_train *t)
 static int finish(struct quic_conn *c, struct quic_key *key,
 		  struct quic_train *t, int err)
 {
-	struct net *net = sock_net(c->sk);
 
 	if (!err)
 		err = quic_hp_protect(&key->hp, t);
 	if (unlikely(err)) {
-		QUIC_ADD(net, QuicPktEncDrop, t->n);
+		QUIC_CONN_ADD(c, QuicPktEncDrop, t->n);
 		return err;
 	}
-	QUIC_ADD(net, QuicAeadSeal, t->n);
-	QUIC_ADD(net, QuicPktEncFastpaths, t->n);
-	QUIC_INC(net, QuicHpCalls);
+	QUIC_CONN_ADD(c, QuicAeadSeal, t->n);
+	QUIC_CONN_ADD(c, QuicPktEncFastpaths, t->n);
+	QUIC_CONN_INC(c, QuicHpCalls);
 	return 0;
 }
 

@@ -221,7 +221,7 @@ FATE(lost_ack_frequency)
 /* Noted, never sent again (RFC 9221 section 5.2). */
 FATE(lost_datagram)
 {
-	QUIC_INC(sock_net(c->sk), QuicDgramLost);
+	QUIC_CONN_INC(c, QuicDgramLost);
 }
 
 /* ---- tables ------------------------------------------------------------------- */

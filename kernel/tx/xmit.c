@@ -76,11 +76,9 @@ void quic_xmit_now(struct quic_conn *c, struct quic_path *p,
 		   struct sk_buff *skb, u16 segs, u16 size, u8 ecn,
 		   u64 departure)
 {
-	struct net *net = sock_net(c->sk);
-
-	QUIC_INC(net, QuicTxTrains);
-	QUIC_ADD(net, QuicTxPackets, segs);
-	QUIC_ADD(net, QuicTxBytes, skb->len);
+	QUIC_CONN_INC(c, QuicTxTrains);
+	QUIC_CONN_ADD(c, QuicTxPackets, segs);
+	QUIC_CONN_ADD(c, QuicTxBytes, skb->len);
 	if (!p->validated)
 		p->tx_bytes += skb->len;
 
