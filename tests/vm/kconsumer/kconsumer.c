@@ -2,8 +2,8 @@
 /*
  * A user of QUIC sockets inside the kernel: what <net/quic.h> promises. Both
  * ends of a connection, with a handshake of its own making: two secrets that
- * are known beforehand, and flights whose bytes say nothing. Loading it is the
- * test; it fails to load if something is wrong.
+ * are known beforehand, and flights whose bytes say nothing, but for the first.
+ * Loading it is the test; it fails to load if something is wrong.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 #include <linux/completion.h>
@@ -24,8 +24,15 @@
 	}								\
 } while (0)
 
-/* The first byte of one: enough for a listener that is the only one. */
-#define CLIENT_HELLO	"\1"
+/* As short as one can be: no session ID, one cipher suite, no compression (the
+ * zero at the end of the string), no extensions.
+ */
+#define ONES	"\1\1\1\1\1\1\1\1"
+static const char client_hello[] = "\1\0\0\x29\3\3" ONES ONES ONES ONES
+				   "\0\0\2\x13\1\1";
+
+/* A string as the two arguments data and length. */
+#define TEXT(text)	(text), strlen(text)
 
 static struct socket *listener, *client, *server;
 static struct completion destructed;
@@ -40,7 +47,7 @@ union control {
 };
 
 static int send(struct socket *sock, int type, const void *info, size_t size,
-		const char *text, int flags)
+		const char *data, size_t len, int flags)
 {
 	union control control = {};
 	struct msghdr msg = {
@@ -48,20 +55,21 @@ static int send(struct socket *sock, int type, const void *info, size_t size,
 		.msg_control = &control,
 		.msg_controllen = CMSG_SPACE(size),
 	};
-	struct kvec vec = { .iov_base = (void *)text, .iov_len = strlen(text) };
+	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
 
 	control.hdr.cmsg_level = SOL_QUIC;
 	control.hdr.cmsg_type = type;
 	control.hdr.cmsg_len = CMSG_LEN(size);
 	memcpy(control.buf + sizeof(control.hdr), info, size);
-	return kernel_sendmsg(sock, &msg, &vec, 1, vec.iov_len);
+	return kernel_sendmsg(sock, &msg, &vec, 1, len);
 }
 
-static int send_tls(struct socket *sock, u8 level, const char *text)
+static int send_tls(struct socket *sock, u8 level, const char *data,
+		    size_t len)
 {
 	struct quic_handshake_info info = { .crypto_level = level };
 
-	return send(sock, QUIC_HANDSHAKE_INFO, &info, sizeof(info), text,
+	return send(sock, QUIC_HANDSHAKE_INFO, &info, sizeof(info), data, len,
 		    MSG_NOSIGNAL);
 }
 
@@ -70,12 +78,13 @@ static int send_stream(struct socket *sock, s64 id, u32 flags, const char *text)
 	struct quic_stream_info info = { .stream_id = id,
 					 .stream_flags = flags };
 
-	return send(sock, QUIC_STREAM_INFO, &info, sizeof(info), text,
+	return send(sock, QUIC_STREAM_INFO, &info, sizeof(info), TEXT(text),
 		    MSG_NOSIGNAL);
 }
 
-/* Receive exactly @text; the control message in @control. */
-static int expect(struct socket *sock, const char *text, union control *control)
+/* Receive exactly @data; the control message in @control. */
+static int expect(struct socket *sock, const char *data, size_t len,
+		  union control *control)
 {
 	struct msghdr msg = {
 		.msg_control = control,
@@ -85,16 +94,17 @@ static int expect(struct socket *sock, const char *text, union control *control)
 	struct kvec vec = { .iov_base = buf, .iov_len = sizeof(buf) };
 	int n = kernel_recvmsg(sock, &msg, &vec, 1, sizeof(buf), 0);
 
-	CHECK(n == strlen(text));
-	CHECK(!memcmp(buf, text, n));
+	CHECK(n == len);
+	CHECK(!memcmp(buf, data, len));
 	CHECK(control->hdr.cmsg_level == SOL_QUIC);
 	return 0;
 }
 
-static int expect_tls(struct socket *sock, u8 level, const char *text)
+static int expect_tls(struct socket *sock, u8 level, const char *data,
+		      size_t len)
 {
 	union control control = {};
-	int err = expect(sock, text, &control);
+	int err = expect(sock, data, len, &control);
 
 	if (err)
 		return err;
@@ -108,7 +118,7 @@ static int expect_stream(struct socket *sock, s64 id, u32 flags,
 {
 	struct quic_stream_info info;
 	union control control = {};
-	int err = expect(sock, text, &control);
+	int err = expect(sock, TEXT(text), &control);
 
 	if (err)
 		return err;
@@ -190,27 +200,29 @@ static int open(void)
 
 static int handshake(void)
 {
-	CHECK(send_tls(client, QUIC_CRYPTO_INITIAL, CLIENT_HELLO) == 1);
+	CHECK(send_tls(client, QUIC_CRYPTO_INITIAL, client_hello,
+		       sizeof(client_hello)) == sizeof(client_hello));
 	CHECK(!kernel_accept(listener, &server, 0));
 	server->sk->sk_rcvtimeo = 20 * HZ;
-	CHECK(!expect_tls(server, QUIC_CRYPTO_INITIAL, CLIENT_HELLO));
-	CHECK(send_tls(server, QUIC_CRYPTO_INITIAL, "server hello") == 12);
+	CHECK(!expect_tls(server, QUIC_CRYPTO_INITIAL, client_hello,
+			  sizeof(client_hello)));
+	CHECK(send_tls(server, QUIC_CRYPTO_INITIAL, TEXT("server hello")) == 12);
 	CHECK(!hand_over_params(client, server));
 	CHECK(!set_secret(server, true, QUIC_CRYPTO_HANDSHAKE));
 	CHECK(!set_secret(server, false, QUIC_CRYPTO_HANDSHAKE));
-	CHECK(send_tls(server, QUIC_CRYPTO_HANDSHAKE, "the rest") == 8);
+	CHECK(send_tls(server, QUIC_CRYPTO_HANDSHAKE, TEXT("the rest")) == 8);
 	CHECK(!set_secret(server, true, QUIC_CRYPTO_APP));
 
-	CHECK(!expect_tls(client, QUIC_CRYPTO_INITIAL, "server hello"));
+	CHECK(!expect_tls(client, QUIC_CRYPTO_INITIAL, TEXT("server hello")));
 	CHECK(!set_secret(client, true, QUIC_CRYPTO_HANDSHAKE));
 	CHECK(!set_secret(client, false, QUIC_CRYPTO_HANDSHAKE));
-	CHECK(!expect_tls(client, QUIC_CRYPTO_HANDSHAKE, "the rest"));
+	CHECK(!expect_tls(client, QUIC_CRYPTO_HANDSHAKE, TEXT("the rest")));
 	CHECK(!hand_over_params(server, client));
-	CHECK(send_tls(client, QUIC_CRYPTO_HANDSHAKE, "finished") == 8);
+	CHECK(send_tls(client, QUIC_CRYPTO_HANDSHAKE, TEXT("finished")) == 8);
 	CHECK(!set_secret(client, true, QUIC_CRYPTO_APP));
 	CHECK(!set_secret(client, false, QUIC_CRYPTO_APP));
 
-	CHECK(!expect_tls(server, QUIC_CRYPTO_HANDSHAKE, "finished"));
+	CHECK(!expect_tls(server, QUIC_CRYPTO_HANDSHAKE, TEXT("finished")));
 	CHECK(!set_secret(server, false, QUIC_CRYPTO_APP));
 	return 0;
 }
