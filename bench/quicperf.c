@@ -292,17 +292,24 @@ static const struct argp argp = {
 	       "kernel QUIC; what they take as JSON.",
 };
 
-/* A connection is an open file. */
+/* A connection is an open file; a server does not know how many will come. */
 static void allow_files(const struct options *o)
 {
+	rlim_t want = o->server ? CONNECTIONS_MAX : o->connections + FILES;
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
-	if (!o->server && limit.rlim_max < o->connections + FILES)
-		limit.rlim_max = o->connections + FILES;
+	if (limit.rlim_max < want) {
+		const struct rlimit more = { want, want };
+
+		if (!setrlimit(RLIMIT_NOFILE, &more))
+			return;
+		if (!o->server)
+			err(1, "so many connections");
+	}
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit))
-		err(1, "so many connections");
+		err(1, "open files");
 }
 
 int main(int argc, char **argv)
