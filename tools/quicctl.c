@@ -13,7 +13,7 @@
 
 const char *argp_program_version = "quicctl 0.1";
 
-static const struct verb *const top[] = { &cc_verb, NULL };
+static const struct verb *const top[] = { &cc_verb, &cid_verb, NULL };
 
 /* ---- options ------------------------------------------------------------- */
 

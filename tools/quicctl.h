@@ -42,7 +42,7 @@ struct verb {
 	const void *of;			/* handed to them */
 };
 
-extern const struct verb cc_verb;
+extern const struct verb cc_verb, cid_verb;
 
 /* ---- quicctl_out.c --------------------------------------------------------- */
 
@@ -135,11 +135,15 @@ int bpf_register(const struct ctl *ctl, const struct ops_type *type,
 struct registry {
 	const char *what;		/* for messages */
 	const char *type;		/* of struct_ops */
+	const char *native;		/* the only one that is no program, if
+					 * the table does not tell the kind
+					 */
 	const char *table, *exits;	/* of /proc/net/quic */
 	const char *sysctl;		/* that has the default */
 	const char *dir;		/* of pins */
-	const char *watched;		/* table of connections */
+	const char *watched;		/* table, as of connections */
 	const char *watched_name;	/* its column with our names */
+	const char *watched_key;	/* what its rows are in JSON */
 	const struct column *list, *show, *exit, *watch;
 };
 

@@ -65,6 +65,7 @@ static const struct registry registry = {
 	.dir = "cc",
 	.watched = "recovery",
 	.watched_name = "congestion",
+	.watched_key = "connections",
 	.list = list,
 	.show = show,
 	.exit = exits,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What can be done with a registry of quic.ko, whose members are native or BPF
- * programs: list, show, load, unload, use.  quicctl_cc.c says which registry.
+ * programs: list, show, load, unload, use.  quicctl_cc.c and quicctl_cid.c say
+ * which registry.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +29,9 @@ static json_object *rows_of(struct ctl *ctl, const struct registry *r)
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		json_object *row = json_object_array_get_idx(rows, i);
 
+		if (r->native)
+			add_text(row, "kind", strcmp(get_text(row, "name"),
+						     r->native) ? "bpf" : "native");
 		add_bool(row, "default", !strcmp(get_text(row, "name"), chosen));
 	}
 	return rows;

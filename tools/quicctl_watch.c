@@ -74,7 +74,7 @@ static void put_look(const struct ctl *ctl, const struct registry *r,
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	line = json_object_new_object();
 	add_number(line, "time_ns", now.tv_sec * 1000000000ULL + now.tv_nsec);
-	json_object_object_add(line, "connections", rows);
+	json_object_object_add(line, r->watched_key, rows);
 	out_line(line);
 }
 
