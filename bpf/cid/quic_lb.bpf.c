@@ -19,6 +19,7 @@
 const volatile struct quic_lb lb_config = {
 	.sid_len = 3, .nonce_len = 4, .self_len = 1,
 };
+
 const volatile __u8 server_id[15] = { 0, 0, 1 };
 
 /* With a key a nonce must not come again: it counts, from anywhere on. */

@@ -4,7 +4,7 @@
  *
  * Owns requests to the implementation of highest priority, synchronous or not:
  * lookaside hardware, where there is some.  A request per packet, allocated
- * together for a train; the last one that completes completes the train.
+ * together for a train; the train completes with the last of them.
  * What cannot wait goes to aead_sw, for which each key has a transform too.
  *
  * submit is called with BH off and the socket lock held; completions come in

@@ -147,8 +147,9 @@ void quic_tx_push(struct quic_conn *c)
 	quic_timer_set(c, QUIC_TIMER_PACE, 0);
 	if (unlikely(quic_pmtud_pending(&c->path->pmtud)))
 		quic_pmtud_push(c);
-	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c) &&
-		    c->n_jobs[1] < QUIC_JOBS_MAX; i++) {
+	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c); i++) {
+		if (unlikely(c->n_jobs[1] >= QUIC_JOBS_MAX))
+			break;
 		if (unlikely(key_is_due(c)) && !quic_key_update_due(c))
 			break;
 		n = push_one(c);

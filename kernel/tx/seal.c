@@ -30,7 +30,6 @@ static void grease(struct quic_train *t)
 static int finish(struct quic_conn *c, struct quic_key *key,
 		  struct quic_train *t, int err)
 {
-
 	if (!err)
 		err = quic_hp_protect(&key->hp, t);
 	if (unlikely(err)) {

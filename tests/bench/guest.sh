@@ -97,7 +97,7 @@ with_server() { # SERVER-OPTION... -- COMMAND...
 	status=$?
 	kill "$server"
 	wait "$server"
-	return $status
+	return "$status"
 }
 
 quicperf_server() {

@@ -322,7 +322,7 @@ with_connid() { # OBJECT NAME COMMAND...
 	status=$?
 	stop_server
 	rm -r "/sys/fs/bpf/$number"
-	[ $status = 0 ] && is "$(cat /proc/sys/net/quic/connid)" random
+	[ "$status" = 0 ] && is "$(cat /proc/sys/net/quic/connid)" random
 }
 
 fetches() { # HOW-MANY
@@ -340,7 +340,7 @@ flawless() { # NAME
 case_cid_shipped_programs_work() {
 	local name
 	for name in cpu quic_lb katran; do
-		with_connid "$shipped/cid/$name.bpf.o" $name works $name || return
+		with_connid "$shipped/cid/$name.bpf.o" "$name" works "$name" || return
 	done
 }
 

@@ -25,7 +25,7 @@ insmod "$(dirname "$API")/slowaead/slowaead.ko"
 result $? async_loads
 sysctl -qw net.quic.async_crypto=1
 # Registering has tested it.
-done=$(cat $parameters/done)
+was_done=$(cat $parameters/done)
 overtaken=$(cat $parameters/overtaken)
 busy=$(cat $parameters/busy)
 # Not those that count packets, or wait until a buffer is full.
@@ -35,7 +35,7 @@ for tests in bulk stream key_update file flow pmtud; do
 	[ $status = 0 ] || sed 's/^/# /' "$log"
 	result $status "async_$tests"
 done
-moved done "$done"
+moved "done" "$was_done"
 result $? async_was_used
 moved overtaken "$overtaken"
 result $? async_trains_overtook_each_other

@@ -14,7 +14,7 @@
 #define QUIC_LB_H
 
 #ifndef __always_inline
-#define __always_inline inline __attribute__((__always_inline__))
+#define __always_inline inline
 #endif
 
 #define QUIC_LB_MAX		19	/* server ID and nonce */
