@@ -16,6 +16,7 @@ import time
 import traceback
 
 PROGRAMS = os.environ["PROGRAMS"]
+CID = "/usr/lib/quic/bpf/cid"
 PATCHED = "/kquic/build/bpftool"
 STOCK = "/usr/sbin/bpftool"
 PINS = "/sys/fs/bpf/quic/cc"
@@ -227,6 +228,25 @@ def test_watch_follows_connections():
         assert shown["kind"] == "removed"
         assert [e["kind"] for e in shown["exits"]] == ["unregistered"]
         assert shown["exits"][0]["reason"] == "the program was removed"
+
+
+def test_connection_ids_of_a_program():
+    assert [row["name"] for row in ctl("cid")] == ["random"]
+    assert ctl("cid", "load", CID + "/cpu.bpf.o") == {"loaded": ["cpu"]}
+    have = {row["name"]: row for row in ctl("cid", "list")}
+    assert have["cpu"]["kind"] == "bpf" and have["random"]["default"]
+    assert TYPE in refused("cc", "load", CID + "/cpu.bpf.o")["error"]
+    assert ctl("cid", "use", "cpu") == {"using": "cpu"}
+    with Transfer():
+        shown = ctl("cid", "show", "cpu")
+        assert shown["default"] and shown["calls"] > 0
+        assert (shown["bad_len"], shown["bad_cpu"]) == (0, 0)
+        assert set(shown["programs"]) == {"generate", "decode", "choose"}
+        seen = ctl("cid", "watch", "-c", "1")
+        assert any(row["name"] == "cpu" and row["calls"] for row in seen["counters"])
+    assert ctl("cid", "unload", "cpu") == {"unloaded": "cpu"}
+    assert [row["name"] for row in ctl("cid")] == ["random"]
+    assert "nothing" in refused("cid", "use", "nothing")["error"]
 
 
 def test_what_bpftool_registered():
