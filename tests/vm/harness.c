@@ -162,17 +162,31 @@ static void run_each(const struct test *t)
 }
 
 /* By its own name, or with all of its file ("stream" for stream_test.c). */
+static bool matches(const struct test *t, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strcmp(name, t->name) ||
+	       (!strncmp(name, t->file, len) &&
+		!strcmp(t->file + len, "_test.c"));
+}
+
 static bool chosen(const struct test *t, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		size_t len = strlen(argv[i]);
-
-		if (!strcmp(argv[i], t->name) ||
-		    (!strncmp(argv[i], t->file, len) &&
-		     !strcmp(t->file + len, "_test.c")))
+		if (matches(t, argv[i]))
 			return true;
 	}
 	return argc < 2;
+}
+
+static bool exists(const char *name)
+{
+	for (const struct test *t = first; t; t = t->next) {
+		if (matches(t, name))
+			return true;
+	}
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -185,6 +199,12 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("TAP version 13\n");
+	for (int i = 1; i < argc; i++) {
+		if (!exists(argv[i])) {
+			printf("Bail out! no such test: %s\n", argv[i]);
+			return 2;
+		}
+	}
 	for (const struct test *t = first; t; t = t->next) {
 		if (!chosen(t, argc, argv))
 			continue;
