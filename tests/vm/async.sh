@@ -28,8 +28,8 @@ sysctl -qw net.quic.async_crypto=1
 was_done=$(cat $parameters/done)
 overtaken=$(cat $parameters/overtaken)
 busy=$(cat $parameters/busy)
-# Not those that count packets, or wait until a buffer is full.
-for tests in bulk stream key_update file flow pmtud; do
+# Not those that count packets, or wait until a buffer is full, or for timers.
+for tests in bulk stream key_update file flow; do
 	"$API" "$tests" >"$log"
 	status=$?
 	[ $status = 0 ] || sed 's/^/# /' "$log"
