@@ -68,7 +68,8 @@ struct quic_connid {
  *		ID is @bytes: the client's invention, or after a Retry ours.
  *		Return: 0; anything else: by the hash.  Default: by the hash
  * @issued:	an ID is in use from now on.  Default: nothing
- * @retired:	and not any more.  Default: nothing
+ * @retired:	and not any more, also if another program or none made it, before
+ *		this one was used.  Default: nothing
  *
  * Called in softirq or process context, at the same time for several
  * connections; none may sleep.  The struct may grow at its end.  What generate()

@@ -24,8 +24,11 @@ QUIC_CONNID_TOLD(marked_issued, struct quic_connid *id)
 	__sync_fetch_and_add(&issues, 1);
 }
 
+/* IDs of before, of connections that end now, have no mark. */
 QUIC_CONNID_TOLD(marked_retired, struct quic_connid *id)
 {
+	if (id->bytes[3] != MARK)
+		return;
 	check(id);
 	__sync_fetch_and_add(&retires, 1);
 }
