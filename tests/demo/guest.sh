@@ -147,7 +147,7 @@ start_kquic_server() {
 		--key "$work/key-key.pem" --json-log "$work/server.json" \
 		"$(dirname "$file")" 2>"$work/server.log" &
 	server_pid=$!
-	wait_for quicserve grep -q serving "$work/server.log"
+	wait_for quicserve grep -qs serving "$work/server.log"
 }
 
 start_ngtcp2_server() {
