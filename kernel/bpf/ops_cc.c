@@ -9,53 +9,38 @@
  * Context: process.
  */
 #include <linux/bpf.h>
-#include <linux/bpf_verifier.h>
 #include <linux/btf.h>
 #include <linux/module.h>
 #include "../recovery/cc.h"
+#include "args.h"
 #include "bpf.h"
 
 /* ---- what a program may access --------------------------------------------- */
 
-/* struct quic_cc, as the verifier names it: the first argument of every
- * callback.  Its number in the module's BTF can be had in no other way by a
- * module; it is the same each time.
- */
-static const struct btf_type *cc_type;
+#define MEMBER(name) QUIC_BPF_MEMBER(struct quic_cc, name)
+
+static const struct quic_bpf_span writable[] = {
+	MEMBER(cwnd), MEMBER(ssthresh), MEMBER(pacing_rate), MEMBER(priv),
+};
+
+static struct quic_bpf_arg arg = {
+	.name = "struct quic_cc",
+	.fields = "cwnd, ssthresh, pacing_rate and priv",
+	.writable = writable,
+	.n = ARRAY_SIZE(writable),
+};
 
 static bool is_valid_access(int off, int size, enum bpf_access_type type,
 			    const struct bpf_prog *prog,
 			    struct bpf_insn_access_aux *info)
 {
-	if (!bpf_tracing_btf_ctx_access(off, size, type, prog, info))
-		return false;
-	if (!off && base_type(info->reg_type) == PTR_TO_BTF_ID)
-		WRITE_ONCE(cc_type, btf_type_by_id(info->btf, info->btf_id));
-	return true;
+	return quic_bpf_arg_valid(&arg, off, size, type, prog, info);
 }
-
-#define MEMBER(name) { offsetof(struct quic_cc, name),			\
-		       offsetofend(struct quic_cc, name) }
-
-static const struct { int start, end; } writable[] = {
-	MEMBER(cwnd), MEMBER(ssthresh), MEMBER(pacing_rate), MEMBER(priv),
-};
 
 static int struct_access(struct bpf_verifier_log *log,
 			 const struct bpf_reg_state *reg, int off, int size)
 {
-	int i;
-
-	if (btf_type_by_id(reg->btf, reg->btf_id) != READ_ONCE(cc_type)) {
-		bpf_log(log, "quic: only struct quic_cc can be written to, all else is read-only\n");
-		return -EACCES;
-	}
-	for (i = 0; i < ARRAY_SIZE(writable); i++)
-		if (off >= writable[i].start && off + size <= writable[i].end)
-			return 0;
-	bpf_log(log, "quic: write to struct quic_cc at offset %d, size %d: only cwnd, ssthresh, pacing_rate and priv can be written\n",
-		off, size);
-	return -EACCES;
+	return quic_bpf_arg_write(&arg, log, reg, off, size);
 }
 
 static const struct bpf_verifier_ops verifier_ops = {

@@ -9,53 +9,38 @@
  * Context: process.
  */
 #include <linux/bpf.h>
-#include <linux/bpf_verifier.h>
 #include <linux/btf.h>
 #include <linux/module.h>
 #include "../conn/connid.h"
+#include "args.h"
 #include "bpf.h"
 
-/* struct quic_connid, as the verifier names it: every callback's argument.  See
- * bpf/ops_cc.
- */
-static const struct btf_type *connid_type;
+#define MEMBER(name) QUIC_BPF_MEMBER(struct quic_connid, name)
+
+/* Each call has a copy of its own: what it has no use for does no harm. */
+static const struct quic_bpf_span writable[] = {
+	MEMBER(bytes), MEMBER(len), MEMBER(cpu), MEMBER(listener),
+	MEMBER(server),
+};
+
+static struct quic_bpf_arg arg = {
+	.name = "struct quic_connid",
+	.fields = "bytes, len, cpu, listener and server",
+	.writable = writable,
+	.n = ARRAY_SIZE(writable),
+};
 
 static bool is_valid_access(int off, int size, enum bpf_access_type type,
 			    const struct bpf_prog *prog,
 			    struct bpf_insn_access_aux *info)
 {
-	if (!bpf_tracing_btf_ctx_access(off, size, type, prog, info))
-		return false;
-	if (!off && base_type(info->reg_type) == PTR_TO_BTF_ID)
-		WRITE_ONCE(connid_type,
-			   btf_type_by_id(info->btf, info->btf_id));
-	return true;
+	return quic_bpf_arg_valid(&arg, off, size, type, prog, info);
 }
-
-#define MEMBER(name) { offsetof(struct quic_connid, name),		\
-		       offsetofend(struct quic_connid, name) }
-
-/* Each call has a copy of its own: what it has no use for does no harm. */
-static const struct { int start, end; } writable[] = {
-	MEMBER(bytes), MEMBER(len), MEMBER(cpu), MEMBER(listener),
-	MEMBER(server),
-};
 
 static int struct_access(struct bpf_verifier_log *log,
 			 const struct bpf_reg_state *reg, int off, int size)
 {
-	int i;
-
-	if (btf_type_by_id(reg->btf, reg->btf_id) != READ_ONCE(connid_type)) {
-		bpf_log(log, "quic: only struct quic_connid can be written to, all else is read-only\n");
-		return -EACCES;
-	}
-	for (i = 0; i < ARRAY_SIZE(writable); i++)
-		if (off >= writable[i].start && off + size <= writable[i].end)
-			return 0;
-	bpf_log(log, "quic: write to struct quic_connid at offset %d, size %d: only bytes, len, cpu, listener and server can be written\n",
-		off, size);
-	return -EACCES;
+	return quic_bpf_arg_write(&arg, log, reg, off, size);
 }
 
 static const struct bpf_verifier_ops verifier_ops = {
