@@ -166,6 +166,14 @@ static void quote(int tap, int fd, unsigned int size, uint8_t *packet)
 		 packet[headers()] & 0x80);
 }
 
+/* The same of one that carries data from now. */
+static void quote_data(int tap, int fd, uint8_t *packet)
+{
+	/* Streams of before may still be ending. */
+	UNTIL(quic_sendmsg(fd, packet, QUOTE, 0, NEW) == QUOTE);
+	quote(tap, fd, 0, packet);
+}
+
 static uint16_t checksum(const uint8_t *p, size_t len)
 {
 	uint32_t sum = 0;
@@ -206,6 +214,13 @@ static void too_big(int mtu, const uint8_t *packet, size_t len)
 	close(fd);
 }
 
+/* The @n-th that is not believed. */
+static void ignored(int mtu, const uint8_t *packet, size_t len, unsigned long n)
+{
+	too_big(mtu, packet, len);
+	UNTIL(counter("QuicTooBigIgnored") == n);
+}
+
 /*
  * RFC8899-3-7 RFC8899-4.6.1-1 RFC8899-4.6.1-2 RFC8899-4.6.2-1 RFC8899-6.1.6-1
  * RFC8899-8-2 RFC9000-14.2.1-2
@@ -244,10 +259,7 @@ TEST_WITH(too_big_about_data, 60, true)
 	transfer_until(&p, full);
 	fd = tap();
 	hop(1400);
-	/* Streams of before may still be ending. */
-	UNTIL(quic_sendmsg(p.client, packet, sizeof(packet), 0, NEW) ==
-	      sizeof(packet));
-	quote(fd, p.client, 0, packet);
+	quote_data(fd, p.client, packet);
 	UNTIL(({ too_big(1400 + headers(), packet, QUOTE);
 		 counter("QuicTooBigHeeded"); }));
 	transfer_until(&p, 1392);
@@ -270,33 +282,20 @@ TEST_WITH(too_big_that_is_not_believed, 60, true)
 	connection(&p);
 	transfer_until(&p, full);
 	fd = tap();
-	/* Streams of before may still be ending. */
-	UNTIL(quic_sendmsg(p.client, packet, sizeof(packet), 0, NEW) ==
-	      sizeof(packet));
-	quote(fd, p.client, 0, packet);
+	quote_data(fd, p.client, packet);
 	/* Each bit of the connection ID, and a long header. */
 	for (size_t i = 8; i < 72; i++) {
 		size_t at = i == 8 ? 0 : i / 8;
 
 		packet[headers() + at] ^= 0x80 >> i % 8;
-		too_big(1400, packet, QUOTE);
+		ignored(1400, packet, QUOTE, ++n);
 		packet[headers() + at] ^= 0x80 >> i % 8;
-		n++;
-		UNTIL(counter("QuicTooBigIgnored") == n);
 	}
 	/* Less than the ID; less than QUIC needs; as much as we send; more. */
-	too_big(1400, packet, headers() + 8);
-	n++;
-	UNTIL(counter("QuicTooBigIgnored") == n);
-	too_big(1199 + headers(), packet, QUOTE);
-	n++;
-	UNTIL(counter("QuicTooBigIgnored") == n);
-	too_big(full + headers(), packet, QUOTE);
-	n++;
-	UNTIL(counter("QuicTooBigIgnored") == n);
-	too_big(9000, packet, QUOTE);
-	n++;
-	UNTIL(counter("QuicTooBigIgnored") == n);
+	ignored(1400, packet, headers() + 8, ++n);
+	ignored(1199 + headers(), packet, QUOTE, ++n);
+	ignored(full + headers(), packet, QUOTE, ++n);
+	ignored(9000, packet, QUOTE, ++n);
 	EQ(counter("QuicTooBigHeeded"), 0);
 	EQ(mss(p.client), full);
 }
