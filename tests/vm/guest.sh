@@ -8,6 +8,7 @@ case ${1-} in
 *.sh) exec "./$1" ;;
 esac
 if [ $# -gt 0 ]; then
+	modprobe quic	# some begin with a sysctl; life.sh sees it load itself
 	exec "$API" "$@"
 fi
 status=0
