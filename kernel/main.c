@@ -111,12 +111,15 @@ static int __init quic_init(void)
 	err = quic_stream_init();
 	if (err)
 		goto err_cid;
-	err = quic_cc_registry_init(quic_guard_on_exit);
+	err = quic_cc_add_native(quic_guard_on_exit);
 	if (err)
 		goto err_stream;
-	err = register_pernet_subsys(&net_ops);
+	err = quic_connid_init();
 	if (err)
 		goto err_cc;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto err_connid;
 	err = quic_sysctl_init();
 	if (err)
 		goto err_net;
@@ -130,8 +133,10 @@ err_sysctl:
 	quic_sysctl_exit();
 err_net:
 	unregister_pernet_subsys(&net_ops);
+err_connid:
+	quic_connid_exit();
 err_cc:
-	quic_cc_registry_exit();
+	quic_cc_remove_native();
 err_stream:
 	quic_stream_exit();
 err_cid:
@@ -153,7 +158,8 @@ static void __exit quic_exit(void)
 	quic_sysctl_exit();
 	quic_initial_exit();
 	unregister_pernet_subsys(&net_ops);
-	quic_cc_registry_exit();
+	quic_connid_exit();
+	quic_cc_remove_native();
 	/* Sockets, streams and IDs are freed after a grace period. */
 	rcu_barrier();
 	quic_stream_exit();

@@ -2,7 +2,7 @@
 /*
  * Owns: the memory of which program lost which connection, and why.  That it
  * did is decided in recovery/cc.c.
- * Called from: recovery/cc.c (quic_cc_on_exit), /proc.
+ * Called from: recovery/cc.c, /proc.
  * Context: softirq or process, socket lock held; readers: process.
  * Locks: @lock for the memory; RCU for the list of algorithms.
  */
@@ -81,7 +81,7 @@ void quic_guard_on_exit(struct quic_cc *cc, const struct quic_cc_exit *exit)
 	const struct quic_conn *c = container_of(cc, struct quic_conn, rec.cc);
 	struct net *net = sock_net(c->sk);
 
-	trace_quic_cc_exit(exit, cc->algo->name);
+	trace_quic_cc_exit(exit, cc->algo->entry.name);
 	keep(net->net_cookie, exit);
 	switch (exit->kind) {
 	case QUIC_CC_EXIT_UNREGISTERED:
@@ -93,7 +93,7 @@ void quic_guard_on_exit(struct quic_cc *cc, const struct quic_cc_exit *exit)
 	}
 	QUIC_INC(net, QuicCcFallbacks);
 	net_info_ratelimited("quic: congestion control %s lost connection %llu to %s: %s (code %u, cwnd %llu, pacing_rate %llu)\n",
-			     exit->name, exit->number, cc->algo->name,
+			     exit->name, exit->number, cc->algo->entry.name,
 			     reason(exit), exit->code, exit->cwnd,
 			     exit->pacing_rate);
 }
@@ -129,9 +129,9 @@ int quic_guard_show_algos(struct seq_file *seq, void *v)
 
 	seq_puts(seq, "NAME KIND USERS CWND_RAISED CWND_LOWERED PACING_RAISED FALLBACKS\n");
 	rcu_read_lock();
-	list_for_each_entry_rcu(algo, quic_cc_algos(), list) {
-		seq_printf(seq, "%s %s %d", algo->name,
-			   algo->bpf ? "bpf" : "native",
+	list_for_each_entry_rcu(algo, &quic_cc_registry.list, entry.list) {
+		seq_printf(seq, "%s %s %d", algo->entry.name,
+			   algo->entry.bpf ? "bpf" : "native",
 			   atomic_read(&algo->users));
 		for (i = 0; i < QUIC_CC_COUNTS; i++)
 			seq_printf(seq, " %lld",

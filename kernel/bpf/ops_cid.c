@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * struct quic_connid_ops as a BPF struct_ops type: what programs may read, write
- * and call, and their way into the registry (conn/connid.c).
+ * and call, and their way into the registry (registry.c).
  *
  * Owns: the type's description.
  * Called from: the verifier and the struct_ops map, on behalf of who loads a
@@ -12,8 +12,8 @@
 #include <linux/btf.h>
 #include <linux/module.h>
 #include "../conn/connid.h"
-#include "args.h"
 #include "bpf.h"
+#include "ops.h"
 
 #define MEMBER(name) QUIC_BPF_MEMBER(struct quic_connid, name)
 
@@ -23,24 +23,28 @@ static const struct quic_bpf_span writable[] = {
 	MEMBER(server),
 };
 
-static struct quic_bpf_arg arg = {
-	.name = "struct quic_connid",
+static struct quic_bpf_ops ops = {
+	.what = "a connection ID program",
+	.registry = &quic_connid_registry,
+	.arg = "struct quic_connid",
 	.fields = "bytes, len, cpu, listener and server",
 	.writable = writable,
 	.n = ARRAY_SIZE(writable),
 };
 
+QUIC_BPF_OPS_ASSERT(struct quic_connid_ops);
+
 static bool is_valid_access(int off, int size, enum bpf_access_type type,
 			    const struct bpf_prog *prog,
 			    struct bpf_insn_access_aux *info)
 {
-	return quic_bpf_arg_valid(&arg, off, size, type, prog, info);
+	return quic_bpf_ops_valid(&ops, off, size, type, prog, info);
 }
 
 static int struct_access(struct bpf_verifier_log *log,
 			 const struct bpf_reg_state *reg, int off, int size)
 {
-	return quic_bpf_arg_write(&arg, log, reg, off, size);
+	return quic_bpf_ops_write(&ops, log, reg, off, size);
 }
 
 static const struct bpf_verifier_ops verifier_ops = {
@@ -60,50 +64,22 @@ static int init_member(const struct btf_type *t,
 		       const struct btf_member *member, void *kdata,
 		       const void *udata)
 {
-	const struct quic_connid_ops *from = udata;
-	struct quic_connid_ops *ops = kdata;
-
-	switch (__btf_member_bit_offset(t, member) / 8) {
-	case offsetof(struct quic_connid_ops, name):
-		if (strnlen(from->name, sizeof(from->name)) ==
-		    sizeof(from->name))
-			return -EINVAL;
-		memcpy(ops->name, from->name, sizeof(ops->name));
-		return 1;
-	case offsetof(struct quic_connid_ops, flags):
-		if (from->flags) {
-			pr_info("quic: a connection ID program with flags that this kernel does not know: %#llx\n",
-				from->flags);
-			return -EINVAL;
-		}
-		return 1;
-	}
-	return 0;
-}
-
-static int say(const struct quic_connid_ops *ops, int err)
-{
-	if (err == -EINVAL)
-		pr_info("quic: a connection ID program needs a .name of 1 to 15 of A-Z a-z 0-9 _ - . and keeps it when it is updated\n");
-	else if (err == -EEXIST)
-		pr_info("quic: connection IDs of the name %s are there already\n",
-			ops->name);
-	return err;
+	return quic_bpf_ops_member(&ops, t, member, kdata, udata);
 }
 
 static int reg(void *kdata, struct bpf_link *link)
 {
-	return say(kdata, quic_connid_register(kdata));
+	return quic_bpf_ops_reg(&ops, kdata);
 }
 
 static void unreg(void *kdata, struct bpf_link *link)
 {
-	quic_connid_unregister(kdata);
+	quic_registry_remove(&quic_connid_registry, kdata);
 }
 
 static int update(void *kdata, void *old_kdata, struct bpf_link *link)
 {
-	return say(kdata, quic_connid_update(kdata, old_kdata));
+	return quic_bpf_ops_update(&ops, kdata, old_kdata);
 }
 
 /* ---- one function of each kind, never called: types for the trampolines --------- */

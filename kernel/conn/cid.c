@@ -140,7 +140,8 @@ static int number(struct quic_conn *c, struct quic_local_cid *l,
 	l->node = node;
 	l->seq = c->cids->local_next_seq++;
 	l->announce = false;
-	quic_connid_issued(sock_net(c->sk), &node->key.cid, c->number);
+	quic_connid_tell(sock_net(c->sk), QUIC_CONNID_ISSUED, &node->key.cid,
+			 c->number);
 	return l->seq;
 }
 
@@ -169,7 +170,8 @@ static void retire(struct quic_conn *c, struct quic_local_cid *l)
 {
 	if (!l->node)
 		return;
-	quic_connid_retired(sock_net(c->sk), &l->node->key.cid, c->number);
+	quic_connid_tell(sock_net(c->sk), QUIC_CONNID_RETIRED, &l->node->key.cid,
+			 c->number);
 	quic_cid_remove(l->node);
 	l->node = NULL;
 }

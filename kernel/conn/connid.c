@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: the registry of programs that make connection IDs, and each call of
- * them.
- * Called from: conn/cid, tx/stateless (IDs), sock/listen (choice), sysctl and
- * bpf/ops_cid (changes).
- * Context: changes: process, may sleep; else softirq or process.
- * Locks: @lock for writers, RCU for readers and around each call: a removed
- * program's struct is freed after a grace period, so nobody keeps a pointer to it
- * (as in recovery/cc_registry.c).
+ * Owns: which program makes the connection IDs of a namespace, and each call of
+ * it.
+ * Called from: conn/cid, tx/stateless (IDs), sock/listen (choice), sysctl.
+ * Context: softirq or process.
+ * Locks: RCU around each call (registry.c).
  * RFC 9000 section 5.1.
  */
 #include <linux/random.h>
@@ -16,176 +13,47 @@
 #include "../obs/mib.h"
 #include "connid.h"
 
-struct quic_connid_entry {
-	struct list_head list;
-	const struct quic_connid_ops *ops;	/* while not @gone, under RCU */
-	char name[QUIC_CONNID_NAME_MAX];
-	bool gone;
-	struct quic_connid_entry *next;		/* after an update */
-	refcount_t ref;
+struct connid {
+	struct quic_entry entry;
 	atomic_t in_a_row;			/* faults */
 	atomic64_t calls, faults[QUIC_CONNID_FAULT_MAX];
-	struct rcu_head rcu;
 };
 
-static LIST_HEAD(entries);
-static DEFINE_SPINLOCK(lock);
+static const struct quic_connid_ops random = { .name = "random" };
 
-static void put(struct quic_connid_entry *e)
-{
-	struct quic_connid_entry *next;
-
-	while (e && refcount_dec_and_test(&e->ref)) {
-		next = e->next;
-		kfree_rcu(e, rcu);
-		e = next;
-	}
-}
-
-/* Under @lock or RCU. */
-static struct quic_connid_entry *find(const char *name)
-{
-	struct quic_connid_entry *e;
-
-	list_for_each_entry_rcu(e, &entries, list, lockdep_is_held(&lock))
-		if (!strncmp(e->name, name, QUIC_CONNID_NAME_MAX))
-			return e;
-	return NULL;
-}
-
-static struct quic_connid_entry *find_ops(const struct quic_connid_ops *ops)
-{
-	struct quic_connid_entry *e;
-
-	list_for_each_entry(e, &entries, list)
-		if (e->ops == ops)
-			return e;
-	return NULL;
-}
-
-static struct quic_connid_entry *new_entry(const struct quic_connid_ops *ops)
-{
-	struct quic_connid_entry *e = kzalloc(sizeof(*e), GFP_KERNEL);
-
-	if (!e)
-		return NULL;
-	e->ops = ops;
-	memcpy(e->name, ops->name, sizeof(e->name));
-	refcount_set(&e->ref, 1);
-	return e;
-}
-
-int quic_connid_register(const struct quic_connid_ops *ops)
-{
-	struct quic_connid_entry *e;
-	int err = 0;
-
-	if (!quic_cc_good_name(ops->name))
-		return -EINVAL;
-	e = new_entry(ops);
-	if (!e)
-		return -ENOMEM;
-	spin_lock(&lock);
-	if (find(ops->name) || !strcmp(ops->name, "random"))
-		err = -EEXIST;
-	else
-		list_add_tail_rcu(&e->list, &entries);
-	spin_unlock(&lock);
-	if (err)
-		put(e);
-	return err;
-}
-
-void quic_connid_unregister(const struct quic_connid_ops *ops)
-{
-	struct quic_connid_entry *e;
-
-	spin_lock(&lock);
-	e = find_ops(ops);
-	if (e) {
-		list_del_rcu(&e->list);
-		WRITE_ONCE(e->gone, true);
-	}
-	spin_unlock(&lock);
-	if (!e)
-		return;
-	synchronize_rcu();
-	put(e);
-}
-
-int quic_connid_update(const struct quic_connid_ops *ops,
-		       const struct quic_connid_ops *old)
-{
-	struct quic_connid_entry *e, *was;
-
-	if (strncmp(ops->name, old->name, QUIC_CONNID_NAME_MAX))
-		return -EINVAL;
-	e = new_entry(ops);
-	if (!e)
-		return -ENOMEM;
-	spin_lock(&lock);
-	was = find_ops(old);
-	if (was) {
-		refcount_inc(&e->ref);
-		was->next = e;
-		list_replace_rcu(&was->list, &e->list);
-		/* Pairs with entry_of(): who sees it sees @next. */
-		smp_store_release(&was->gone, true);
-	}
-	spin_unlock(&lock);
-	if (!was) {
-		put(e);
-		return -ENOENT;
-	}
-	synchronize_rcu();
-	put(was);
-	return 0;
-}
+QUIC_REGISTRY(quic_connid_registry, &random, struct connid);
 
 /* ---- a namespace's choice ------------------------------------------------------ */
 
-/* Under RCU: good until the read section ends; NULL: random. */
-static struct quic_connid_entry *entry_of(struct net *net)
-{
-	struct quic_connid_entry *e = rcu_dereference(quic_net(net)->connid);
-
-	/* Pairs with quic_connid_update(). */
-	while (e && smp_load_acquire(&e->gone))
-		e = e->next;
-	return e;
-}
-
 int quic_connid_use(struct net *net, const char *name)
 {
-	struct quic_connid_entry *e = NULL, *old;
+	return quic_registry_choose(&quic_connid_registry,
+				    &quic_net(net)->connid, name);
+}
 
-	rcu_read_lock();
-	if (strcmp(name, "random")) {
-		e = find(name);
-		if (!e || !refcount_inc_not_zero(&e->ref)) {
-			rcu_read_unlock();
-			return -ENOENT;
-		}
-	}
-	rcu_read_unlock();
-	old = unrcu_pointer(xchg(&quic_net(net)->connid, RCU_INITIALIZER(e)));
-	put(old);
-	return 0;
+/* Under RCU: good until the read section ends. */
+static struct connid *connid_of(struct net *net)
+{
+	return container_of(quic_registry_chosen(&quic_connid_registry,
+						 &quic_net(net)->connid),
+			    struct connid, entry);
+}
+
+static const struct quic_connid_ops *ops_of(const struct connid *e)
+{
+	return e->entry.ops;
 }
 
 void quic_connid_name(struct net *net, char *name)
 {
-	const struct quic_connid_entry *e;
-
 	rcu_read_lock();
-	e = entry_of(net);
-	strscpy(name, e ? e->name : "random", QUIC_CONNID_NAME_MAX);
+	strscpy(name, connid_of(net)->entry.name, QUIC_NAME_MAX);
 	rcu_read_unlock();
 }
 
 void quic_connid_net_exit(struct net *net)
 {
-	put(rcu_dereference_protected(quic_net(net)->connid, true));
+	quic_entry_put(rcu_dereference_protected(quic_net(net)->connid, true));
 }
 
 /* ---- calls ------------------------------------------------------------------------ */
@@ -197,7 +65,7 @@ static const char * const fault_names[QUIC_CONNID_FAULT_MAX] = {
 	[QUIC_CONNID_BAD_LISTENER]	= "a listener that there is not",
 };
 
-static void fault(struct net *net, struct quic_connid_entry *e,
+static void fault(struct net *net, struct connid *e,
 		  enum quic_connid_fault what)
 {
 	atomic64_inc(&e->faults[what]);
@@ -208,10 +76,10 @@ static void fault(struct net *net, struct quic_connid_entry *e,
 	quic_connid_use(net, "random");
 	QUIC_INC(net, QuicConnidFallbacks);
 	net_info_ratelimited("quic: connection IDs of %s are not used any more: it chose %s\n",
-			     e->name, fault_names[what]);
+			     e->entry.name, fault_names[what]);
 }
 
-static bool well_done(struct quic_connid_entry *e)
+static bool well_done(struct connid *e)
 {
 	if (atomic_read(&e->in_a_row))
 		atomic_set(&e->in_a_row, 0);
@@ -243,19 +111,20 @@ static bool leads_home(const struct quic_connid_ops *ops,
 	       (copy.cpu == cpu || copy.cpu == QUIC_CONNID_NO_CPU);
 }
 
-static bool generate(struct net *net, struct quic_connid_entry *e,
-		     struct quic_connid *id)
+/* Is what @id has now good? */
+static bool generate(struct net *net, struct connid *e, struct quic_connid *id)
 {
+	const struct quic_connid_ops *ops = ops_of(e);
 	u32 cpu = id->cpu;
 
-	if (!e->ops->generate)
-		return false;
+	if (!ops->generate)
+		return true;
 	atomic64_inc(&e->calls);
-	if (e->ops->generate(id))
+	if (ops->generate(id))
 		return false;
 	if (id->len != QUIC_CONNID_LEN)
 		fault(net, e, QUIC_CONNID_BAD_LEN);
-	else if (!leads_home(e->ops, id, cpu))
+	else if (!leads_home(ops, id, cpu))
 		fault(net, e, QUIC_CONNID_BAD_CPU);
 	else
 		return well_done(e);
@@ -265,15 +134,11 @@ static bool generate(struct net *net, struct quic_connid_entry *e,
 void quic_connid_make(struct net *net, struct quic_cid *cid, u32 cpu)
 {
 	struct quic_connid id = { .cpu = cpu };
-	struct quic_connid_entry *e;
 
 	random_id(&id);
 	rcu_read_lock();
-	e = entry_of(net);
-	if (e) {
-		if (!generate(net, e, &id))
-			random_id(&id);
-	}
+	if (!generate(net, connid_of(net), &id))
+		random_id(&id);
 	rcu_read_unlock();
 	cid->len = QUIC_CONNID_LEN;
 	memcpy(cid->id, id.bytes, QUIC_CONNID_LEN);
@@ -281,11 +146,11 @@ void quic_connid_make(struct net *net, struct quic_cid *cid, u32 cpu)
 
 void quic_connid_collided(struct net *net)
 {
-	struct quic_connid_entry *e;
+	struct connid *e;
 
 	rcu_read_lock();
-	e = entry_of(net);
-	if (e)
+	e = connid_of(net);
+	if (e->entry.bpf)
 		fault(net, e, QUIC_CONNID_COLLISION);
 	rcu_read_unlock();
 }
@@ -296,15 +161,15 @@ u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 cpu,
 	struct quic_connid id = {
 		.cpu = cpu, .listeners = n, .hash = hash,
 	};
-	struct quic_connid_entry *e;
+	struct connid *e;
 	u32 chosen = reciprocal_scale(hash, n);
 
 	rcu_read_lock();
-	e = entry_of(net);
-	if (e && e->ops->choose) {
+	e = connid_of(net);
+	if (ops_of(e)->choose) {
 		from_cid(&id, cid);
 		atomic64_inc(&e->calls);
-		if (!e->ops->choose(&id)) {
+		if (!ops_of(e)->choose(&id)) {
 			if (id.listener < n)
 				chosen = id.listener;
 			else
@@ -315,46 +180,33 @@ u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 cpu,
 	return chosen;
 }
 
-void quic_connid_issued(struct net *net, const struct quic_cid *cid, u64 number)
+void quic_connid_tell(struct net *net, enum quic_connid_event event,
+		      const struct quic_cid *cid, u64 number)
 {
 	struct quic_connid id = { .number = number };
-	struct quic_connid_entry *e;
+	const struct quic_connid_ops *ops;
+	void (*tell)(struct quic_connid *id);
 
 	rcu_read_lock();
-	e = entry_of(net);
-	if (e && e->ops->issued) {
+	ops = ops_of(connid_of(net));
+	tell = event == QUIC_CONNID_ISSUED ? ops->issued : ops->retired;
+	if (tell) {
 		from_cid(&id, cid);
-		e->ops->issued(&id);
-	}
-	rcu_read_unlock();
-}
-
-void quic_connid_retired(struct net *net, const struct quic_cid *cid,
-			 u64 number)
-{
-	struct quic_connid id = { .number = number };
-	struct quic_connid_entry *e;
-
-	rcu_read_lock();
-	e = entry_of(net);
-	if (e && e->ops->retired) {
-		from_cid(&id, cid);
-		e->ops->retired(&id);
+		tell(&id);
 	}
 	rcu_read_unlock();
 }
 
 int quic_connid_show(struct seq_file *seq, void *v)
 {
-	const struct quic_connid_entry *e, *used;
+	const struct connid *e, *used;
 	int i;
 
 	seq_puts(seq, "NAME USED CALLS BAD_LEN BAD_CPU COLLISIONS BAD_LISTENER\n");
 	rcu_read_lock();
-	used = entry_of(seq_file_single_net(seq));
-	seq_printf(seq, "random %d 0 0 0 0 0\n", !used);
-	list_for_each_entry_rcu(e, &entries, list) {
-		seq_printf(seq, "%s %d %lld", e->name, e == used,
+	used = connid_of(seq_file_single_net(seq));
+	list_for_each_entry_rcu(e, &quic_connid_registry.list, entry.list) {
+		seq_printf(seq, "%s %d %lld", e->entry.name, e == used,
 			   atomic64_read(&e->calls));
 		for (i = 0; i < QUIC_CONNID_FAULT_MAX; i++)
 			seq_printf(seq, " %lld", atomic64_read(&e->faults[i]));
@@ -362,4 +214,14 @@ int quic_connid_show(struct seq_file *seq, void *v)
 	}
 	rcu_read_unlock();
 	return 0;
+}
+
+void quic_connid_exit(void)
+{
+	quic_registry_remove(&quic_connid_registry, &random);
+}
+
+int quic_connid_init(void)
+{
+	return quic_registry_add(&quic_connid_registry, &random, false);
 }

@@ -6,17 +6,13 @@
 #ifndef KQUIC_CONN_CONNID_H
 #define KQUIC_CONN_CONNID_H
 
-#include <linux/atomic.h>
-#include <linux/list.h>
-#include <linux/rcupdate.h>
-#include <linux/refcount.h>
 #include <linux/types.h>
+#include "../registry.h"
 
 struct net;
 struct quic_cid;
 struct seq_file;
 
-#define QUIC_CONNID_NAME_MAX	16
 #define QUIC_CONNID_MAX_LEN	20
 /* IDs have this length: what arrives says nothing of theirs. */
 #define QUIC_CONNID_LEN		8
@@ -79,7 +75,7 @@ struct quic_connid {
  * a row, and the namespace goes back to random IDs.
  */
 struct quic_connid_ops {
-	char name[QUIC_CONNID_NAME_MAX];
+	char name[QUIC_NAME_MAX];
 	u64 flags;
 	int (*generate)(struct quic_connid *id);
 	int (*decode)(struct quic_connid *id);
@@ -97,13 +93,10 @@ enum quic_connid_fault {
 	QUIC_CONNID_FAULT_MAX,
 };
 
-/* -EEXIST: the name is taken; -EINVAL: not a good one.  @ops may be freed after
- * quic_connid_unregister().
- */
-int quic_connid_register(const struct quic_connid_ops *ops);
-void quic_connid_unregister(const struct quic_connid_ops *ops);
-int quic_connid_update(const struct quic_connid_ops *ops,
-		       const struct quic_connid_ops *old);
+extern struct quic_registry quic_connid_registry;
+
+int quic_connid_init(void);
+void quic_connid_exit(void);
 
 /* The namespace's choice by name; "random": none.  0 or -ENOENT. */
 int quic_connid_use(struct net *net, const char *name);
@@ -119,10 +112,13 @@ void quic_connid_collided(struct net *net);
  */
 u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 cpu,
 		       u32 n, u32 hash);
-void quic_connid_issued(struct net *net, const struct quic_cid *cid,
-			u64 number);
-void quic_connid_retired(struct net *net, const struct quic_cid *cid,
-			 u64 number);
+enum quic_connid_event {
+	QUIC_CONNID_ISSUED,
+	QUIC_CONNID_RETIRED,
+};
+
+void quic_connid_tell(struct net *net, enum quic_connid_event event,
+		      const struct quic_cid *cid, u64 number);
 int quic_connid_show(struct seq_file *seq, void *v);
 
 #endif

@@ -184,10 +184,11 @@ static void exchange_memory(struct quic_conn *c, struct quic_path *from,
 	u64 guess = quic_sk(c->sk)->config.initial_smoothed_rtt *
 		    (u64)NSEC_PER_USEC;
 	struct quic_recovery *r = &c->rec;
-	struct quic_cc_algo *algo = quic_cc_hold(r->cc.algo);
+	struct quic_entry *algo = &r->cc.algo->entry;
 	struct quic_path_memory *m = kmalloc(sizeof(*m), GFP_ATOMIC);
 	struct quic_rtt rtt;
 
+	quic_entry_hold(algo);
 	quic_rtt_init(&rtt, guess);
 	if (m) {
 		m->cc = r->cc;
@@ -198,7 +199,7 @@ static void exchange_memory(struct quic_conn *c, struct quic_path *from,
 		quic_cc_stop(&r->cc);
 	}
 	if (p->memory) {
-		quic_cc_put(algo);
+		quic_entry_put(algo);
 		r->cc = p->memory->cc;
 		rtt = p->memory->rtt;
 		c->pace_next = p->memory->pace_next;

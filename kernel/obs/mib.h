@@ -128,8 +128,8 @@ struct quic_net {
 	struct list_head socks;		/* A; socks_lock; for /proc */
 	spinlock_t socks_lock;
 	struct quic_tokens *tokens;	/* conn/token.c */
-	struct quic_connid_entry __rcu *connid;	/* R; conn/connid.c; NULL: random */
-	struct quic_cc_algo __rcu *cc;	/* R; sock/congestion.c; NULL: built-in */
+	struct quic_entry __rcu *connid;	/* R; conn/connid.c; NULL: random */
+	struct quic_entry __rcu *cc;	/* R; sock/congestion.c; NULL: built-in */
 	atomic_t half_open;		/* first contacts, and connections of
 					 * servers whose handshake goes on
 					 */

@@ -164,7 +164,7 @@ static int recovery_show(struct seq_file *seq, void *v)
 		show_addr(seq, &p->src);
 		show_addr(seq, &p->dst);
 		seq_printf(seq, "%s %llu %llu %llu %llu %llu %llu %llu %llu %llu\n",
-			   algo->name, r->cc.cwnd, r->cc.ssthresh,
+			   algo->entry.name, r->cc.cwnd, r->cc.ssthresh,
 			   r->in_flight, quic_cc_pacing_rate(&r->cc, srtt),
 			   usec(srtt), r->rtt.first_sample ? usec(r->rtt.min) : 0,
 			   usec(r->rtt.latest), r->acked_bytes, r->lost_bytes);

@@ -87,7 +87,7 @@ static int do_connid(const struct ctl_table *table, int write,
 		     void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct quic_net *qn = table->data - offsetof(struct quic_net, connid);
-	char name[QUIC_CONNID_NAME_MAX];
+	char name[QUIC_NAME_MAX];
 	struct ctl_table copy = { .data = name, .maxlen = sizeof(name) };
 	int err;
 
@@ -103,7 +103,7 @@ static int do_available(const struct ctl_table *table, int write,
 			void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct ctl_table copy = { .maxlen = PAGE_SIZE };
-	const struct quic_cc_algo *algo;
+	const struct quic_entry *e;
 	size_t n = 0;
 	int err;
 
@@ -111,9 +111,9 @@ static int do_available(const struct ctl_table *table, int write,
 	if (!copy.data)
 		return -ENOMEM;
 	rcu_read_lock();
-	list_for_each_entry_rcu(algo, quic_cc_algos(), list)
+	list_for_each_entry_rcu(e, &quic_cc_registry.list, list)
 		n += scnprintf(copy.data + n, copy.maxlen - n, "%s%s",
-			       n ? " " : "", algo->name);
+			       n ? " " : "", e->name);
 	rcu_read_unlock();
 	err = proc_dostring(&copy, write, buffer, lenp, ppos);
 	kfree(copy.data);

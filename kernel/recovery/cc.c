@@ -8,9 +8,10 @@
  * Called from:	recovery/loss.c, recovery/recovery.c, tx/pace, conn/.
  * Context:	softirq or process; pure.
  * Locks:	socket lock; RCU around each call, because an algorithm can be a
- *		program that somebody removes (cc_registry.c).
+ *		program that somebody removes (registry.c).
  * RFC:		9002 section 7.
  */
+#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -54,26 +55,34 @@ static void quic_cc_clamp(struct quic_cc *cc)
 
 /* ---- who controls ----------------------------------------------------------- */
 
-/* Takes the caller's reference.  Under RCU, and @algo is not gone. */
-static void adopt(struct quic_cc *cc, struct quic_cc_algo *algo, u64 now)
+QUIC_REGISTRY(quic_cc_registry, &quic_cc_cubic, struct quic_cc_algo);
+
+static void (*tell_exit)(struct quic_cc *cc, const struct quic_cc_exit *exit);
+
+/* Takes the caller's reference.  Under RCU, and @entry is not gone. */
+static void adopt(struct quic_cc *cc, struct quic_entry *entry, u64 now)
 {
+	struct quic_cc_algo *algo = container_of(entry, struct quic_cc_algo,
+						 entry);
+	const struct quic_congestion_ops *ops = entry->ops;
+
 	cc->algo = algo;
-	cc->wants = algo->ops->on_sent ? QUIC_CC_WANTS_SENT : 0;
+	cc->wants = ops->on_sent ? QUIC_CC_WANTS_SENT : 0;
 	cc->starving = 0;
 	cc->give_up = false;
 	cc->acked = 0;
 	cc->rate_floor = 0;
 	memset(cc->priv, 0, sizeof(cc->priv));
 	atomic_inc(&algo->users);
-	if (algo->ops->init)
-		algo->ops->init(cc, now);
+	if (ops->init)
+		ops->init(cc, now);
 	quic_cc_clamp(cc);
 }
 
 static void leave(struct quic_cc *cc)
 {
 	atomic_dec(&cc->algo->users);
-	quic_cc_put(cc->algo);
+	quic_entry_put(&cc->algo->entry);
 	cc->algo = NULL;
 }
 
@@ -89,17 +98,19 @@ static struct quic_cc_exit exit_info(const struct quic_cc *cc, u64 now,
 		.pacing_rate = cc->pacing_rate,
 	};
 
-	memcpy(exit.name, cc->algo->name, sizeof(exit.name));
+	memcpy(exit.name, cc->algo->entry.name, sizeof(exit.name));
 	return exit;
 }
 
 /* Its program was removed, or replaced.  Under RCU. */
 static void move_on(struct quic_cc *cc, u64 now)
 {
-	struct quic_cc_algo *algo = quic_cc_latest(quic_cc_hold(cc->algo));
-	bool updated = cc->algo->next;
+	struct quic_entry *entry = &cc->algo->entry;
+	bool updated = entry->next;
 	struct quic_cc_exit exit;
 
+	quic_entry_hold(entry);
+	entry = quic_registry_latest(&quic_cc_registry, entry);
 	exit = exit_info(cc, now, updated ? QUIC_CC_EXIT_UPDATED :
 					    QUIC_CC_EXIT_UNREGISTERED, 0);
 	leave(cc);
@@ -110,8 +121,8 @@ static void move_on(struct quic_cc *cc, u64 now)
 		cc->pacing_rate = 0;
 		cc->ssthresh = min(cc->ssthresh, cc->cwnd);
 	}
-	adopt(cc, algo, now);
-	quic_cc_on_exit(cc, &exit);
+	adopt(cc, entry, now);
+	tell_exit(cc, &exit);
 }
 
 /* Take @cc away from a program that is still there.  Under RCU.  What it
@@ -120,7 +131,7 @@ static void move_on(struct quic_cc *cc, u64 now)
 static void fall_back(struct quic_cc *cc, u64 now, enum quic_cc_exit_kind kind,
 		      u32 code)
 {
-	const struct quic_congestion_ops *ops = cc->algo->ops;
+	const struct quic_congestion_ops *ops = cc->algo->entry.ops;
 	struct quic_cc_exit exit = exit_info(cc, now, kind, code);
 
 	count(cc, QUIC_CC_FALLBACKS);
@@ -132,16 +143,16 @@ static void fall_back(struct quic_cc *cc, u64 now, enum quic_cc_exit_kind kind,
 	cc->cwnd = quic_cc_initial_window(cc->mss);
 	cc->ssthresh = U64_MAX;
 	cc->pacing_rate = 0;
-	adopt(cc, quic_cc_get(NULL), now);
-	quic_cc_on_exit(cc, &exit);
+	adopt(cc, quic_registry_get(&quic_cc_registry, NULL), now);
+	tell_exit(cc, &exit);
 }
 
 /* Under RCU: good until the read section ends. */
 static const struct quic_congestion_ops *ops_of(struct quic_cc *cc, u64 now)
 {
-	if (quic_cc_gone(cc->algo))
+	if (quic_entry_gone(&cc->algo->entry))
 		move_on(cc, now);
-	return cc->algo->ops;
+	return cc->algo->entry.ops;
 }
 
 /* After a callback, under RCU. */
@@ -160,7 +171,7 @@ void quic_cc_settle(struct quic_cc *cc, u64 now)
 	rcu_read_unlock();
 }
 
-void quic_cc_start(struct quic_cc *cc, struct quic_cc_algo *algo, u64 number,
+void quic_cc_start(struct quic_cc *cc, struct quic_entry *entry, u64 number,
 		   u32 mss, u64 cwnd_max, u64 now)
 {
 	*cc = (struct quic_cc){
@@ -171,18 +182,23 @@ void quic_cc_start(struct quic_cc *cc, struct quic_cc_algo *algo, u64 number,
 		.number = number,
 	};
 	rcu_read_lock();
-	adopt(cc, quic_cc_latest(algo), now);
+	adopt(cc, quic_registry_latest(&quic_cc_registry, entry), now);
 	called(cc, now);
 	rcu_read_unlock();
 }
 
 void quic_cc_stop(struct quic_cc *cc)
 {
+	const struct quic_congestion_ops *ops;
+
 	if (!cc->algo)
 		return;
 	rcu_read_lock();
-	if (!quic_cc_gone(cc->algo) && cc->algo->ops->release)
-		cc->algo->ops->release(cc);
+	if (!quic_entry_gone(&cc->algo->entry)) {
+		ops = cc->algo->entry.ops;
+		if (ops->release)
+			ops->release(cc);
+	}
 	rcu_read_unlock();
 	leave(cc);
 }
@@ -260,7 +276,7 @@ void quic_cc_acked(struct quic_cc *cc, const struct quic_cc_ack *ack)
 	else
 		quic_cc_default_acked(cc, ack);
 	called(cc, ack->now);
-	if (cc->algo->bpf)
+	if (cc->algo->entry.bpf)
 		watch(cc, ack);
 	rcu_read_unlock();
 }
@@ -333,4 +349,31 @@ u64 quic_cc_pacing_rate(const struct quic_cc *cc, u64 srtt)
 	bytes = quic_cc_in_slow_start(cc) ? 2 * cc->cwnd : cc->cwnd * 5 / 4;
 	srtt = max_t(u64, srtt, NSEC_PER_USEC);
 	return max(mul_u64_u64_div_u64(bytes, NSEC_PER_SEC, srtt), 1ULL);
+}
+
+/* ---- the native ones ------------------------------------------------------------ */
+
+static const struct quic_congestion_ops * const native[] = {
+	&quic_cc_cubic, &quic_cc_reno,
+};
+
+void quic_cc_remove_native(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(native); i++)
+		quic_registry_remove(&quic_cc_registry, native[i]);
+}
+
+int quic_cc_add_native(void (*on_exit)(struct quic_cc *cc,
+				       const struct quic_cc_exit *exit))
+{
+	int i, err = 0;
+
+	tell_exit = on_exit;
+	for (i = 0; i < ARRAY_SIZE(native) && !err; i++)
+		err = quic_registry_add(&quic_cc_registry, native[i], false);
+	if (err)
+		quic_cc_remove_native();
+	return err;
 }

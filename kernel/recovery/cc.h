@@ -10,12 +10,11 @@
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/compiler.h>
-#include <linux/list.h>
-#include <linux/rcupdate.h>
-#include <linux/refcount.h>
 #include <linux/types.h>
 
-#define QUIC_CC_NAME_MAX	16
+#include "../registry.h"
+
+#define QUIC_CC_NAME_MAX	QUIC_NAME_MAX
 #define QUIC_CC_PRIV_WORDS	32
 /* No window is wider, whatever the socket may buffer: keeps products of
  * windows and segment sizes inside 64 bits.
@@ -191,7 +190,7 @@ struct quic_congestion_ops {
 extern const struct quic_congestion_ops quic_cc_reno;
 extern const struct quic_congestion_ops quic_cc_cubic;	/* the built-in */
 
-/* ---- the registry: cc_registry.c ------------------------------------------ */
+/* ---- the registry: registry.h ---------------------------------------------- */
 
 /* Every time the core did other than an algorithm asked. */
 enum quic_cc_count {
@@ -203,73 +202,25 @@ enum quic_cc_count {
 };
 
 /**
- * struct quic_cc_algo - what the registry knows of an algorithm
- * @list:	cc_registry.c's list; off it when @gone
- * @ops:	valid in an RCU read section that has seen @gone false
- * @name:	stays valid when @ops is not any more
- * @bpf:	the guard watches it
- * @gone:	unregistered; connections move on at their next event
- * @next:	where to, after an update; NULL: to the built-in
- * @ref:	the registry's, connections', namespaces'
+ * struct quic_cc_algo - an algorithm
+ * @entry:	in the registry; its ops are struct quic_congestion_ops
  * @users:	paths that it controls
  * @count:	enum quic_cc_count
  */
 struct quic_cc_algo {
-	struct list_head list;
-	const struct quic_congestion_ops *ops;
-	char name[QUIC_CC_NAME_MAX];
-	bool bpf;
-	bool gone;
-	struct quic_cc_algo *next;
-	refcount_t ref;
+	struct quic_entry entry;
 	atomic_t users;
 	atomic64_t count[QUIC_CC_COUNTS];
-	struct rcu_head rcu;
 };
 
-/* What names look like: they go into sysctls and the tables of /proc. */
-bool quic_cc_good_name(const char *name);
-
-/* Unregistered?  If so, @next is what it will be. */
-static inline bool quic_cc_gone(const struct quic_cc_algo *algo)
-{
-	/* Pairs with quic_cc_update(). */
-	return unlikely(smp_load_acquire(&algo->gone));
-}
-
-/* -EEXIST: the name is taken; -EINVAL: no name, or not a good one.  @bpf ops
- * may be freed after quic_cc_unregister(), the others are static.
- */
-int quic_cc_register(const struct quic_congestion_ops *ops, bool bpf);
-void quic_cc_unregister(const struct quic_congestion_ops *ops);
-/* In place, under the same name: else -EINVAL. */
-int quic_cc_update(const struct quic_congestion_ops *ops,
-		   const struct quic_congestion_ops *old);
-/* Not on the list: only who calls this knows it.  NULL without memory. */
-struct quic_cc_algo *quic_cc_algo_new(const struct quic_congestion_ops *ops,
-				      bool bpf);
-
-/* Find by name and take a reference; NULL: unknown.  "" or NULL name: the
- * built-in.
- */
-struct quic_cc_algo *quic_cc_get(const char *name);
-struct quic_cc_algo *quic_cc_hold(struct quic_cc_algo *algo);
-/* Under RCU, for who has no reference yet; NULL: the last one was dropped. */
-struct quic_cc_algo *quic_cc_hold_if_used(struct quic_cc_algo *algo);
-void quic_cc_put(struct quic_cc_algo *algo);
-/* Give @algo's reference for one of whoever has taken its place by now. */
-struct quic_cc_algo *quic_cc_latest(struct quic_cc_algo *algo);
-/* Walk the list; the caller holds the RCU read lock. */
-const struct list_head *quic_cc_algos(void);
+extern struct quic_registry quic_cc_registry;
 
 /* Registers the native ones.  @on_exit hears of every connection that changes
  * hands, under its lock.
  */
-int quic_cc_registry_init(void (*on_exit)(struct quic_cc *cc,
-					  const struct quic_cc_exit *exit));
-void quic_cc_registry_exit(void);
-extern void (*quic_cc_on_exit)(struct quic_cc *cc,
-			       const struct quic_cc_exit *exit);
+int quic_cc_add_native(void (*on_exit)(struct quic_cc *cc,
+				       const struct quic_cc_exit *exit));
+void quic_cc_remove_native(void);
 
 /* ---- the core: cc.c --------------------------------------------------------- */
 
@@ -278,8 +229,8 @@ u64 quic_cc_initial_window(u32 mss);
 /* 2 packets. */
 u64 quic_cc_minimum_window(u32 mss);
 
-/* Takes over the caller's reference from quic_cc_get() ... */
-void quic_cc_start(struct quic_cc *cc, struct quic_cc_algo *algo, u64 number,
+/* Takes over the caller's reference, of an entry of quic_cc_registry ... */
+void quic_cc_start(struct quic_cc *cc, struct quic_entry *entry, u64 number,
 		   u32 mss, u64 cwnd_max, u64 now);
 /* ... and this drops it; harmless if nothing was started. */
 void quic_cc_stop(struct quic_cc *cc);

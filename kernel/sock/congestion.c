@@ -11,39 +11,25 @@
 
 /* ---- the namespace's default ------------------------------------------------- */
 
-/* Referenced. */
-static struct quic_cc_algo *default_of(struct net *net)
-{
-	struct quic_net *qn = quic_net(net);
-	struct quic_cc_algo *algo;
-
-	rcu_read_lock();
-	algo = rcu_dereference(qn->cc);
-	algo = algo ? quic_cc_hold_if_used(algo) : NULL;
-	rcu_read_unlock();
-	return algo ? quic_cc_latest(algo) : quic_cc_get(NULL);
-}
-
 void quic_congestion_default_name(struct net *net, char *name)
 {
-	struct quic_cc_algo *algo = default_of(net);
-
-	memcpy(name, algo->name, QUIC_CC_NAME_MAX);
-	quic_cc_put(algo);
+	rcu_read_lock();
+	memcpy(name, quic_registry_chosen(&quic_cc_registry,
+					  &quic_net(net)->cc)->name,
+	       QUIC_CC_NAME_MAX);
+	rcu_read_unlock();
 }
 
 /* 0, or -ENOENT: no such algorithm. */
 int quic_congestion_set_default(struct net *net, const char *name)
 {
-	struct quic_cc_algo *algo = quic_cc_get(name);
-	struct quic_cc_algo *old;
+	return quic_registry_choose(&quic_cc_registry, &quic_net(net)->cc,
+				    name);
+}
 
-	if (!algo)
-		return -ENOENT;
-	old = unrcu_pointer(xchg(&quic_net(net)->cc, RCU_INITIALIZER(algo)));
-	/* Its memory is kept for readers that hold no reference yet. */
-	quic_cc_put(old);
-	return 0;
+static struct quic_entry *default_of(struct net *net)
+{
+	return quic_registry_get_chosen(&quic_cc_registry, &quic_net(net)->cc);
 }
 
 /* A namespace begins with what the first one has. */
@@ -55,7 +41,7 @@ void quic_congestion_net_init(struct net *net)
 
 void quic_congestion_net_exit(struct net *net)
 {
-	quic_cc_put(rcu_dereference_protected(quic_net(net)->cc, true));
+	quic_entry_put(rcu_dereference_protected(quic_net(net)->cc, true));
 }
 
 /* ---- a connection -------------------------------------------------------------- */
@@ -70,10 +56,10 @@ void quic_congestion_start(struct quic_conn *c)
 {
 	const struct quic_sock *qs = quic_sk(c->sk);
 	struct net *net = sock_net(c->sk);
-	struct quic_cc_algo *algo = NULL;
+	struct quic_entry *algo = NULL;
 
 	if (qs->cc_name[0]) {
-		algo = quic_cc_get(qs->cc_name);
+		algo = quic_registry_get(&quic_cc_registry, qs->cc_name);
 		if (!algo)
 			QUIC_INC(net, QuicCcMissing);
 	}
@@ -87,16 +73,16 @@ void quic_congestion_start(struct quic_conn *c)
 int quic_congestion_set(struct sock *sk, void *val, u32 len)
 {
 	char name[QUIC_CC_NAME_MAX] = "";
-	struct quic_cc_algo *algo;
+	struct quic_entry *algo;
 
 	if (!len || quic_sk_conn(sk))
 		return -EINVAL;
 	memcpy(name, val, min_t(u32, len, sizeof(name) - 1));
-	algo = quic_cc_get(name);
+	algo = quic_registry_get(&quic_cc_registry, name);
 	if (!algo)
 		return -ENOENT;
 	memcpy(quic_sk(sk)->cc_name, algo->name, QUIC_CC_NAME_MAX);
-	quic_cc_put(algo);
+	quic_entry_put(algo);
 	return 0;
 }
 
@@ -106,7 +92,7 @@ void quic_congestion_name(struct sock *sk, char *name)
 
 	if (qs->conn && qs->conn->rec.cc.algo) {
 		quic_cc_settle(&qs->conn->rec.cc, ktime_get_ns());
-		memcpy(name, qs->conn->rec.cc.algo->name, QUIC_CC_NAME_MAX);
+		memcpy(name, qs->conn->rec.cc.algo->entry.name, QUIC_CC_NAME_MAX);
 	} else if (qs->cc_name[0]) {
 		memcpy(name, qs->cc_name, QUIC_CC_NAME_MAX);
 	} else {

@@ -40,7 +40,7 @@ static void recovery(struct quic_info *i, struct quic_conn *c)
 		i->flags |= QUIC_INFO_APP_LIMITED;
 	if (!r->cc.algo)	/* not started yet */
 		return;
-	strscpy(i->congestion, r->cc.algo->name, sizeof(i->congestion));
+	strscpy(i->congestion, r->cc.algo->entry.name, sizeof(i->congestion));
 	i->number = r->cc.number;
 	i->rtt = usec(r->rtt.smoothed);
 	i->rtt_var = usec(r->rtt.var);

@@ -509,8 +509,8 @@ void sim_endpoint_init(struct sim_endpoint *ep, struct sim *sim,
 	ep->is_server = is_server;
 	ep->cwnd_min = U64_MAX;
 	quic_recovery_init(&ep->r, &owners, is_server, QUIC_INITIAL_RTT);
-	quic_cc_start(&ep->r.cc, quic_cc_algo_new(cc, false), 1, SIM_MSS,
-		      CWND_MAX, sim->now);
+	quic_cc_start(&ep->r.cc, quic_entry_new(&quic_cc_registry, cc, false),
+		      1, SIM_MSS, CWND_MAX, sim->now);
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
 		quic_ack_init(&ep->ack[i]);
 		flow_init(&ep->crypto[i], 1000 + i);

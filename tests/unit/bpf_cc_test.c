@@ -3,7 +3,7 @@
  * BPF programs against what is native: CUBIC and NewReno of bpf/cc/, compiled
  * for userspace, make the same windows of the same events, number by number.
  *
- * needs: recovery/cc.c recovery/cc_registry.c recovery/cc_reno.c
+ * needs: recovery/cc.c registry.c recovery/cc_reno.c
  * needs: recovery/cc_cubic.c
  */
 #include "unit.h"
@@ -50,10 +50,11 @@ static void begin(const struct quic_congestion_ops *native,
 	u32 mss = unit_rand_below(2) ? 1200 : 1200 + unit_rand_below(8000);
 
 	now = NSEC_PER_SEC;
-	quic_cc_start(&ours, quic_cc_algo_new(native, false), 1, mss,
-		      BIT_ULL(31), now);
-	quic_cc_start(&theirs, quic_cc_algo_new(program, false), 1, mss,
-		      BIT_ULL(31), now);
+	quic_cc_start(&ours, quic_entry_new(&quic_cc_registry, native, false),
+		      1, mss, BIT_ULL(31), now);
+	quic_cc_start(&theirs,
+		      quic_entry_new(&quic_cc_registry, program, false), 1,
+		      mss, BIT_ULL(31), now);
 }
 
 /* A path with a window's worth of room, and now and then anything. */

@@ -3,7 +3,7 @@
  * Congestion control: the registry, the bounds, pacing, and NewReno against
  * RFC 9002 section B.5 packet by packet.
  *
- * needs: recovery/cc.c recovery/cc_registry.c recovery/cc_reno.c
+ * needs: recovery/cc.c registry.c recovery/cc_reno.c
  * needs: recovery/cc_cubic.c
  */
 #include "unit.h"
@@ -15,11 +15,18 @@
 
 static struct quic_cc cc;
 
+#define get(name)		quic_registry_get(&quic_cc_registry, name)
+#define add(ops, bpf)		quic_registry_add(&quic_cc_registry, ops, bpf)
+#define take_away(ops)		quic_registry_remove(&quic_cc_registry, ops)
+#define update(ops, old)	quic_registry_update(&quic_cc_registry, ops, old)
+#define latest(e)		quic_registry_latest(&quic_cc_registry, e)
+
 static void start_as(const struct quic_congestion_ops *ops, u64 cwnd_max,
 		     bool bpf)
 {
 	quic_cc_stop(&cc);
-	quic_cc_start(&cc, quic_cc_algo_new(ops, bpf), 7, MSS, cwnd_max, 1000);
+	quic_cc_start(&cc, quic_entry_new(&quic_cc_registry, ops, bpf), 7, MSS,
+		      cwnd_max, 1000);
 }
 
 static void start(const struct quic_congestion_ops *ops, u64 cwnd_max)
@@ -62,16 +69,16 @@ static void on_exit_told(struct quic_cc *c, const struct quic_cc_exit *exit)
 static void registry(void)
 {
 	n_told = 0;
-	EXPECT_EQ(quic_cc_registry_init(on_exit_told), 0);
+	EXPECT_EQ(quic_cc_add_native(on_exit_told), 0);
 }
 
 static bool has(const char *name)
 {
-	struct quic_cc_algo *algo = quic_cc_get(name);
+	struct quic_entry *algo = get(name);
 	bool right = algo && !strcmp(algo->name, name && name[0] ? name :
 							 "cubic");
 
-	quic_cc_put(algo);
+	quic_entry_put(algo);
 	return right;
 }
 
@@ -85,27 +92,27 @@ TEST(the_registry)
 	EXPECT(has(NULL) && has("") && has("cubic") && has("reno"));
 	EXPECT(!has("mine-2.0_X") && !has("cub") && !has("cubics"));
 
-	EXPECT_EQ(quic_cc_register(&bad, false), -EINVAL);
+	EXPECT_EQ(add(&bad, false), -EINVAL);
 	strcpy(bad.name, "two words");
-	EXPECT_EQ(quic_cc_register(&bad, false), -EINVAL);
+	EXPECT_EQ(add(&bad, false), -EINVAL);
 	strcpy(bad.name, "line\nfeed");
-	EXPECT_EQ(quic_cc_register(&bad, false), -EINVAL);
+	EXPECT_EQ(add(&bad, false), -EINVAL);
 	memset(&bad, 'x', sizeof(bad));
-	EXPECT_EQ(quic_cc_register(&bad, false), -EINVAL);
-	EXPECT_EQ(quic_cc_register(&mine, true), 0);
-	EXPECT_EQ(quic_cc_register(&twin, true), -EEXIST);
+	EXPECT_EQ(add(&bad, false), -EINVAL);
+	EXPECT_EQ(add(&mine, true), 0);
+	EXPECT_EQ(add(&twin, true), -EEXIST);
 	EXPECT(has("mine-2.0_X"));
-	quic_cc_unregister(&twin);	/* which it is not */
+	take_away(&twin);	/* which it is not */
 	EXPECT(has("mine-2.0_X"));
-	quic_cc_unregister(&mine);
+	take_away(&mine);
 	EXPECT(!has("mine-2.0_X"));
-	EXPECT_EQ(quic_cc_register(&twin, true), 0);
-	quic_cc_unregister(&twin);
-	quic_cc_put(NULL);
-	quic_cc_registry_exit();
+	EXPECT_EQ(add(&twin, true), 0);
+	take_away(&twin);
+	quic_entry_put(NULL);
+	quic_cc_remove_native();
 	EXPECT(!has("cubic"));
 	registry();
-	quic_cc_registry_exit();
+	quic_cc_remove_native();
 }
 
 static u32 calls, releases, exits;
@@ -145,24 +152,24 @@ static void begin(const char *name)
 	calls = 0;
 	releases = 0;
 	exits = 0;
-	quic_cc_start(&cc, quic_cc_get(name), 7, MSS, ROOMY, 1000);
+	quic_cc_start(&cc, get(name), 7, MSS, ROOMY, 1000);
 }
 
 TEST(who_was_removed_is_never_called_again)
 {
 	registry();
-	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	EXPECT_EQ(add(&counting, true), 0);
 	begin("counting");
 	cc.cwnd = 50000;
 	acked(1200, false);
 	EXPECT_EQ(calls, 1);
 	EXPECT_EQ(atomic_read(&cc.algo->users), 1);
 	cc.pacing_rate = 5;
-	quic_cc_unregister(&counting);
+	take_away(&counting);
 	acked(1200, false);
 	EXPECT_EQ(calls, 1);
 	EXPECT_EQ(releases, 0);
-	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	EXPECT(!strcmp(cc.algo->entry.name, "cubic"));
 	/* goes on where it was, and does not race */
 	EXPECT(cc.cwnd >= 50000 && cc.cwnd < 52000);
 	EXPECT_EQ(cc.ssthresh, 50000);
@@ -175,61 +182,61 @@ TEST(who_was_removed_is_never_called_again)
 	quic_cc_stop(&cc);
 
 	/* without an event: when somebody looks; or when all is over */
-	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	EXPECT_EQ(add(&counting, true), 0);
 	begin("counting");
-	quic_cc_unregister(&counting);
+	take_away(&counting);
 	quic_cc_settle(&cc, 2000);
-	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	EXPECT(!strcmp(cc.algo->entry.name, "cubic"));
 	quic_cc_stop(&cc);
-	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	EXPECT_EQ(add(&counting, true), 0);
 	begin("counting");
-	quic_cc_unregister(&counting);
+	take_away(&counting);
 	quic_cc_stop(&cc);
 	EXPECT_EQ(releases, 0);
 	/* between choice and start */
-	EXPECT_EQ(quic_cc_register(&counting, true), 0);
+	EXPECT_EQ(add(&counting, true), 0);
 	{
-		struct quic_cc_algo *algo = quic_cc_get("counting");
+		struct quic_entry *algo = get("counting");
 
-		quic_cc_unregister(&counting);
+		take_away(&counting);
 		quic_cc_start(&cc, algo, 7, MSS, ROOMY, 1000);
 	}
-	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	EXPECT(!strcmp(cc.algo->entry.name, "cubic"));
 	quic_cc_stop(&cc);
-	quic_cc_registry_exit();
+	quic_cc_remove_native();
 }
 
 TEST(an_update_takes_the_connections_along)
 {
-	struct quic_cc_algo *first, *third;
+	struct quic_entry *first, *third;
 	struct quic_congestion_ops other = { .name = "other" };
 
 	registry();
-	EXPECT_EQ(quic_cc_update(&counting_too, &counting), -ENOENT);
-	EXPECT_EQ(quic_cc_register(&counting, true), 0);
-	EXPECT_EQ(quic_cc_update(&other, &counting), -EINVAL);
+	EXPECT_EQ(update(&counting_too, &counting), -ENOENT);
+	EXPECT_EQ(add(&counting, true), 0);
+	EXPECT_EQ(update(&other, &counting), -EINVAL);
 	begin("counting");
-	first = quic_cc_get("counting");
+	first = get("counting");
 	cc.cwnd = 50000;
 	cc.ssthresh = 40000;
-	EXPECT_EQ(quic_cc_update(&counting_too, &counting), 0);
-	EXPECT_EQ(quic_cc_update(&counting, &counting_too), 0);
+	EXPECT_EQ(update(&counting_too, &counting), 0);
+	EXPECT_EQ(update(&counting, &counting_too), 0);
 	acked(0, false);
-	EXPECT(!strcmp(cc.algo->name, "counting"));
+	EXPECT(!strcmp(cc.algo->entry.name, "counting"));
 	EXPECT_EQ(n_told, 1);
 	EXPECT_EQ(told.kind, QUIC_CC_EXIT_UPDATED);
 	EXPECT_EQ(cc.cwnd, 50000);
 	EXPECT_EQ(cc.ssthresh, 40000);
 	EXPECT_EQ(cc.priv[0], 1);
 	/* and whoever holds an old one finds the newest */
-	first = quic_cc_latest(first);
-	third = quic_cc_get("counting");
+	first = latest(first);
+	third = get("counting");
 	EXPECT(first == third);
-	quic_cc_put(first);
-	quic_cc_put(third);
-	quic_cc_unregister(&counting);
+	quic_entry_put(first);
+	quic_entry_put(third);
+	take_away(&counting);
 	quic_cc_stop(&cc);
-	quic_cc_registry_exit();
+	quic_cc_remove_native();
 }
 
 /* RFC 9002 section 7.2 */
@@ -363,7 +370,7 @@ TEST(who_starves_a_connection_loses_it)
 	EXPECT_EQ(told.code, QUIC_CC_STARVED_WINDOW);
 	EXPECT_EQ(told.cwnd, 0);
 	EXPECT(!strcmp(told.name, "wishful"));
-	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	EXPECT(!strcmp(cc.algo->entry.name, "cubic"));
 	/* begins anew; the last ACK of that round trip is CUBIC's */
 	EXPECT_EQ(cc.cwnd, 12000 + 2400);
 	EXPECT_EQ(cc.ssthresh, U64_MAX);
@@ -400,7 +407,7 @@ TEST(who_starves_a_connection_loses_it)
 		round_trip(&now, false);
 	EXPECT_EQ(n_told, 0);
 	quic_cc_stop(&cc);
-	quic_cc_registry_exit();
+	quic_cc_remove_native();
 }
 
 static void quitting(struct quic_cc *c, const struct quic_cc_ack *ack)
@@ -427,10 +434,10 @@ TEST(a_program_may_give_up)
 	EXPECT_EQ(told.code, 42);
 	EXPECT_EQ(exits, 1);
 	EXPECT_EQ(releases, 1);
-	EXPECT(!strcmp(cc.algo->name, "cubic"));
+	EXPECT(!strcmp(cc.algo->entry.name, "cubic"));
 	EXPECT_EQ(cc.cwnd, 12000);
 	quic_cc_stop(&cc);
-	quic_cc_registry_exit();
+	quic_cc_remove_native();
 }
 
 TEST(what_is_left_out_is_newreno)

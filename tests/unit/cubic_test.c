@@ -2,7 +2,7 @@
 /*
  * CUBIC against RFC 9438 in floating point, and HyStart++ by its rounds.
  *
- * needs: recovery/cc.c recovery/cc_registry.c recovery/cc_reno.c
+ * needs: recovery/cc.c registry.c recovery/cc_reno.c
  * needs: recovery/cc_cubic.c
  * libs: -lm
  */
@@ -84,6 +84,12 @@ static void model_lost(void)
 
 static struct quic_cc cc;
 
+static void start(u32 mss, u64 now)
+{
+	quic_cc_start(&cc, quic_entry_new(&quic_cc_registry, &quic_cc_cubic,
+					  false), 1, mss, ROOMY, now);
+}
+
 static void acked(u64 now, u64 bytes, u64 rtt, bool limited)
 {
 	struct quic_cc_ack ack = {
@@ -112,8 +118,7 @@ static void follow(u32 mss, u64 rtt, double segments, u64 period, bool limits)
 	double was, tolerance;
 	bool close;
 
-	quic_cc_start(&cc, quic_cc_algo_new(&quic_cc_cubic, false), 1, mss,
-		      ROOMY, now);
+	start(mss, now);
 	memset(&m, 0, sizeof(m));
 	/* skip slow start: both begin with a window of that size, and a loss */
 	cc.cwnd = segments * mss;
@@ -183,8 +188,7 @@ TEST(a_long_time_without_loss_is_no_trouble)
 	u64 now = NSEC_PER_SEC, before;
 	int i;
 
-	quic_cc_start(&cc, quic_cc_algo_new(&quic_cc_cubic, false), 1, 1200,
-		      ROOMY, now);
+	start(1200, now);
 	lost(now, false);
 	for (i = 0; i < 2000; i++) {
 		now += 3 * NSEC_PER_SEC;
@@ -202,8 +206,7 @@ TEST(after_persistent_congestion_the_epoch_starts_on_its_plateau)
 {
 	u64 now = NSEC_PER_SEC, i;
 
-	quic_cc_start(&cc, quic_cc_algo_new(&quic_cc_cubic, false), 1, 1200,
-		      ROOMY, now);
+	start(1200, now);
 	cc.cwnd = 1000 * 1200;
 	lost(now, true);
 	EXPECT_EQ(cc.cwnd, 2400);
@@ -227,8 +230,7 @@ TEST(idleness_restarts_slow_start_from_the_initial_window)
 	u64 now = NSEC_PER_SEC;
 	int i;
 
-	quic_cc_start(&cc, quic_cc_algo_new(&quic_cc_cubic, false), 1, 1200,
-		      ROOMY, now);
+	start(1200, now);
 	cc.cwnd = 1000 * 1200;
 	lost(now, false);
 	acked(now += MS, 1200, 100 * MS, false);
@@ -266,8 +268,7 @@ TEST(hystart_slows_down_then_leaves_slow_start)
 	u64 now = NSEC_PER_SEC;
 	int i;
 
-	quic_cc_start(&cc, quic_cc_algo_new(&quic_cc_cubic, false), 1, 1200,
-		      ROOMY, now);
+	start(1200, now);
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(round_trip(&now, 40 * MS, 20), 20 * 1200);
 	/* 4.9 ms more are within RFC 9406's tolerance of 1/8 */
@@ -292,8 +293,7 @@ TEST(hystart_goes_on_if_the_delay_goes_away)
 	u64 now = NSEC_PER_SEC;
 	int i;
 
-	quic_cc_start(&cc, quic_cc_algo_new(&quic_cc_cubic, false), 1, 1200,
-		      ROOMY, now);
+	start(1200, now);
 	for (i = 0; i < 3; i++)
 		round_trip(&now, 40 * MS, 20);
 	round_trip(&now, 60 * MS, 20);

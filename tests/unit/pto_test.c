@@ -5,7 +5,8 @@
  *
  * needs: recovery/loss.c recovery/recovery.c recovery/pto.c recovery/sent.c recovery/ecn.c
  * needs: recovery/ranges.c recovery/rtt.c recovery/cc.c recovery/cc_reno.c
- * needs: recovery/cc_cubic.c recovery/cc_registry.c wire/frame.c wire/varint.c wire/header.c
+ * needs: recovery/cc_cubic.c wire/frame.c wire/varint.c wire/header.c
+ * needs: registry.c
  */
 #include "world.h"
 
@@ -339,7 +340,7 @@ TEST(idleness_is_told_once_and_only_after_a_pto)
 	};
 
 	world_init(true);
-	w.r.cc.algo->ops = &ops;
+	w.r.cc.algo->entry.ops = &ops;
 	restarts = 0;
 	quic_recovery_wake(&w.r, w.now);
 	EXPECT_EQ(restarts, 0);

@@ -87,8 +87,9 @@ static inline void world_init(bool server)
 	memset(&w, 0, sizeof(w));
 	w.now = NSEC_PER_SEC;
 	quic_recovery_init(&w.r, &world_ops, server, QUIC_INITIAL_RTT);
-	quic_cc_start(&w.r.cc, quic_cc_algo_new(&world_cc, false), 1, MSS,
-		      1 << 30, w.now);
+	quic_cc_start(&w.r.cc,
+		      quic_entry_new(&quic_cc_registry, &world_cc, false),
+		      1, MSS, 1 << 30, w.now);
 	w.r.confirmed = true;
 	w.r.rtt.max_ack_delay = 25 * MS;
 	for (i = 0; i < QUIC_SPACE_MAX; i++)

@@ -502,6 +502,10 @@ struct rcu_head {
 #define rcu_read_unlock()	do { } while (0)
 #define synchronize_rcu()	do { } while (0)
 #define rcu_dereference(p)	(p)
+#define unrcu_pointer(p)	(p)
+#define RCU_INITIALIZER(v)	(v)
+#define xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define __SPIN_LOCK_UNLOCKED(name)	{}
 #define rcu_assign_pointer(p, v) ((p) = (v))
 
 #endif
