@@ -61,6 +61,7 @@ struct quic_cid_node {
 	struct quic_cid_key key;
 	struct sock *sk;	/* R; NULL while @req waits for accept() */
 	struct quic_req *req;	/* I; the server's first contact */
+	u32 cpu;		/* R; the owner's: quic_cid_cpu() */
 	struct rcu_head rcu;
 };
 
@@ -180,6 +181,9 @@ struct quic_event_node {
 struct quic_conn {
 	struct sock *sk;		/* I */
 	struct quic_net *qn;		/* I; of its namespace */
+	u32 cpu;			/* I; the owner: what its IDs say, where
+					 * its packets are to come
+					 */
 	u8 state;			/* L; conn/state.c only */
 	bool is_server;			/* I */
 	bool handshake_confirmed;	/* L; RFC 9001 section 4.1.2 */
@@ -239,6 +243,7 @@ struct quic_conn {
 					 * NULL: that is the one in use
 					 */
 	u64 open_failed;		/* L; forged packets, all keys */
+	u64 rx_elsewhere;		/* L; trains that came to another CPU */
 
 	struct quic_ack ack[QUIC_SPACE_MAX];	/* L */
 	struct quic_recovery rec;	/* L */
@@ -356,6 +361,17 @@ static inline struct quic_sock *quic_sk(const struct sock *sk)
 static inline struct quic_conn *quic_sk_conn(const struct sock *sk)
 {
 	return quic_sk(sk)->conn;
+}
+
+/* The CPU that the program serves with @sk (SO_INCOMING_CPU); false: any. */
+static inline bool quic_sk_serves(const struct sock *sk, u32 *cpu)
+{
+	int val = READ_ONCE(sk->sk_incoming_cpu);
+
+	if (val < 0 || val >= nr_cpu_ids || !cpu_possible(val))
+		return false;
+	*cpu = val;
+	return true;
 }
 
 /* Has the peer opened streams that wait to be accepted?  May be stale. */

@@ -90,7 +90,10 @@ struct quic_req {
 	struct rcu_head rcu;
 	unsigned long expires;		/* I; jiffies */
 	u32 version;			/* I */
-	u32 cpu;			/* I; where the first Initial came */
+	u32 cpu;			/* worker; the owner: where the first
+					 * Initial came, then the CPU that its
+					 * listener serves
+					 */
 	refcount_t ref;
 	bool accepted;			/* A; skbs.lock */
 	bool routed;			/* a listener has it, or none will */
@@ -305,6 +308,11 @@ struct quic_cid_node *quic_cid_insert(struct net *net,
 				      struct sock *sk, struct quic_req *req,
 				      gfp_t gfp);
 void quic_cid_remove(struct quic_cid_node *node);
+/* The CPU that owns what is behind @node.  Under RCU. */
+static inline u32 quic_cid_cpu(const struct quic_cid_node *node)
+{
+	return READ_ONCE(node->cpu);
+}
 struct quic_cid_node *quic_cid_make(struct net *net, struct sock *sk,
 				    struct quic_req *req, gfp_t gfp);
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp);	/* next number */

@@ -68,6 +68,7 @@ struct quic_cid_node *quic_cid_insert(struct net *net,
 	make_key(&node->key, net, cid->id, cid->len, peer);
 	node->sk = sk;
 	node->req = req;
+	node->cpu = sk ? quic_sk_conn(sk)->cpu : req->cpu;
 	err = rhashtable_lookup_insert_fast(&cid_table, &node->hash,
 					    cid_params);
 	if (err) {
@@ -105,7 +106,7 @@ struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq)
 struct quic_cid_node *quic_cid_make(struct net *net, struct sock *sk,
 				    struct quic_req *req, gfp_t gfp)
 {
-	u32 cpu = req ? req->cpu : raw_smp_processor_id();
+	u32 cpu = sk ? quic_sk_conn(sk)->cpu : req->cpu;
 	struct quic_cid_node *node;
 	struct quic_cid cid = {};
 	int tries;

@@ -144,6 +144,7 @@ static int set_up(struct quic_conn *c)
 	int err;
 
 	c->scid = c->cids->local[0].node->key.cid;
+	WRITE_ONCE(c->sk->sk_incoming_cpu, c->cpu);
 
 	err = quic_conn_set_initial_keys(c);
 	if (err)
@@ -161,6 +162,8 @@ int quic_conn_connect(struct quic_conn *c)
 {
 	int err;
 
+	if (!quic_sk_serves(c->sk, &c->cpu))
+		c->cpu = raw_smp_processor_id();
 	c->path->validated = true;	/* a server proves itself by answering */
 	err = quic_path_route(c->path, c->sk);
 	if (err)
@@ -189,6 +192,7 @@ int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 	struct sk_buff *skb;
 	int err;
 
+	c->cpu = req->cpu;
 	c->odcid = req->odcid;
 	c->retried = req->retried;
 	if (c->retried)
@@ -220,6 +224,7 @@ int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 	spin_lock_bh(&req->skbs.lock);
 	req->accepted = true;
 	WRITE_ONCE(req->node->sk, c->sk);
+	WRITE_ONCE(req->node->cpu, c->cpu);
 	spin_unlock_bh(&req->skbs.lock);
 
 	while ((skb = skb_dequeue(&req->skbs))) {

@@ -44,6 +44,7 @@
 	X(QuicRxTrains)				\
 	X(QuicRxPackets)			\
 	X(QuicRxBytes)				\
+	X(QuicRxElsewhere)	/* trains that came to another CPU than the owner */ \
 	X(QuicRxEarlyPackets)	/* opened with a 0-RTT key */ \
 	X(QuicRxDataTrains)			\
 	X(QuicRxDataPackets)			\

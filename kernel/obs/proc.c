@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: /proc/net/quic/: snmp and stats (counters), conns, recovery and eps
- * (sockets); cc and cc_exits are shown by bpf/guard.
+ * Owns: /proc/net/quic/: snmp, stats and cpus (counters), conns, recovery, owners
+ * and eps (sockets); cc and cc_exits are shown by bpf/guard.
  * Context: process; the list of sockets under its spinlock, so what is shown
  * of a connection may be a moment old and is read without its lock.
  */
@@ -173,6 +173,49 @@ static int recovery_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
+/* Which CPU has which connection. */
+static int owners_show(struct seq_file *seq, void *v)
+{
+	struct quic_sock *qs = list_entry(v, struct quic_sock, all);
+	const struct quic_conn *c;
+	const struct quic_path *p;
+
+	if (v == &quic_net(seq_file_net(seq))->socks) {
+		seq_puts(seq, "CONNECTION CPU ELSEWHERE STATE LOCAL_ADDRESS REMOTE_ADDRESS INODE\n");
+		return 0;
+	}
+	c = READ_ONCE(qs->conn);
+	if (!c || !qs->udp)
+		return 0;
+	seq_printf(seq, "%llu %u %llu %d ", c->number, c->cpu, c->rx_elsewhere,
+		   inet_sk_state_load(&qs->inet.sk));
+	rcu_read_lock();	/* a path may be left, and freed */
+	p = READ_ONCE(c->path);
+	show_addr(seq, &p->src);
+	show_addr(seq, &p->dst);
+	rcu_read_unlock();
+	seq_printf(seq, "%llu\n", (u64)sock_i_ino(&qs->inet.sk));
+	return 0;
+}
+
+/* Trains of connections, by the CPU that they came to. */
+static int cpus_show(struct seq_file *seq, void *v)
+{
+	const struct quic_net *qn = quic_net(seq_file_single_net(seq));
+	const struct quic_mib_pcpu *mib;
+	int cpu;
+
+	seq_puts(seq, "CPU TRAINS ELSEWHERE\n");
+	for_each_online_cpu(cpu) {
+		mib = per_cpu_ptr(qn->mib, cpu);
+		seq_printf(seq, "%d %lu %lu\n", cpu,
+			   mib->v[QuicPktRcvFastpaths] +
+				   mib->v[QuicPktRcvBacklogs],
+			   mib->v[QuicRxElsewhere]);
+	}
+	return 0;
+}
+
 #define SOCK_SEQ(name)							\
 static const struct seq_operations name##_ops = {			\
 	.start	= sock_start,						\
@@ -184,6 +227,7 @@ static const struct seq_operations name##_ops = {			\
 SOCK_SEQ(eps);
 SOCK_SEQ(conns);
 SOCK_SEQ(recovery);
+SOCK_SEQ(owners);
 
 void quic_proc_exit(struct net *net)
 {
@@ -209,7 +253,10 @@ int quic_proc_init(struct net *net)
 	    proc_create_net("conns", 0444, dir, &conns_ops,
 			    sizeof(struct seq_net_private)) &&
 	    proc_create_net("recovery", 0444, dir, &recovery_ops,
-			    sizeof(struct seq_net_private)))
+			    sizeof(struct seq_net_private)) &&
+	    proc_create_net("owners", 0444, dir, &owners_ops,
+			    sizeof(struct seq_net_private)) &&
+	    proc_create_net_single("cpus", 0444, dir, cpus_show, NULL))
 		return 0;
 	quic_proc_exit(net);
 	return -ENOMEM;

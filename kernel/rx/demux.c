@@ -48,10 +48,22 @@ static void process(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 }
 
+/* Under the socket's spinlock, on the CPU where the train came. */
+static void note_cpu(struct sock *sk)
+{
+	struct quic_conn *c = quic_sk_conn(sk);
+
+	if (!c || likely(c->cpu == smp_processor_id()))
+		return;
+	c->rx_elsewhere++;
+	QUIC_CONN_INC(c, QuicRxElsewhere);
+}
+
 /* Now, or later if a user holds the lock. */
 void quic_rx_hand_over(struct sock *sk, struct sk_buff *skb)
 {
 	bh_lock_sock(sk);
+	note_cpu(sk);
 	if (!sock_owned_by_user(sk)) {
 		QUIC_INC(sock_net(sk), QuicPktRcvFastpaths);
 		process(sk, skb);

@@ -6,6 +6,7 @@
  */
 #include <net/tcp_states.h>
 #include "sock.h"
+#include "../conn/connid.h"
 
 static u32 usec(u64 ns)
 {
@@ -87,8 +88,11 @@ void quic_info_get(struct sock *sk, struct quic_info *i)
 
 	memset(i, 0, sizeof(*i));
 	i->state = inet_sk_state_load(sk);
+	i->cpu = QUIC_CONNID_NO_CPU;
 	if (!c)
 		return;
+	i->cpu = c->cpu;
+	i->rx_elsewhere = c->rx_elsewhere;
 	for (n = 0; n < QUIC_PATHS; n++)
 		i->paths += !!c->paths[n];
 	i->age = div_u64(ktime_get_ns() - c->start, NSEC_PER_USEC);

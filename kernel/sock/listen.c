@@ -138,6 +138,11 @@ int quic_listen_enqueue(struct sock *sk, struct quic_req *req)
 	} else {
 		refcount_inc(&req->ref);
 		req->listener = sk;
+		/* The connection will be where its listener is, unless the
+		 * client has an ID of ours already that says where.
+		 */
+		if (!req->ours)
+			quic_sk_serves(sk, &req->cpu);
 		list_add_tail(&req->link, &l->pending);
 		l->n_pending++;
 		WRITE_ONCE(sk->sk_ack_backlog, l->n_pending);

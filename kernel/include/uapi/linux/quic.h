@@ -291,6 +291,11 @@ struct quic_info {
 				 * machine has had it since the module was
 				 * loaded; 0: not connected yet
 				 */
+	__u64	rx_elsewhere;	/* trains that came to another CPU than @cpu */
+	__u32	cpu;		/* the owner: its IDs say it; all ones: not
+				 * connected yet
+				 */
+	__u32	reserved3;
 };
 
 /* As RFC 9218 has it. */
