@@ -140,6 +140,7 @@ void quic_rx_deliver(struct quic_conn *c, u64 now);
 /* tx/push.c */
 void quic_tx_kick(struct quic_conn *c);	/* something wants to be sent */
 void quic_tx_push(struct quic_conn *c);	/* send it now: lock held */
+void quic_tx_flush(struct quic_conn *c);	/* likewise, before a close */
 int quic_tx_init(void);
 void quic_tx_exit(void);
 

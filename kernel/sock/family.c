@@ -148,7 +148,7 @@ static void close_sock(struct sock *sk, long timeout)
 	if (c) {
 		/* What the window permits goes out first. */
 		if (quic_conn_alive(c))
-			quic_tx_push(c);
+			quic_tx_flush(c);
 		quic_conn_close_app(c);
 		quic_conn_drop_data(c);
 		if (c->state == QUIC_CONN_CLOSED)
@@ -370,6 +370,7 @@ static int shutdown(struct socket *sock, int how)
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
 	lock_sock(sk);
+	sk->sk_shutdown |= how + 1;
 	c = quic_sk_conn(sk);
 	if (sk->sk_state == TCP_LISTEN) {
 		quic_listen_stop(sk);
@@ -378,10 +379,9 @@ static int shutdown(struct socket *sock, int how)
 	} else if (how == SHUT_RD) {
 		quic_conn_dead(c, 0);
 	} else {
-		quic_tx_push(c);
+		quic_tx_flush(c);
 		quic_conn_close_app(c);
 	}
-	sk->sk_shutdown |= how + 1;
 	release_sock(sk);
 	return err;
 }

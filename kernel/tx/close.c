@@ -117,7 +117,8 @@ static void send_copy(struct quic_conn *c)
 	if (!skb)
 		return;
 	skb_put_data(skb, c->close_skb->data, len);
-	quic_xmit(c, c->path, skb, 1, len, 0, 0);
+	quic_xmit(c, c->path, skb, 1, len, 0,
+		  quic_pace_last(c, ktime_get_ns()));
 	QUIC_CONN_INC(c, QuicFrmOutCloses);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: when the next train may leave, and how long it may be.
- * Called from: tx/sched, tx/push.
+ * Called from: tx/sched, tx/push, tx/close.
  * Context: socket lock held, BH off.
  * RFC 9002 section 7.7.
  *
@@ -75,4 +75,12 @@ u64 quic_pace_sent(struct quic_conn *c, u64 now, u32 bytes)
 	WRITE_ONCE(c->sk->sk_pacing_rate,
 		   (unsigned long)min_t(u64, rate, ULONG_MAX));
 	return fq_paces(c) && start > now ? start : 0;
+}
+
+/* fq may still hold what was sent, no longer than the horizon. */
+u64 quic_pace_last(const struct quic_conn *c, u64 now)
+{
+	u64 last = min(c->pace_next, now + QUIC_PACE_HORIZON);
+
+	return fq_paces(c) && last > now ? last : 0;
 }

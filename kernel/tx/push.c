@@ -14,6 +14,8 @@
 
 /* Trains in a row before others get their turn of the CPU. */
 #define QUIC_PUSH_TRAINS	16
+/* The largest burst (RFC 9002 section 7.7). */
+#define QUIC_FLUSH_PACKETS	10
 
 static struct quic_tx __percpu *tx_scratch;	/* see quic_rx_init() */
 
@@ -166,6 +168,26 @@ void quic_tx_push(struct quic_conn *c)
 			       ktime_get_ns() + 10 * NSEC_PER_MSEC);
 	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 	quic_timer_commit(c);
+}
+
+/* RFC9002-7.7-1 */
+/* Of what the program wrote, all that the window permits: the connection is
+ * about to be closed, and pacing has no later to put it off to.
+ */
+void quic_tx_flush(struct quic_conn *c)
+{
+	const struct quic_sent *sent = &c->rec.space[QUIC_SPACE_APP].sent;
+	u64 first = sent->next, pace_next = c->pace_next, before;
+
+	do {
+		before = sent->next;
+		c->pace_next = 0;
+		quic_tx_push(c);
+	} while (sent->next != before &&
+		 sent->next - first < QUIC_FLUSH_PACKETS &&
+		 quic_conn_alive(c));
+	/* For quic_pace_last(). */
+	c->pace_next = max(c->pace_next, pace_next);
 }
 
 int quic_tx_init(void)

@@ -143,13 +143,15 @@ bool quic_sched_has_more(struct quic_conn *c)
 
 /* More than the window admits is waiting.  Then a short train is not worth
  * its cost while acknowledgments are under way: wait until a good part of
- * the window is free (as TCP does with tcp_tso_win_divisor).
+ * the window is free (as TCP does with tcp_tso_win_divisor).  Who is closing
+ * does not wait.
  */
 static bool defer(const struct quic_conn *c, u64 window, u32 train)
 {
 	u64 want = min_t(u64, train, c->rec.cc.cwnd / 4);
 
-	return c->rec.in_flight && window < want;
+	return c->rec.in_flight && window < want &&
+	       !(c->sk->sk_shutdown & SEND_SHUTDOWN);
 }
 
 /* RFC9000-17.2.3-2 RFC9001-5.6-6 */

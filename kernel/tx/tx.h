@@ -54,6 +54,8 @@ bool quic_pace_blocked(struct quic_conn *c, u64 now);
 u32 quic_pace_train_bytes(const struct quic_conn *c);
 /* @bytes leave; their departure time for the skb, 0: at once. */
 u64 quic_pace_sent(struct quic_conn *c, u64 now, u32 bytes);
+/* When what must not overtake them leaves, likewise. */
+u64 quic_pace_last(const struct quic_conn *c, u64 now);
 
 /* tx/frames.c: fill a packet */
 struct quic_pkt_build {
