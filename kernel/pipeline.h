@@ -78,6 +78,7 @@ struct quic_req {
 	u32 n_told;			/* likewise; Initials that we sent */
 	u32 told_bytes;			/* likewise */
 	struct sk_buff_head skbs;	/* A; its lock; datagrams so far */
+	u32 bytes;			/* A; likewise; in them */
 	union quic_addr src;		/* I; ours */
 	union quic_addr dst;		/* I; the client's */
 	struct quic_cid odcid;		/* I; where the first Initial went */

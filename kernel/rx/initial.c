@@ -25,6 +25,7 @@
 
 #define QUIC_MAX_REQS		2048	/* first contacts, all namespaces */
 #define QUIC_REQ_MAX_SKBS	16	/* datagrams each may send */
+#define QUIC_REQ_MAX_BYTES	32768	/* in all of them */
 #define QUIC_REQ_LIFETIME	(10 * HZ)
 #define QUIC_HELLO_MAX		16384	/* bytes of a ClientHello */
 #define QUIC_HELLO_RANGES	64
@@ -365,8 +366,10 @@ void quic_req_rcv(struct quic_req *req, struct sk_buff *skb)
 		if (sk && !refcount_inc_not_zero(&sk->sk_refcnt))
 			sk = NULL;
 	} else if (skb_queue_len(&req->skbs) < QUIC_REQ_MAX_SKBS &&
+		   req->bytes + skb->len <= QUIC_REQ_MAX_BYTES &&
 		   !skb_linearize(skb)) {
 		__skb_queue_tail(&req->skbs, skb);
+		req->bytes += skb->len;
 		queued = true;
 	}
 	spin_unlock_bh(&req->skbs.lock);
@@ -420,6 +423,7 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	quic_udp_hold(udp);
 	req->udp = udp;
 	__skb_queue_tail(&req->skbs, skb);
+	req->bytes = skb->len;
 	/* Last: from here on others find it. */
 	req->node = quic_cid_insert(udp->net, &req->dcid, &req->dst, NULL,
 				    req, GFP_ATOMIC);
@@ -485,7 +489,8 @@ void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
 		consume_skb(skb);
 		return;
 	}
-	if (READ_ONCE(n_reqs) >= QUIC_MAX_REQS)
+	if (READ_ONCE(n_reqs) >= QUIC_MAX_REQS ||
+	    skb->len > QUIC_REQ_MAX_BYTES)
 		goto drop;
 	req = req_new(udp, skb, h, &k);
 	if (!req)

@@ -81,6 +81,21 @@ TEST(retry_set_late)
 	EQ(buf[0] & 0xf0, 0xf0);
 }
 
+/* What waits for a listener is bounded in bytes, too. */
+TEST(large_first_contact)
+{
+	static uint8_t buf[40000] = { 0xc0, 0, 0, 0, 1, 8 };
+	int l = listener(NULL), fd = udp_socket(0);
+	union addr a;
+
+	buf[14] = 8;
+	buf[24] = 0x44;
+	buf[25] = 0x80;
+	EQ(sendto(fd, buf, sizeof(buf), 0, &a.sa,
+		  loopback(&a, family, port_of(l))), sizeof(buf));
+	UNTIL(counter("QuicDropInitialQueue") == 1);
+}
+
 /* ---- tokens: sections 8.1.3, 8.1.4 ----------------------------------------- */
 
 static socklen_t get_token(int fd, uint8_t *token, socklen_t room)
