@@ -51,18 +51,25 @@ static void data_ready(struct sock *sk)
 
 /* ---- life ------------------------------------------------------------------ */
 
+/* Nobody uses it any more; udp_lock held. */
+static void shut(struct quic_udp *udp)
+{
+	list_del(&udp->list);
+	rcu_assign_sk_user_data(udp->sock->sk, NULL);
+	synchronize_rcu();
+	kernel_sock_shutdown(udp->sock, SHUT_RDWR);
+	sock_release(udp->sock);
+	udp->sock = NULL;
+}
+
 static void release(struct work_struct *work)
 {
 	struct quic_udp *udp = container_of(work, struct quic_udp, work);
 	struct quic_net *qn = quic_net(udp->net);
-	struct sock *sk = udp->sock->sk;
 
 	mutex_lock(&qn->udp_lock);
-	list_del(&udp->list);
-	rcu_assign_sk_user_data(sk, NULL);
-	synchronize_rcu();
-	kernel_sock_shutdown(udp->sock, SHUT_RDWR);
-	sock_release(udp->sock);
+	if (udp->sock)
+		shut(udp);
 	mutex_unlock(&qn->udp_lock);
 	kfree(udp);
 }
@@ -159,9 +166,8 @@ struct quic_udp *quic_udp_get(struct net *net, const union quic_addr *addr,
 {
 	struct quic_net *qn = quic_net(net);
 	struct quic_udp *udp;
-	int err, tries = 3;
+	int err;
 
-again:
 	mutex_lock(&qn->udp_lock);
 	if (quic_addr_port(addr)) {
 		list_for_each_entry(udp, &qn->udp, list) {
@@ -169,12 +175,12 @@ again:
 				continue;
 			if (refcount_inc_not_zero(&udp->ref))
 				goto out;
-			/* Its last user left a moment ago: let it close. */
-			mutex_unlock(&qn->udp_lock);
-			flush_workqueue(quic_wq);
-			if (!tries--)
-				return ERR_PTR(-EAGAIN);
-			goto again;
+			/* Its last user left a moment ago, and a worker is to
+			 * close it.  It must not be waited for: other work may
+			 * want the socket lock that our caller holds.
+			 */
+			shut(udp);
+			break;
 		}
 	}
 
