@@ -115,9 +115,12 @@ bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id)
 	if (!g->skb)
 		return false;
 	size = skb_shinfo(g->skb)->gso_size;
+	/* One made of IP fragments has a chain of its own; chains of chains
+	 * would not be walked.
+	 */
 	if (unlikely(memcmp(g->id, id, QUIC_SCID_LEN) ||
 		     sock_net(g->sk) != net || skb->len > size ||
-		     !same_flow(g->skb, skb))) {
+		     skb_has_frag_list(skb) || !same_flow(g->skb, skb))) {
 		end(g);
 		return false;
 	}

@@ -126,7 +126,10 @@ void quic_icmp_report(struct sock *sk)
 
 	rcu_read_lock();
 	udp = rcu_dereference_sk_user_data(sk);
-	while ((skb = sock_dequeue_err_skb(sk))) {
+	/* Not by sock_dequeue_err_skb(): it would report each that follows, and
+	 * so call us from within, as deep as the queue is long.
+	 */
+	while ((skb = skb_dequeue(&sk->sk_error_queue))) {
 		serr = SKB_EXT_ERR(skb);
 		if (!udp || (serr->ee.ee_origin != SO_EE_ORIGIN_ICMP &&
 			     serr->ee.ee_origin != SO_EE_ORIGIN_ICMP6))
