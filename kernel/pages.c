@@ -16,6 +16,8 @@
 #include <net/sock.h>
 #include "pages.h"
 
+/* What skb_page_frag_refill() tries to get. */
+#define QUIC_PAGES_SIZE		32768
 /* Bytes that are worth a copy: what sk_page_frag_refill() demands. */
 #define QUIC_PAGES_LEAST	32
 
@@ -41,7 +43,8 @@ static void turn(struct ring *r, struct page_frag *f)
 	f->page = NULL;
 	if (!page)
 		return;
-	if (page_ref_count(page) != 1) {
+	/* A small one came when memory was short. */
+	if (page_ref_count(page) != 1 || page_size(page) < QUIC_PAGES_SIZE) {
 		put_page(page);
 		return;
 	}
