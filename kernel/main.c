@@ -64,9 +64,14 @@ err_mib:
 static void __net_exit net_exit(struct net *net)
 {
 	struct quic_net *qn = quic_net(net);
+	int i;
 
 	quic_initial_flush(net);
-	flush_workqueue(quic_wq);
+	/* The worker of a request queues its end, and that queues the end of
+	 * its UDP socket.
+	 */
+	for (i = 0; i < 3; i++)
+		flush_workqueue(quic_wq);
 	WARN_ON_ONCE(!list_empty(&qn->udp));
 	quic_proc_exit(net);
 	quic_sysctl_net_exit(net);
