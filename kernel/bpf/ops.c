@@ -82,6 +82,14 @@ static int say(const struct quic_bpf_ops *ops, const char *name, int err)
 	return err;
 }
 
+/* Programs are called under the socket's lock and RCU, often in softirq. */
+int quic_bpf_ops_check(const struct btf_type *t,
+		       const struct btf_member *member,
+		       const struct bpf_prog *prog)
+{
+	return prog->sleepable ? -EINVAL : 0;
+}
+
 int quic_bpf_ops_reg(const struct quic_bpf_ops *ops, void *kdata)
 {
 	return say(ops, kdata, quic_registry_add(ops->registry, kdata, true));

@@ -54,6 +54,9 @@ int quic_bpf_ops_member(const struct quic_bpf_ops *ops,
 			const struct btf_type *t,
 			const struct btf_member *member, void *kdata,
 			const void *udata);
+int quic_bpf_ops_check(const struct btf_type *t,
+		       const struct btf_member *member,
+		       const struct bpf_prog *prog);
 int quic_bpf_ops_reg(const struct quic_bpf_ops *ops, void *kdata);
 int quic_bpf_ops_update(const struct quic_bpf_ops *ops, void *kdata,
 			void *old_kdata);

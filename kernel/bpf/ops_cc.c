@@ -131,6 +131,7 @@ static struct bpf_struct_ops cc_struct_ops = {
 	.verifier_ops = &verifier_ops,
 	.init = init,
 	.init_member = init_member,
+	.check_member = quic_bpf_ops_check,
 	.reg = reg,
 	.unreg = unreg,
 	.update = update,

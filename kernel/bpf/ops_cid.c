@@ -119,6 +119,7 @@ static struct bpf_struct_ops connid_struct_ops = {
 	.verifier_ops = &verifier_ops,
 	.init = init,
 	.init_member = init_member,
+	.check_member = quic_bpf_ops_check,
 	.reg = reg,
 	.unreg = unreg,
 	.update = update,

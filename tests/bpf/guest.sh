@@ -269,6 +269,11 @@ case_cc_not_gpl_is_rejected() {
 	refused not_gpl 'GPL'
 }
 
+# Callbacks run in softirq, under a spinlock.
+case_cc_sleepable_is_rejected() {
+	refused sleepable 'unsupported member on_acked'
+}
+
 case_cc_no_name_is_rejected() {
 	refused no_name 'needs a .name'
 }
