@@ -118,13 +118,15 @@ TEST_EACH(data_before_the_close)
 	wait_closed(p.server);
 }
 
+/* Less than a window that was halved, more than pacing lets go at once. */
 static void last_words(void (*end)(int fd))
 {
-	static char buf[8000], got[8000];
+	static char buf[5000], got[5000];
 	struct pair p = { 0 };
 	bool fin;
 
 	connection(&p);
+	UNTIL(settled(p.client));
 	memset(buf, 'q', sizeof(buf));
 	EQ(quic_sendmsg(p.client, buf, sizeof(buf), 0, NEW | FIN), sizeof(buf));
 	end(p.client);
