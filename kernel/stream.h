@@ -71,7 +71,7 @@ bool quic_sbuf_pick(struct quic_sbuf *sb, u64 limit, u64 *off, u32 *len,
 void quic_sbuf_sent(struct quic_sbuf *sb, u64 off, u32 len, bool fin);
 /* Where its bytes are: skb and offset in it. */
 struct sk_buff *quic_sbuf_find(struct quic_sbuf *sb, u64 off, u32 *skb_off);
-void quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
+bool quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
 		     bool fin);
 void quic_sbuf_lost(struct quic_sbuf *sb, u64 off, u32 len, bool fin);
 /* Nothing of it was sent. */

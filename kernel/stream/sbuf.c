@@ -219,12 +219,26 @@ struct sk_buff *quic_sbuf_find(struct quic_sbuf *sb, u64 off, u32 *skb_off)
 
 /* ---- fate ----------------------------------------------------------------- */
 
+/* There is no memory to note what of it arrived and what did not: all from
+ * @off on goes once more.  Nothing is lost at or above @next, or sending it
+ * would skip what lies between.
+ */
+static void again_from(struct quic_sbuf *sb, u64 off)
+{
+	sb->next = min(sb->next, off);
+	quic_ranges_remove(&sb->lost, sb->next, U64_MAX, GFP_ATOMIC);
+}
+
 /* Free what is wholly below base. */
 static void advance(struct sock *sk, struct quic_sbuf *sb, u64 base)
 {
 	struct sk_buff *skb;
 
 	sb->base = base;
+	sb->next = max(sb->next, base);
+	/* If memory was short it may hold what was acknowledged. */
+	if (unlikely(!quic_ranges_empty(&sb->lost)))
+		quic_ranges_trim(&sb->lost, base);
 	while ((skb = skb_peek(&sb->q)) &&
 	       QUIC_SBUF_CB(skb)->off + skb->len <= base) {
 		/* The writer may still append to the last one. */
@@ -235,7 +249,8 @@ static void advance(struct sock *sk, struct quic_sbuf *sb, u64 base)
 	}
 }
 
-void quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
+/* Return: false if it could not be noted, so that there is something to send. */
+bool quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
 		     bool fin)
 {
 	u64 end = off + len;
@@ -245,15 +260,14 @@ void quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
 		sb->fin_lost = false;
 	}
 	if (!len || end <= sb->base)
-		return;
+		return true;
 	if (!quic_ranges_empty(&sb->lost))
 		quic_ranges_remove(&sb->lost, off, end - 1, GFP_ATOMIC);
 	if (off > sb->base) {
-		/* If it cannot be noted the bytes are sent once more. */
-		if (quic_ranges_add(&sb->acked, off, end - 1, GFP_ATOMIC) < 0 &&
-		    quic_ranges_add(&sb->lost, off, end - 1, GFP_ATOMIC) < 0)
-			sb->next = min(sb->next, off);
-		return;
+		if (quic_ranges_add(&sb->acked, off, end - 1, GFP_ATOMIC) >= 0)
+			return true;
+		again_from(sb, off);
+		return false;
 	}
 	if (!quic_ranges_empty(&sb->acked)) {
 		if (sb->acked.r[0].lo <= end)
@@ -261,6 +275,7 @@ void quic_sbuf_acked(struct sock *sk, struct quic_sbuf *sb, u64 off, u32 len,
 		quic_ranges_trim(&sb->acked, end);
 	}
 	advance(sk, sb, end);
+	return true;
 }
 
 /* RFC9000-2.2-2 */
@@ -272,13 +287,11 @@ void quic_sbuf_lost(struct quic_sbuf *sb, u64 off, u32 len, bool fin)
 	if (fin && !sb->fin_acked)
 		sb->fin_lost = true;
 	off = max(off, sb->base);
+	end = min(end, sb->next);
 	if (off >= end)
 		return;
 	if (quic_ranges_add(&sb->lost, off, end - 1, GFP_ATOMIC) < 0) {
-		/* Too fragmented: send everything from here on again. */
-		sb->next = min(sb->next, off);
-		quic_ranges_free(&sb->lost);
-		quic_ranges_init(&sb->lost, QUIC_SBUF_MAX_RANGES);
+		again_from(sb, off);
 		return;
 	}
 	/* What was acknowledged meanwhile needs no second journey. */

@@ -110,7 +110,8 @@ void quic_stream_on_acked(struct quic_conn *c, const struct quic_sent_frame *f)
 
 	if (!s || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
 		return;
-	quic_sbuf_acked(c->sk, &s->sb, f->off, f->len, f->fin);
+	if (unlikely(!quic_sbuf_acked(c->sk, &s->sb, f->off, f->len, f->fin)))
+		quic_stream_want_send(c, s);
 	quic_sock_writable(c->sk);
 	if (!quic_sbuf_done(&s->sb))
 		return;
