@@ -99,6 +99,8 @@ void quic_aead_undo(const struct quic_aead_key *key,
 
 /* aead_async.c: what the kernel prefers, though it may complete later. */
 extern const struct quic_aead_provider quic_aead_async;
+int quic_aead_async_setup(void);
+void quic_aead_async_teardown(void);
 
 /* Key and IV from a traffic secret alone, as a key update needs it (header
  * protection keeps its key, RFC 9001 section 6.1); process context.  @version

@@ -17,6 +17,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/unaligned.h>
+#include <linux/workqueue.h>
 
 #include "aead.h"
 
@@ -29,7 +30,10 @@ struct quic_aead_later {
 	refcount_t ref;
 	struct crypto_aead *tfm;
 	u32 stride;		/* bytes per request */
+	struct work_struct work;
 };
+
+static struct workqueue_struct *wq;
 
 /* One packet. */
 struct request {
@@ -40,12 +44,22 @@ struct request {
 	struct aead_request req;	/* the transform's context follows */
 };
 
-static void later_put(struct quic_aead_later *l)
+static void free_later(struct work_struct *work)
 {
-	if (!refcount_dec_and_test(&l->ref))
-		return;
+	struct quic_aead_later *l = container_of(work, struct quic_aead_later,
+						 work);
+
 	crypto_free_aead(l->tfm);
 	kfree(l);
+}
+
+/* The last use may be a completion: the implementation is still inside, and
+ * one of hardware may sleep when a transform goes.
+ */
+static void later_put(struct quic_aead_later *l)
+{
+	if (refcount_dec_and_test(&l->ref))
+		queue_work(wq, &l->work);
 }
 
 static void finish(struct quic_aead_job *job)
@@ -153,6 +167,7 @@ static int alloc_later(struct quic_aead_key *key, const u8 *raw)
 	if (!err)
 		err = crypto_aead_setkey(l->tfm, raw, key->suite->key_len);
 	refcount_set(&l->ref, 1);
+	INIT_WORK(&l->work, free_later);
 	l->stride = ALIGN(sizeof(struct request) +
 			  crypto_aead_reqsize(l->tfm),
 			  CRYPTO_MINALIGN);
@@ -201,3 +216,15 @@ const struct quic_aead_provider quic_aead_async = {
 	.open = async_open,
 	.submit = async_submit,
 };
+
+int quic_aead_async_setup(void)
+{
+	wq = alloc_workqueue("quic_aead", WQ_UNBOUND, 0);
+	return wq ? 0 : -ENOMEM;
+}
+
+/* No key is left. */
+void quic_aead_async_teardown(void)
+{
+	destroy_workqueue(wq);
+}

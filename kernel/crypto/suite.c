@@ -95,7 +95,12 @@ int quic_crypto_init(void)
 	err = quic_retry_setup();
 	if (err)
 		goto err_hp;
+	err = quic_aead_async_setup();
+	if (err)
+		goto err_retry;
 	return 0;
+err_retry:
+	quic_retry_teardown();
 err_hp:
 	quic_hp_teardown();
 err_aead:
@@ -105,6 +110,7 @@ err_aead:
 
 void quic_crypto_exit(void)
 {
+	quic_aead_async_teardown();
 	quic_retry_teardown();
 	quic_hp_teardown();
 	quic_aead_sw_teardown();
