@@ -369,8 +369,13 @@ def main():
                      optimistic_ack):
         tests.append((function.__name__.replace("_", " "),
                       lambda f=function: f(address)))
-    if len(sys.argv) > 3:
-        tests = [t for t in tests if t[0] in sys.argv[3:]]
+    chosen = sys.argv[3:]
+    unknown = set(chosen) - {name for name, test in tests}
+    if unknown:
+        print("Bail out! no such case:", ", ".join(sorted(unknown)))
+        sys.exit(2)
+    if chosen:
+        tests = [t for t in tests if t[0] in chosen]
     print("TAP version 13")
     failed = 0
     for number, (name, test) in enumerate(tests, 1):
