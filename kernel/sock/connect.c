@@ -41,16 +41,14 @@ static int do_connect(struct sock *sk, const union quic_addr *dst)
 		c->path->src.v4.sin_port = quic_addr_port(&qs->bound);
 	}
 	c->path->dst = *dst;
-	quic_sk_set_state(sk, TCP_SYN_RECV);
-	qs->conn = c;
 	err = quic_conn_connect(c);
 	if (err) {
-		quic_sk_set_state(sk, TCP_CLOSE);
-		qs->conn = NULL;
-		quic_timer_stop(c);
 		quic_conn_free(c);
 		return err;
 	}
+	/* Readers of /proc see it from here on, until the socket is freed. */
+	WRITE_ONCE(qs->conn, c);
+	quic_sk_set_state(sk, TCP_SYN_RECV);
 	quic_set_addresses(sk, c->path);
 	spin_lock_bh(&qs->udp->lock);
 	hlist_add_head(&qs->client, &qs->udp->clients);
