@@ -9,7 +9,6 @@
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/skbuff.h>
-#include <linux/xarray.h>
 #include <linux/quic.h>
 #include "recovery/ranges.h"
 
@@ -188,6 +187,7 @@ struct quic_dgrams {
 struct quic_stream_sock;	/* sock/stream.c */
 
 struct quic_stream {
+	struct rb_node node;	/* conn->streams.tree */
 	u64 id;
 	u8 send_state;		/* enum quic_stream_send_state */
 	u8 recv_state;		/* enum quic_stream_recv_state */
@@ -235,7 +235,7 @@ struct quic_stream_limit {
 };
 
 struct quic_streams {
-	struct xarray xa;	/* by ID */
+	struct rb_root tree;	/* by ID */
 	struct list_head send[QUIC_URGENCY_MAX + 1];	/* by urgency */
 	u8 send_mask;		/* those that may not be empty */
 	struct list_head ctl;
@@ -249,5 +249,11 @@ struct quic_streams {
 	struct quic_stream_limit limit[2];	/* [0] bidi, [1] uni */
 	u32 n;
 };
+
+/* In order of their IDs.  The loop must not free the stream it is at. */
+#define quic_streams_for_each(s, streams)				\
+	for (s = rb_entry_safe(rb_first(&(streams)->tree),		\
+			       struct quic_stream, node); s;		\
+	     s = rb_entry_safe(rb_next(&s->node), struct quic_stream, node))
 
 #endif

@@ -96,9 +96,8 @@ static void forget(struct quic_conn *c, enum quic_early_data result)
 static void accepted(struct quic_conn *c)
 {
 	struct quic_stream *s;
-	unsigned long id;
 
-	xa_for_each(&c->streams.xa, id, s)
+	quic_streams_for_each(s, &c->streams)
 		quic_stream_raise(c, s);
 }
 
@@ -107,14 +106,13 @@ static void accepted(struct quic_conn *c)
 static void rejected(struct quic_conn *c)
 {
 	struct quic_stream *s;
-	unsigned long id;
 
 	local_bh_disable();
 	quic_recovery_resend(&c->rec, QUIC_SPACE_APP);
 	local_bh_enable();
 	c->data_sent = 0;
 	c->data_blocked_at = 0;
-	xa_for_each(&c->streams.xa, id, s)
+	quic_streams_for_each(s, &c->streams)
 		quic_stream_rewind(c, s);
 }
 

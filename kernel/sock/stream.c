@@ -126,9 +126,8 @@ void quic_stream_socks_writable(struct quic_conn *c)
 void quic_stream_socks_closed(struct quic_conn *c)
 {
 	struct quic_stream *s;
-	unsigned long id;
 
-	xa_for_each(&c->streams.xa, id, s) {
+	quic_streams_for_each(s, &c->streams) {
 		quic_stream_sock_readable(s);
 		quic_stream_sock_writable(s);
 	}

@@ -106,9 +106,8 @@ int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max)
 static void release_held(struct quic_conn *c)
 {
 	struct quic_stream *s;
-	unsigned long id;
 
-	xa_for_each(&c->streams.xa, id, s)
+	quic_streams_for_each(s, &c->streams)
 		if (s->held)
 			quic_stream_raise(c, s);
 	quic_tx_kick(c);

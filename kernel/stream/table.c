@@ -28,14 +28,33 @@ bool quic_stream_was_opened(const struct quic_conn *c, u64 id)
 						       l->remote_next);
 }
 
+/* A tree, because its nodes lie in the streams: an exchange of a few packets
+ * would pay as much for a table's memory as for one of its packets.
+ */
+static int by_id(const void *key, const struct rb_node *node)
+{
+	u64 id = *(const u64 *)key;
+	const struct quic_stream *s = rb_entry(node, struct quic_stream, node);
+
+	return id < s->id ? -1 : id > s->id;
+}
+
+static bool is_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct quic_stream, node)->id <
+	       rb_entry(b, struct quic_stream, node)->id;
+}
+
 struct quic_stream *quic_stream_find(struct quic_conn *c, u64 id)
 {
 	struct quic_stream *s = c->streams.found;
+	struct rb_node *node;
 
 	/* Bulk data moves on one at a time. */
 	if (likely(s && s->id == id))
 		return s;
-	s = xa_load(&c->streams.xa, id);
+	node = rb_find(&id, &c->streams.tree, by_id);
+	s = rb_entry_safe(node, struct quic_stream, node);
 	c->streams.found = s;
 	return s;
 }
@@ -91,10 +110,7 @@ static struct quic_stream *new_stream(struct quic_conn *c, u64 id)
 	quic_sbuf_init(&s->sb);
 	quic_rbuf_init(&s->rb);
 	set_limits(c, s);
-	if (xa_err(xa_store_bh(&c->streams.xa, id, s, GFP_ATOMIC))) {
-		kmem_cache_free(stream_cache, s);
-		return NULL;
-	}
+	rb_add(&s->node, &c->streams.tree, is_less);
 	c->streams.n++;
 	return s;
 }
@@ -262,7 +278,7 @@ static void free_stream(struct quic_conn *c, struct quic_stream *s)
 	list_del(&s->ctl_link);
 	quic_sbuf_purge(c->sk, &s->sb);
 	quic_rbuf_purge(c->sk, &s->rb);
-	xa_erase_bh(&c->streams.xa, s->id);
+	rb_erase(&s->node, &c->streams.tree);
 	if (c->streams.active == s)
 		c->streams.active = NULL;
 	if (c->streams.found == s)
@@ -292,19 +308,17 @@ void quic_stream_maybe_free(struct quic_conn *c, struct quic_stream *s)
 
 void quic_streams_free(struct quic_conn *c)
 {
-	struct quic_stream *s;
-	unsigned long id;
+	struct rb_node *node;
 
-	xa_for_each(&c->streams.xa, id, s)
-		free_stream(c, s);
-	xa_destroy(&c->streams.xa);
+	while ((node = rb_first(&c->streams.tree)))
+		free_stream(c, rb_entry(node, struct quic_stream, node));
 }
 
 void quic_streams_init(struct quic_conn *c)
 {
 	int i;
 
-	xa_init_flags(&c->streams.xa, XA_FLAGS_LOCK_BH);
+	c->streams.tree = RB_ROOT;
 	for (i = 0; i <= QUIC_URGENCY_MAX; i++)
 		INIT_LIST_HEAD(&c->streams.send[i]);
 	INIT_LIST_HEAD(&c->streams.ctl);
