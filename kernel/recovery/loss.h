@@ -29,6 +29,8 @@ enum quic_space_id {
 #define QUIC_LOST_MAX_RANGES	16
 #define QUIC_MAX_PTO_COUNT	16	/* back-off stops doubling there */
 #define QUIC_PTO_PROBES		2	/* packets per PTO, section 6.2.4 */
+/* Packets that a smaller window counts as when a number is left out */
+#define QUIC_SKIP_WINDOW	128
 
 struct quic_recovery;
 

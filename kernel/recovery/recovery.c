@@ -93,15 +93,18 @@ struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 	return quic_sent_add(&r->space[id].sent, now, size, flags);
 }
 
-/* One is outstanding at a time, within half to two windows of packets: by
- * then an attacker has gained nothing worth mentioning.  That it is the
- * core's, and in no algorithm's hands, makes it hold for all of them.
+/* One is outstanding at a time, within half to two windows of packets, or of
+ * QUIC_SKIP_WINDOW: by then an attacker has gained nothing worth mentioning.
+ * That it is the core's, and in no algorithm's hands, makes it hold for all of
+ * them.  An honest peer answers the gap with an ACK of its own, which in a small
+ * window would come with each second or third exchange.
  */
 void quic_recovery_skip(struct quic_recovery *r, u32 random)
 {
 	struct quic_space *space = &r->space[QUIC_SPACE_APP];
 	struct quic_sent *s = &space->sent;
-	u64 window = max_t(u64, div_u64(r->cc.cwnd, r->cc.mss), 2);
+	u64 window = max_t(u64, div_u64(r->cc.cwnd, r->cc.mss),
+			   QUIC_SKIP_WINDOW);
 
 	if (!r->confirmed || s->next < r->skip_at)
 		return;
