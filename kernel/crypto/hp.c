@@ -2,11 +2,12 @@
 /*
  * Header protection
  *
- * Owns the header protection key of each direction and, per CPU, the cipher
- * that makes the masks.  A key is only its raw bytes: the CPU's cipher is
- * keyed anew for each train, which costs less than one packet does and keeps
- * two expanded keys out of every idle connection.  All samples of a train go
- * through AES in one call; ChaCha20 takes one block per packet.
+ * Owns the header protection key of each direction and, per CPU, the ciphers
+ * that make the masks.  A key is only its raw bytes, which keeps two expanded
+ * keys out of every idle connection: a CPU has a few ciphers, and one of them
+ * is keyed anew, at less than the cost of a packet, when a train comes whose key
+ * it does not have.  All samples of a train go through AES in one call;
+ * ChaCha20 takes one block per packet.
  *
  * quic_hp_protect() and quic_hp_unprotect() are called from tx/seal and
  * rx/open with BH off and the socket lock held; BH off is what makes the
@@ -26,17 +27,22 @@
 #include "../wire/header.h"
 #include "hp.h"
 
+/* Both directions of two busy connections. */
+#define QUIC_HP_CIPHERS		4
+
 /* One for each CPU.  The cipher wants memory of the linear map, hence not the
  * per-CPU area itself.
  */
 struct hp_scratch {
 	u8 sample[QUIC_TRAIN_MAX * QUIC_HP_SAMPLE_LEN];	/* then masks */
-	struct crypto_skcipher *tfm;
+	struct crypto_skcipher *tfm[QUIC_HP_CIPHERS];
+	u64 keyed[QUIC_HP_CIPHERS];	/* id of the key each has; 0: none */
 	struct scatterlist sg;
 	struct skcipher_request req;	/* the cipher's context follows */
 };
 
 static struct hp_scratch * __percpu *scratch;
+static atomic64_t last_id;
 static bool internal;		/* the cipher is usable only where SIMD is */
 
 void quic_hp_init(struct quic_hp *hp, const struct quic_suite *suite,
@@ -44,12 +50,27 @@ void quic_hp_init(struct quic_hp *hp, const struct quic_suite *suite,
 {
 	hp->suite = suite;
 	hp->chacha = !strcmp(suite->hp, "chacha20");
+	hp->id = atomic64_inc_return(&last_id);
 	memcpy(hp->raw, raw, suite->key_len);
 }
 
 void quic_hp_free(struct quic_hp *hp)
 {
 	memzero_explicit(hp, sizeof(*hp));
+}
+
+/* Make the request that of a cipher which has the key. */
+static int choose(const struct quic_hp *hp, struct hp_scratch *s)
+{
+	u32 i = hp->id % QUIC_HP_CIPHERS;
+	int err;
+
+	skcipher_request_set_tfm(&s->req, s->tfm[i]);
+	if (likely(s->keyed[i] == hp->id))
+		return 0;
+	err = crypto_skcipher_setkey(s->tfm[i], hp->raw, hp->suite->key_len);
+	s->keyed[i] = err ? 0 : hp->id;
+	return err;
 }
 
 /* Gather the samples of @n packets and turn them into masks, in place. */
@@ -62,7 +83,7 @@ static int aes_masks(const struct quic_hp *hp, struct hp_scratch *s,
 
 	if (unlikely(internal && !crypto_simd_usable()))
 		return -EAGAIN;
-	err = crypto_skcipher_setkey(s->tfm, hp->raw, hp->suite->key_len);
+	err = choose(hp, s);
 	if (unlikely(err))
 		return err;
 	for (; pkt < end; pkt++, sample += QUIC_HP_SAMPLE_LEN)
@@ -171,12 +192,21 @@ static struct crypto_skcipher *alloc_tfm(void)
 	return crypto_alloc_skcipher("ecb(aes)", 0, CRYPTO_ALG_ASYNC);
 }
 
+static void scratch_free(struct hp_scratch *s)
+{
+	int i;
+
+	for (i = 0; i < QUIC_HP_CIPHERS; i++)
+		crypto_free_skcipher(s->tfm[i]);
+	kfree_sensitive(s);
+}
+
 static struct hp_scratch *scratch_new(int cpu)
 {
-	struct crypto_skcipher *tfm;
+	struct crypto_skcipher *tfm = alloc_tfm();
 	struct hp_scratch *s;
+	int i;
 
-	tfm = alloc_tfm();
 	if (IS_ERR(tfm))
 		return ERR_CAST(tfm);
 	s = kzalloc_node(sizeof(*s) + crypto_skcipher_reqsize(tfm), GFP_KERNEL,
@@ -185,25 +215,27 @@ static struct hp_scratch *scratch_new(int cpu)
 		crypto_free_skcipher(tfm);
 		return ERR_PTR(-ENOMEM);
 	}
-	s->tfm = tfm;
 	sg_init_one(&s->sg, s->sample, sizeof(s->sample));
-	skcipher_request_set_tfm(&s->req, tfm);
 	skcipher_request_set_callback(&s->req, 0, NULL, NULL);
+	s->tfm[0] = tfm;
+	for (i = 1; i < QUIC_HP_CIPHERS; i++) {
+		tfm = alloc_tfm();
+		if (IS_ERR(tfm)) {
+			scratch_free(s);
+			return ERR_CAST(tfm);
+		}
+		s->tfm[i] = tfm;
+	}
 	return s;
 }
 
 void quic_hp_teardown(void)
 {
-	struct hp_scratch *s;
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		s = *per_cpu_ptr(scratch, cpu);
-		if (!s)
-			continue;
-		crypto_free_skcipher(s->tfm);
-		kfree_sensitive(s);
-	}
+	for_each_possible_cpu(cpu)
+		if (*per_cpu_ptr(scratch, cpu))
+			scratch_free(*per_cpu_ptr(scratch, cpu));
 	free_percpu(scratch);
 }
 

@@ -10,6 +10,7 @@
 struct quic_hp {
 	const struct quic_suite *suite;
 	bool chacha;
+	u64 id;			/* of all since the module was loaded */
 	u8 raw[QUIC_KEY_MAX];
 };
 
