@@ -29,7 +29,6 @@ void quic_rx_deliver(struct quic_conn *c, u64 now)
 	if (!quic_conn_alive(c))
 		return;
 	quic_timer_on_rx(c, now);
-	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 	quic_timer_set(c, QUIC_TIMER_ACK, ack_deadline(c));
 	if (!list_empty(&c->rq_crypto) ||
 	    ((!list_empty(&c->rq_data) || !list_empty(&c->rq_event) ||
@@ -38,5 +37,4 @@ void quic_rx_deliver(struct quic_conn *c, u64 now)
 	if (!list_empty(&c->streams.ready))
 		quic_stream_socks_wake(c);
 	quic_tx_push(c);
-	quic_timer_commit(c);
 }

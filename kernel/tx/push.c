@@ -150,6 +150,9 @@ void quic_tx_push(struct quic_conn *c)
 	if (unlikely(quic_pmtud_pending(&c->path->pmtud)))
 		quic_pmtud_push(c);
 	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c); i++) {
+		n = 0;
+		if (quic_sched_idle(c, ktime_get_ns()))
+			break;
 		if (unlikely(c->n_jobs[1] >= QUIC_JOBS_MAX))
 			break;
 		if (unlikely(key_is_due(c)) && !quic_key_update_due(c))

@@ -17,14 +17,14 @@
 
 static bool crypto_pending(struct quic_conn *c, enum quic_space_id id)
 {
-	u64 off;
-	u32 len;
-	bool fin;
+	const struct quic_sbuf *sb;
 
 	if (id == QUIC_SPACE_APP && !c->handshake_confirmed && !c->is_server)
 		return false;
-	return c->crypto[id] &&
-	       quic_sbuf_pick(&c->crypto[id]->send, U64_MAX, &off, &len, &fin);
+	if (!c->crypto[id])
+		return false;
+	sb = &c->crypto[id]->send;
+	return sb->next < sb->end || !quic_ranges_empty(&sb->lost);
 }
 
 /* While TLS works on the ClientHello the ACK waits for its answer: by itself it
@@ -141,6 +141,25 @@ bool quic_sched_has_more(struct quic_conn *c)
 	       quic_sched_stream(c, &off, &len, &fin);
 }
 
+static bool has_data(struct quic_conn *c)
+{
+	return quic_sched_has_more(c) || crypto_pending(c, QUIC_SPACE_APP);
+}
+
+/* Nothing waits, neither data nor an ACK: to know that costs a tenth of what
+ * building no packet does.  Also tells that it is for want of data (RFC 9002
+ * section 7.8).
+ */
+bool quic_sched_idle(struct quic_conn *c, u64 now)
+{
+	if (!c->handshake_confirmed || c->probing ||
+	    c->probes[QUIC_SPACE_APP] ||
+	    quic_ack_due(&c->ack[QUIC_SPACE_APP], now) || has_data(c))
+		return false;
+	c->rec.app_limited = true;
+	return true;
+}
+
 /* More than the window admits is waiting.  Then a short train is not worth
  * its cost while acknowledgments are under way: wait until a good part of
  * the window is free (as TCP does with tcp_tso_win_divisor).  Who is closing
@@ -181,7 +200,7 @@ bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 		return true;
 	}
 	a->pkts = 1;
-	if (!quic_sched_has_more(c) && !crypto_pending(c, QUIC_SPACE_APP)) {
+	if (!has_data(c)) {
 		c->rec.app_limited = true;
 		a->data = false;
 		return ack;

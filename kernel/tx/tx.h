@@ -40,6 +40,7 @@ bool quic_sched_others(const struct quic_conn *c, const struct quic_stream *s);
 bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 			    u64 now);
 bool quic_sched_has_more(struct quic_conn *c);
+bool quic_sched_idle(struct quic_conn *c, u64 now);
 
 /* RFC 9000 section 17.4: no bit spins for observers.  It is as random as the
  * connection ID, and the same in all packets that bear it.
