@@ -138,13 +138,15 @@ bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id)
  * @id:		the destination ID of the 1-RTT packet in it
  *
  * quic_gather_join() has just declined it.  Return: false if it cannot be the
- * head of a train, since others see its memory.
+ * head of a train, since others see its memory, or will hardly be: who has more
+ * to send fills its packets.
  */
 bool quic_gather_start(struct sock *sk, struct sk_buff *skb, const u8 *id)
 {
 	struct gather *g = slot_of(id);
 
-	if (unlikely(skb_cloned(skb) || skb_has_frag_list(skb)))
+	if (skb->len < QUIC_MSS_MIN ||
+	    unlikely(skb_cloned(skb) || skb_has_frag_list(skb)))
 		return false;
 	skb_shinfo(skb)->gso_size = skb->len;
 	skb_shinfo(skb)->gso_segs = 1;
