@@ -307,7 +307,7 @@ struct quic_cid_node *quic_cid_lookup(struct net *net, const u8 *id, u8 len,
 struct quic_cid_node *quic_cid_insert(struct net *net,
 				      const struct quic_cid *cid,
 				      const union quic_addr *peer,
-				      struct sock *sk, struct quic_req *req,
+				      struct quic_conn *c, struct quic_req *req,
 				      gfp_t gfp);
 void quic_cid_remove(struct quic_cid_node *node);
 /* The CPU that owns what is behind @node.  Under RCU. */
@@ -315,7 +315,7 @@ static inline u32 quic_cid_cpu(const struct quic_cid_node *node)
 {
 	return READ_ONCE(node->cpu);
 }
-struct quic_cid_node *quic_cid_make(struct net *net, struct sock *sk,
+struct quic_cid_node *quic_cid_make(struct net *net, struct quic_conn *c,
 				    struct quic_req *req, gfp_t gfp);
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp);	/* next number */
 void quic_cid_take_over(struct quic_conn *c, struct quic_cid_node *node);

@@ -57,7 +57,7 @@ struct quic_cid_node *quic_cid_lookup(struct net *net, const u8 *id, u8 len,
 struct quic_cid_node *quic_cid_insert(struct net *net,
 				      const struct quic_cid *cid,
 				      const union quic_addr *peer,
-				      struct sock *sk, struct quic_req *req,
+				      struct quic_conn *c, struct quic_req *req,
 				      gfp_t gfp)
 {
 	struct quic_cid_node *node = kzalloc(sizeof(*node), gfp);
@@ -66,9 +66,9 @@ struct quic_cid_node *quic_cid_insert(struct net *net,
 	if (!node)
 		return ERR_PTR(-ENOMEM);
 	make_key(&node->key, net, cid->id, cid->len, peer);
-	node->sk = sk;
+	node->sk = c ? c->sk : NULL;
 	node->req = req;
-	node->cpu = sk ? quic_sk_conn(sk)->cpu : req->cpu;
+	node->cpu = c ? c->cpu : req->cpu;
 	err = rhashtable_lookup_insert_fast(&cid_table, &node->hash,
 					    cid_params);
 	if (err) {
@@ -102,11 +102,11 @@ struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq)
  * RFC9000-5.1-1 RFC9000-5.1.1-1 RFC9000-10.3.2-3 RFC9000-10.3.2-4
  * RFC9000-10.3.2-5
  */
-/* A fresh ID that leads to @sk, or to @req; or ERR_PTR. */
-struct quic_cid_node *quic_cid_make(struct net *net, struct sock *sk,
+/* A fresh ID that leads to @c, or to @req; or ERR_PTR. */
+struct quic_cid_node *quic_cid_make(struct net *net, struct quic_conn *c,
 				    struct quic_req *req, gfp_t gfp)
 {
-	u32 cpu = sk ? quic_sk_conn(sk)->cpu : req->cpu;
+	u32 cpu = c ? c->cpu : req->cpu;
 	struct quic_cid_node *node;
 	struct quic_cid cid = {};
 	int tries;
@@ -114,13 +114,13 @@ struct quic_cid_node *quic_cid_make(struct net *net, struct sock *sk,
 	/* 64 random bits collide once in a blue moon: try again then. */
 	for (tries = 0; tries < 4; tries++) {
 		quic_connid_make(net, &cid, cpu);
-		node = quic_cid_insert(net, &cid, NULL, sk, req, gfp);
+		node = quic_cid_insert(net, &cid, NULL, c, req, gfp);
 		if (PTR_ERR(node) != -EEXIST)
 			return node;
 	}
 	quic_connid_collided(net);
 	get_random_bytes(cid.id, cid.len);
-	return quic_cid_insert(net, &cid, NULL, sk, req, gfp);
+	return quic_cid_insert(net, &cid, NULL, c, req, gfp);
 }
 
 static struct quic_local_cid *free_slot(struct quic_conn *c)
@@ -154,7 +154,7 @@ int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
 
 	if (!l)
 		return -ENOSPC;
-	node = quic_cid_make(sock_net(c->sk), c->sk, NULL, gfp);
+	node = quic_cid_make(sock_net(c->sk), c, NULL, gfp);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	return number(c, l, node);

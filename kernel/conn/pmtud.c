@@ -57,7 +57,7 @@ static void expect_too_big(struct quic_conn *c, struct quic_path *p)
 		return;
 	quic_cid_remove(p->quoted);
 	/* Without memory probes have to do. */
-	p->quoted = quic_cid_insert(sock_net(c->sk), &id, &p->dst, c->sk, NULL,
+	p->quoted = quic_cid_insert(sock_net(c->sk), &id, &p->dst, c, NULL,
 				    GFP_ATOMIC);
 	if (IS_ERR(p->quoted))
 		p->quoted = NULL;

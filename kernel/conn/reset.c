@@ -66,7 +66,7 @@ void quic_reset_watch(struct quic_conn *c, struct quic_remote_cid *r)
 	/* Without memory, or if somebody gave us the token of another
 	 * connection, resets are not seen.
 	 */
-	node = quic_cid_insert(sock_net(c->sk), &image, NULL, c->sk, NULL,
+	node = quic_cid_insert(sock_net(c->sk), &image, NULL, c, NULL,
 			       GFP_ATOMIC);
 	if (IS_ERR(node))
 		return;
