@@ -40,7 +40,9 @@ extern struct workqueue_struct *quic_wq;	/* main.c */
 /* rx/udp.c: one kernel UDP socket per local address, shared */
 struct quic_udp {
 	struct list_head list;		/* quic_net()->udp, its udp_lock */
-	struct socket *sock;		/* I */
+	struct socket *sock;		/* I; that of CPU 0, if there are @more */
+	struct socket **more;		/* A; udp_lock; those of other CPUs */
+	u32 n_more;			/* A; likewise */
 	struct net *net;		/* I; not counted: users hold it */
 	union quic_addr addr;		/* I; as bound */
 	int ifindex;			/* I */
@@ -55,6 +57,7 @@ struct quic_udp {
 
 struct quic_udp *quic_udp_get(struct net *net, const union quic_addr *addr,
 			      int ifindex, bool v6only);
+void quic_udp_spread(struct quic_udp *udp);
 bool quic_udp_covers(const struct quic_udp *udp, const union quic_addr *addr);
 void quic_udp_hold(struct quic_udp *udp);
 void quic_udp_put(struct quic_udp *udp);
@@ -468,11 +471,9 @@ void quic_stream_sock_writable(struct quic_stream *s);
 void quic_stream_socks_writable(struct quic_conn *c);	/* those waiting */
 void quic_stream_socks_closed(struct quic_conn *c);
 void quic_stream_sock_detach(struct quic_stream *s);
-/* sock/listen.c: the listener of @udp that takes @alpn */
-struct sock *quic_listen_find(const struct quic_req *req, const u8 *alpn,
-			      u16 alpn_len, bool *any);
+/* sock/listen.c */
+int quic_listen_route(struct quic_req *req, const u8 *alpn, u16 alpn_len);
 void quic_listen_update(struct quic_udp *udp);
-int quic_listen_enqueue(struct sock *sk, struct quic_req *req);
 void quic_listen_forget(struct quic_req *req);
 
 #endif

@@ -2,11 +2,10 @@
 /*
  * The CPU in plain text: octet 0 of an ID.
  *
- * Shows:	generate() and decode(), and a choice of listener by what an ID
- *		says.
+ * Shows:	generate() and decode(), and the choice of a listener.
  * Good for:	one host whose XDP program sends each packet to the CPU that has
  *		the connection, also after the client has moved; listeners of a
- *		SO_REUSEPORT group, one per CPU in the order of CPUs.
+ *		SO_REUSEPORT group, one or more per CPU.
  * Bad for:	hosts behind a load balancer: nothing says which host; paths where
  *		nobody may see that two IDs are of one CPU.
  */
@@ -25,12 +24,13 @@ QUIC_CONNID_OP(cpu_decode, struct quic_connid *id)
 	return 0;
 }
 
-/* Sockets bind in the order of CPUs, and the newest is first in the group. */
+/* The listener of the CPU where the client's packet came, whose IDs will say that
+ * CPU.  Listeners say which one they serve (SO_INCOMING_CPU); their order would
+ * not tell, with those of a process that follows another.
+ */
 QUIC_CONNID_OP(cpu_choose, struct quic_connid *id)
 {
-	if (id->cpu >= id->listeners)
-		return -1;
-	id->listener = id->listeners - 1 - id->cpu;
+	id->listener = QUIC_CONNID_BY_CPU;
 	return 0;
 }
 

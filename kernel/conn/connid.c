@@ -155,26 +155,29 @@ void quic_connid_collided(struct net *net)
 	rcu_read_unlock();
 }
 
-u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 cpu,
-		       u32 n, u32 hash)
+u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 n,
+		       u32 hash, u32 *cpu)
 {
 	struct quic_connid id = {
-		.cpu = cpu, .listeners = n, .hash = hash,
+		.cpu = *cpu, .listener = QUIC_CONNID_BY_CPU, .listeners = n,
+		.hash = hash,
 	};
+	u32 chosen = QUIC_CONNID_BY_CPU;
 	struct connid *e;
-	u32 chosen = reciprocal_scale(hash, n);
 
 	rcu_read_lock();
 	e = connid_of(net);
 	if (ops_of(e)->choose) {
 		from_cid(&id, cid);
 		atomic64_inc(&e->calls);
-		if (!ops_of(e)->choose(&id)) {
-			if (id.listener < n)
-				chosen = id.listener;
-			else
-				fault(net, e, QUIC_CONNID_BAD_LISTENER);
-		}
+		if (ops_of(e)->choose(&id))
+			;	/* it has no opinion */
+		else if (id.listener == QUIC_CONNID_BY_CPU)
+			*cpu = id.cpu;
+		else if (id.listener < n)
+			chosen = id.listener;
+		else
+			fault(net, e, QUIC_CONNID_BAD_LISTENER);
 	}
 	rcu_read_unlock();
 	return chosen;

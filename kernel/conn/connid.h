@@ -19,17 +19,20 @@ struct seq_file;
 /* Faults in a row, after which a namespace is rid of its program. */
 #define QUIC_CONNID_FAULTS	64
 #define QUIC_CONNID_NO_CPU	(~0U)
+#define QUIC_CONNID_BY_CPU	(~0U)
 
 /**
  * struct quic_connid - an ID, and what is asked of it
  * @bytes:	the ID; generate() writes it.  Random before the call: what is
  *		left alone stays unpredictable, which RFC 9000 section 5.1 wants
  * @len:	its length; generate() must leave QUIC_CONNID_LEN there
- * @cpu:	generate(): the CPU that the connection is on; choose(): where
- *		its first packet came; decode() writes the one that the ID says,
- *		QUIC_CONNID_NO_CPU: none
+ * @cpu:	generate(): the CPU that owns the connection; choose(): where its
+ *		first packet came, and may write another; decode() writes the one
+ *		that the ID says, QUIC_CONNID_NO_CPU: none
  * @server:	decode() writes it: the number of the server, 0: none
- * @listener:	choose() writes it: an index below @listeners
+ * @listener:	choose() may write it: an index below @listeners, the newest is 0.
+ *		QUIC_CONNID_BY_CPU, which it is before: one of those that serve @cpu
+ *		(SO_INCOMING_CPU), by @hash if several do, any if none does
  * @listeners:	choose(): how many sockets of the SO_REUSEPORT group take the
  *		client's protocol
  * @hash:	choose(): of the client's address
@@ -62,7 +65,8 @@ struct quic_connid {
  *		Default: nothing can be read
  * @choose:	which listener of a SO_REUSEPORT group gets a first contact, whose
  *		ID is @bytes: the client's invention, or after a Retry ours.
- *		Return: 0; anything else: by the hash.  Default: by the hash
+ *		Return: 0; anything else for the default.  Default: one that
+ *		serves the CPU where the client's packet came
  * @issued:	an ID is in use from now on.  Default: nothing
  * @retired:	and not any more, also if another program or none made it, before
  *		this one was used.  Default: nothing
@@ -107,11 +111,11 @@ void quic_connid_net_exit(struct net *net);
 void quic_connid_make(struct net *net, struct quic_cid *cid, u32 cpu);
 /* It was taken, the last time of all. */
 void quic_connid_collided(struct net *net);
-/* An index below @n, for a client whose ID is @cid and whose first packet came to
- * @cpu.
+/* For a client whose ID is @cid and whose first packet came to *@cpu: an index
+ * below @n, or QUIC_CONNID_BY_CPU: a listener that serves *@cpu.
  */
-u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 cpu,
-		       u32 n, u32 hash);
+u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 n,
+		       u32 hash, u32 *cpu);
 enum quic_connid_event {
 	QUIC_CONNID_ISSUED,
 	QUIC_CONNID_RETIRED,

@@ -65,6 +65,7 @@
 	X(QuicDropInitialSize)	/* Initial in less than 1200 bytes */ \
 	X(QuicDropInitialQueue)	/* first contacts beyond the bound */ \
 	X(QuicDropListenQueue)	/* accept queue full */ \
+	X(QuicContactsHandedOn)	/* to another listener, since theirs closed */ \
 	X(QuicDropAlpn)		/* no listener for the client's ALPN */ \
 	X(QuicDropBacklog)	/* socket backlog full */ \
 	X(QuicDropNoKey)	/* keys not there, or gone */ \

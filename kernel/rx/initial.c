@@ -262,8 +262,6 @@ static int route(struct quic_req *req)
 	const struct quic_ranges *got = &req->hello->got;
 	const u8 *alpn = NULL;
 	u16 alpn_len = 0;
-	struct sock *sk;
-	bool any = false;
 	int err;
 
 	if (quic_ranges_empty(got) || got->r[0].lo)
@@ -278,18 +276,20 @@ static int route(struct quic_req *req)
 		return err;
 	}
 
-	sk = quic_listen_find(req, alpn, alpn_len, &any);
-	if (!sk) {
-		QUIC_INC(req->net, any ? QuicDropAlpn : QuicDropNoListener);
-		/* no_application_protocol, or connection refused */
-		quic_tx_refuse(req, any ? QUIC_TRANSPORT_ERROR_CRYPTO + 120 :
-				    QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED);
-		return -ENOENT;
-	}
-	err = quic_listen_enqueue(sk, req);
-	if (err)
+	err = quic_listen_route(req, alpn, alpn_len);
+	switch (err) {
+	case -ENOPROTOOPT:
+		QUIC_INC(req->net, QuicDropAlpn);
+		/* no_application_protocol */
+		quic_tx_refuse(req, QUIC_TRANSPORT_ERROR_CRYPTO + 120);
+		break;
+	case -ECONNREFUSED:
+		QUIC_INC(req->net, QuicDropNoListener);
+		quic_tx_refuse(req, QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED);
+		break;
+	case -ENOBUFS:
 		QUIC_INC(req->net, QuicDropListenQueue);
-	sock_put(sk);
+	}
 	return err;
 }
 

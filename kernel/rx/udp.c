@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: the kernel UDP sockets under QUIC sockets, one per local address and
- * device, shared by a listener, its children and its rivals.
+ * device, shared by a listener, its children and its rivals; where there is a
+ * listener, one for each CPU.
  * Called from: bind and connect (process context); the UDP layer (softirq).
  * Locks: udp_lock of the namespace for the list; @lock of each for its users.
  *
@@ -11,15 +12,18 @@
  * socket, and its data_ready callback empties the queue in the softirq that
  * filled it.
  */
+#include <linux/filter.h>
 #include <linux/udp.h>
 #include <net/ipv6.h>
+#include <net/sock_reuseport.h>
 #include <net/udp.h>
 #include <net/udp_tunnel.h>
+#include "../compat.h"
 #include "../pipeline.h"
 #include "../obs/mib.h"
 #include "rx.h"
 
-/* Room for what arrives on other CPUs while one drains. */
+/* Room for what arrives while a CPU drains. */
 #define QUIC_UDP_RCVBUF		(4 << 20)
 
 /* Asking costs less than being told that there is nothing. */
@@ -51,14 +55,26 @@ static void data_ready(struct sock *sk)
 
 /* ---- life ------------------------------------------------------------------ */
 
+static void close_sock(struct socket *sock)
+{
+	kernel_sock_shutdown(sock, SHUT_RDWR);
+	sock_release(sock);
+}
+
 /* Nobody uses it any more; udp_lock held. */
 static void shut(struct quic_udp *udp)
 {
+	u32 i;
+
 	list_del(&udp->list);
 	rcu_assign_sk_user_data(udp->sock->sk, NULL);
+	for (i = 0; i < udp->n_more; i++)
+		rcu_assign_sk_user_data(udp->more[i]->sk, NULL);
 	synchronize_rcu();
-	kernel_sock_shutdown(udp->sock, SHUT_RDWR);
-	sock_release(udp->sock);
+	close_sock(udp->sock);
+	for (i = 0; i < udp->n_more; i++)
+		close_sock(udp->more[i]);
+	kfree(udp->more);
 	udp->sock = NULL;
 }
 
@@ -86,53 +102,118 @@ void quic_udp_hold(struct quic_udp *udp)
 	refcount_inc(&udp->ref);
 }
 
-static int open_sock(struct quic_udp *udp, bool v6only)
+/* All that a packet meets, before there can be one. */
+static void take_over(struct quic_udp *udp, struct sock *sk)
 {
-	struct udp_port_cfg cfg = {
-		.family = udp->addr.sa.sa_family,
-		.bind_ifindex = udp->ifindex,
-		.local_udp_port = quic_addr_port(&udp->addr),
-		.use_udp_checksums = 1,
-		.use_udp6_tx_checksums = 1,
-		.use_udp6_rx_checksums = 1,
-		.ipv6_v6only = v6only,
-	};
-	struct sock *sk;
-	int err;
-
-	if (cfg.family == AF_INET)
-		cfg.local_ip = udp->addr.v4.sin_addr;
-	else
-		cfg.local_ip6 = udp->addr.v6.sin6_addr;
-	err = udp_sock_create(udp->net, &cfg, &udp->sock);
-	if (err)
-		return err;
-
-	sk = udp->sock->sk;
-	if (!quic_addr_port(&udp->addr)) {
-		if (cfg.family == AF_INET)
-			udp->addr.v4.sin_port = inet_sk(sk)->inet_sport;
-		else
-			udp->addr.v6.sin6_port = inet_sk(sk)->inet_sport;
-	}
 	/* Trains, not datagrams. */
 	udp_set_bit(GRO_ENABLED, sk);
 	udp_set_bit(ACCEPT_L4, sk);
-	udp_encap_enable();
 	inet_set_bit(RECVERR, sk);
-	if (cfg.family == AF_INET6)
+	if (sk->sk_family == AF_INET6)
 		inet6_set_bit(RECVERR6, sk);
 	sk->sk_allocation = GFP_ATOMIC;
 	WRITE_ONCE(sk->sk_rcvbuf, QUIC_UDP_RCVBUF);
 #ifdef CONFIG_NET_RX_BUSY_POLL
 	WRITE_ONCE(sk->sk_ll_usec, 0);	/* never poll from a softirq */
 #endif
-
 	rcu_assign_sk_user_data(sk, udp);
 	sk->sk_error_report = quic_icmp_report;
-	/* Last: from here on packets are taken. */
-	smp_store_release(&sk->sk_data_ready, data_ready);
+	sk->sk_data_ready = data_ready;
+}
+
+/* Let others of ours have the same address; nobody else, whoever he is. */
+static void share(struct socket *sock)
+{
+	sock->sk->sk_reuseport = 1;
+	sock->sk->sk_uid = INVALID_UID;
+	SOCK_INODE(sock)->i_uid = INVALID_UID;
+}
+
+/* Into *@to before it is bound, since then packets come. */
+static int open_sock(struct quic_udp *udp, bool v6only, bool shared,
+		     struct socket **to)
+{
+	int err = sock_create_kern(udp->net, udp->addr.sa.sa_family, SOCK_DGRAM,
+				   IPPROTO_UDP, to);
+	struct sock *sk;
+
+	if (err)
+		return err;
+	sk = (*to)->sk;
+	if (v6only)
+		ip6_sock_set_v6only(sk);
+	if (shared)
+		share(*to);
+	take_over(udp, sk);
+	if (udp->ifindex)
+		err = sock_bindtoindex(sk, udp->ifindex, true);
+	if (!err)
+		err = kernel_bind(*to, (quic_sockaddr_t *)&udp->addr,
+				  sizeof(udp->addr));
+	if (!err)
+		return 0;
+	sock_release(*to);
+	*to = NULL;
+	return err;
+}
+
+static int open_first(struct quic_udp *udp, bool v6only)
+{
+	int err = open_sock(udp, v6only, false, &udp->sock);
+
+	if (err)
+		return err;
+	udp_encap_enable();
+	if (udp->addr.sa.sa_family == AF_INET)
+		udp->addr.v4.sin_port = inet_sk(udp->sock->sk)->inet_sport;
+	else
+		udp->addr.v6.sin6_port = inet_sk(udp->sock->sk)->inet_sport;
 	return 0;
+}
+
+/* The socket of a group that has the number of the CPU gets the packet. */
+static void pick_by_cpu(struct sock *sk)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_CPU),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog_kern code = {
+		.len = ARRAY_SIZE(insns), .filter = insns,
+	};
+	struct bpf_prog *prog;
+
+	if (!bpf_prog_create(&prog, &code) && reuseport_attach_prog(sk, prog))
+		bpf_prog_destroy(prog);
+}
+
+/**
+ * quic_udp_spread - a UDP socket for each CPU
+ * @udp:	of a listener
+ *
+ * With one receive queue for all, a CPU would take over what another one was
+ * about to process, and all would wait for its lock.  Without memory there are
+ * fewer, which take the rest.  Process context.
+ */
+void quic_udp_spread(struct quic_udp *udp)
+{
+	u32 n = cpumask_last(cpu_online_mask);
+
+	mutex_lock(&quic_net(udp->net)->udp_lock);
+	if (!n || udp->more)
+		goto out;
+	udp->more = kcalloc(n, sizeof(*udp->more), GFP_KERNEL_ACCOUNT);
+	if (!udp->more)
+		goto out;
+	share(udp->sock);
+	while (udp->n_more < n &&
+	       !open_sock(udp, ipv6_only_sock(udp->sock->sk), true,
+			  &udp->more[udp->n_more]))
+		udp->n_more++;
+	if (udp->n_more)
+		pick_by_cpu(udp->sock->sk);
+out:
+	mutex_unlock(&quic_net(udp->net)->udp_lock);
 }
 
 static bool same_local(const struct quic_udp *udp, const union quic_addr *addr,
@@ -197,7 +278,7 @@ struct quic_udp *quic_udp_get(struct net *net, const union quic_addr *addr,
 	INIT_HLIST_HEAD(&udp->listeners);
 	INIT_HLIST_HEAD(&udp->clients);
 	INIT_WORK(&udp->work, release);
-	err = open_sock(udp, v6only);
+	err = open_first(udp, v6only);
 	if (err) {
 		kfree(udp);
 		udp = ERR_PTR(err);

@@ -11,60 +11,110 @@
 #include <net/ip.h>
 #include <net/tcp_states.h>
 #include "sock.h"
+#include "../compat.h"
 #include "../conn/connid.h"
 #include "../wire/client_hello.h"
 #include "../obs/mib.h"
 
 /* ---- choosing a listener ---------------------------------------------------- */
 
-static bool takes(const struct quic_sock *qs, const u8 *alpn, u16 alpn_len)
+/* Who takes a client: whose protocols are among those that it offers. */
+struct wanted {
+	const u8 *alpn;			/* the client's, wire form; or NULL */
+	u16 alpn_len;
+	/* The last one that was asked, and its answer: those of a group have the
+	 * same protocols.
+	 */
+	const struct quic_sock *asked;
+	bool answer;
+};
+
+static bool same_alpn(const struct quic_sock *a, const struct quic_sock *b)
+{
+	return a->alpn_len == b->alpn_len &&
+	       !memcmp(a->alpn, b->alpn, a->alpn_len);
+}
+
+static bool ask(const struct quic_sock *qs, const struct wanted *w)
 {
 	char names[QUIC_ALPN_MAX + 1];
 
 	if (!qs->alpn_len)
 		return true;
-	if (!alpn)
+	if (!w->alpn)
 		return false;
 	memcpy(names, qs->alpn, qs->alpn_len);
 	names[qs->alpn_len] = 0;
-	return quic_alpn_match(alpn, alpn_len, names);
+	return quic_alpn_match(w->alpn, w->alpn_len, names);
 }
 
-/**
- * quic_listen_find - the listener for a client
- * @req:	its first contact
- * @alpn:	the client's protocols, wire form, or NULL
- * @alpn_len:	bytes of it
- * @any:	set if somebody listens at all
- *
- * Return: a listener, referenced; NULL: none takes the protocol.
- */
-struct sock *quic_listen_find(const struct quic_req *req, const u8 *alpn,
-			      u16 alpn_len, bool *any)
+static bool takes(const struct quic_sock *qs, struct wanted *w)
 {
-	u32 hash = jhash_1word(quic_addr_hash(&req->dst), 0);
-	struct quic_udp *udp = req->udp;
-	struct sock *found = NULL;
-	struct quic_sock *qs;
-	u32 n = 0, i = 0;
+	if (!w->asked || !same_alpn(w->asked, qs)) {
+		w->asked = qs;
+		w->answer = ask(qs, w);
+	}
+	return w->answer;
+}
 
-	spin_lock_bh(&udp->lock);
-	hlist_for_each_entry(qs, &udp->listeners, listener.node) {
-		*any = true;
-		n += takes(qs, alpn, alpn_len);
-	}
-	if (n) {
-		n = quic_connid_choose(req->net, &req->dcid, req->cpu, n,
-				       hash);
-		hlist_for_each_entry(qs, &udp->listeners, listener.node) {
-			if (!takes(qs, alpn, alpn_len) || i++ < n)
-				continue;
-			found = &qs->inet.sk;
-			sock_hold(found);
-			break;
-		}
-	}
-	spin_unlock_bh(&udp->lock);
+/* Does it serve @cpu?  QUIC_CONNID_NO_CPU: any does. */
+static bool serves(const struct quic_sock *qs, u32 cpu)
+{
+	u32 its;
+
+	return cpu == QUIC_CONNID_NO_CPU ||
+	       (quic_sk_serves(&qs->inet.sk, &its) && its == cpu);
+}
+
+static u32 count(struct quic_udp *udp, struct wanted *w, u32 cpu)
+{
+	struct quic_sock *qs;
+	u32 n = 0;
+
+	hlist_for_each_entry(qs, &udp->listeners, listener.node)
+		n += takes(qs, w) && serves(qs, cpu);
+	return n;
+}
+
+static struct sock *nth(struct quic_udp *udp, struct wanted *w, u32 cpu, u32 i)
+{
+	struct quic_sock *qs;
+
+	hlist_for_each_entry(qs, &udp->listeners, listener.node)
+		if (takes(qs, w) && serves(qs, cpu) && !i--)
+			return &qs->inet.sk;
+	return NULL;
+}
+
+/* Under udp->lock: a program's choice, else who serves the CPU where the client
+ * came, else by the client's address.
+ */
+static struct sock *choose(const struct quic_req *req, struct wanted *w)
+{
+	u32 hash = jhash_1word(quic_addr_hash(&req->dst), 0), cpu = req->cpu;
+	u32 n = count(req->udp, w, QUIC_CONNID_NO_CPU), home, i;
+
+	if (!n)
+		return NULL;
+	i = quic_connid_choose(req->net, &req->dcid, n, hash, &cpu);
+	if (i != QUIC_CONNID_BY_CPU)
+		return nth(req->udp, w, QUIC_CONNID_NO_CPU, i);
+	home = count(req->udp, w, cpu);
+	if (home)
+		return nth(req->udp, w, cpu, reciprocal_scale(hash, home));
+	return nth(req->udp, w, QUIC_CONNID_NO_CPU, reciprocal_scale(hash, n));
+}
+
+static struct sock *find(const struct quic_req *req, struct wanted *w, bool *any)
+{
+	struct sock *found;
+
+	spin_lock_bh(&req->udp->lock);
+	*any = !hlist_empty(&req->udp->listeners);
+	found = choose(req, w);
+	if (found)
+		sock_hold(found);
+	spin_unlock_bh(&req->udp->lock);
 	return found;
 }
 
@@ -113,27 +163,31 @@ static bool alpn_overlap(const struct quic_sock *a, const struct quic_sock *b)
 	return quic_alpn_match(wire, p - wire, names);
 }
 
-/* Disjoint protocols, or the same ones with SO_REUSEPORT on both. */
-static bool may_join(const struct quic_sock *qs, const struct quic_sock *other)
+/* Disjoint protocols, or the same ones with SO_REUSEPORT on both, and of one
+ * user: nobody gets another's clients.
+ */
+static bool may_join(struct quic_sock *qs, struct quic_sock *other)
 {
+	struct sock *a = &qs->inet.sk, *b = &other->inet.sk;
+
 	if (!alpn_overlap(qs, other))
 		return true;
-	return qs->inet.sk.sk_reuseport && other->inet.sk.sk_reuseport &&
-	       qs->alpn_len == other->alpn_len &&
-	       !memcmp(qs->alpn, other->alpn, qs->alpn_len);
+	return a->sk_reuseport && b->sk_reuseport && same_alpn(qs, other) &&
+	       uid_eq(quic_sk_uid(a), quic_sk_uid(b));
 }
 
 /* ---- queue --------------------------------------------------------------------- */
 
-/* Takes a reference to @req.  0, or -ENOBUFS. */
-int quic_listen_enqueue(struct sock *sk, struct quic_req *req)
+/* Takes a reference to @req.  0, -ENOBUFS, or -ESHUTDOWN: it listens no more. */
+static int enqueue(struct sock *sk, struct quic_req *req)
 {
 	struct quic_listener *l = &quic_sk(sk)->listener;
 	int err = 0;
 
 	spin_lock_bh(&l->lock);
-	if (inet_sk_state_load(sk) != TCP_LISTEN ||
-	    l->n_pending >= READ_ONCE(sk->sk_max_ack_backlog)) {
+	if (inet_sk_state_load(sk) != TCP_LISTEN) {
+		err = -ESHUTDOWN;
+	} else if (l->n_pending >= READ_ONCE(sk->sk_max_ack_backlog)) {
 		err = -ENOBUFS;
 	} else {
 		refcount_inc(&req->ref);
@@ -151,6 +205,53 @@ int quic_listen_enqueue(struct sock *sk, struct quic_req *req)
 	if (!err)
 		READ_ONCE(sk->sk_data_ready)(sk);
 	return err;
+}
+
+/* To one of those who take it. */
+static int route(struct quic_req *req, struct wanted *w)
+{
+	struct sock *sk;
+	bool any;
+	int err;
+
+	do {
+		sk = find(req, w, &any);
+		if (!sk)
+			return any ? -ENOPROTOOPT : -ECONNREFUSED;
+		err = enqueue(sk, req);
+		sock_put(sk);
+		/* It closed a moment ago, and is not found again. */
+	} while (err == -ESHUTDOWN);
+	return err;
+}
+
+/**
+ * quic_listen_route - bring a client to its listener
+ * @req:	its first contact
+ * @alpn:	the client's protocols, wire form, or NULL
+ * @alpn_len:	bytes of it
+ *
+ * Process context.  Return: 0; -ECONNREFUSED: nobody listens; -ENOPROTOOPT: for
+ * none of its protocols; -ENOBUFS: the accept queue is full.
+ */
+int quic_listen_route(struct quic_req *req, const u8 *alpn, u16 alpn_len)
+{
+	struct wanted w = { .alpn = alpn, .alpn_len = alpn_len };
+
+	return route(req, &w);
+}
+
+/* A client that @qs was to accept goes to another one of the group, as one of
+ * the process that follows ours; or is forgotten.
+ */
+static void hand_on(struct quic_sock *qs, struct quic_req *req)
+{
+	struct wanted w = { .asked = qs, .answer = true };
+
+	if (!route(req, &w))
+		QUIC_INC(req->net, QuicContactsHandedOn);
+	else
+		quic_req_drop(req);
 }
 
 static struct quic_req *dequeue(struct quic_listener *l, struct sock *sk)
@@ -213,7 +314,7 @@ void quic_listen_stop(struct sock *sk)
 	quic_sk_set_state(sk, TCP_CLOSE);
 	spin_unlock_bh(&qs->listener.lock);
 	while ((req = dequeue(&qs->listener, sk))) {
-		quic_req_drop(req);
+		hand_on(qs, req);
 		quic_req_put(req);
 	}
 	/* Who sleeps in accept() has nothing to wait for any more. */
@@ -232,6 +333,7 @@ static int start(struct sock *sk)
 		if (err)
 			return err;
 	}
+	quic_udp_spread(qs->udp);
 	spin_lock_bh(&qs->udp->lock);
 	hlist_for_each_entry(other, &qs->udp->listeners, listener.node) {
 		if (!may_join(qs, other))

@@ -2,26 +2,7 @@
 /*
  * The CPU that owns a connection: who says it, and where it shows.
  */
-#include <sched.h>
 #include "pair.h"
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	OK(!sched_setaffinity(0, sizeof(set), &set));
-}
-
-static struct quic_info info_of(int fd)
-{
-	struct quic_info info;
-	socklen_t len = sizeof(info);
-
-	OK(!opt_get(fd, QUIC_SOCKOPT_INFO, &info, &len));
-	return info;
-}
 
 static int incoming_cpu(int fd)
 {
@@ -30,11 +11,6 @@ static int incoming_cpu(int fd)
 
 	OK(!getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &len));
 	return cpu;
-}
-
-static void serve_cpu(int fd, int cpu)
-{
-	OK(!setsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu)));
 }
 
 static void serve_0(int fd)

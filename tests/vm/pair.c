@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include "pair.h"
 
 const char *psk_file = FILES "/psk.txt", *ca_file = FILES "/ca.pem";
@@ -212,6 +213,31 @@ bool settled(int fd)
 
 	OK(!opt_get(fd, QUIC_SOCKOPT_INFO, &info, &len));
 	return !info.in_flight;
+}
+
+/* ---- CPUs ------------------------------------------------------------------ */
+
+void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	OK(!sched_setaffinity(0, sizeof(set), &set));
+}
+
+void serve_cpu(int fd, int cpu)
+{
+	OK(!setsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu)));
+}
+
+struct quic_info info_of(int fd)
+{
+	struct quic_info info;
+	socklen_t len = sizeof(info);
+
+	OK(!opt_get(fd, QUIC_SOCKOPT_INFO, &info, &len));
+	return info;
 }
 
 /* ---- options --------------------------------------------------------------- */

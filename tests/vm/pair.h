@@ -57,6 +57,12 @@ void disconnect(struct pair *p);	/* close what is open */
 int server_handshake(int fd);		/* in this thread */
 int client_handshake(int fd);
 
+/* ---- CPUs ------------------------------------------------------------------ */
+
+void pin(int cpu);			/* this thread, and those it starts */
+void serve_cpu(int fd, int cpu);	/* SO_INCOMING_CPU */
+struct quic_info info_of(int fd);
+
 /* ---- options --------------------------------------------------------------- */
 
 int opt_set(int fd, int opt, const void *val, socklen_t len);

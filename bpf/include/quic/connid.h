@@ -34,6 +34,7 @@ char LICENSE[] SEC("license") = QUIC_LICENSE;
 
 #define QUIC_CONNID_LEN		8
 #define QUIC_CONNID_NO_CPU	(~0U)
+#define QUIC_CONNID_BY_CPU	(~0U)
 
 /**
  * QUIC_CONNID_OP - a callback that answers: 0, or anything else for the default
