@@ -2,7 +2,8 @@
 /*
  * quicserve: serve the files of a directory over QUIC.
  *
- * Owns the options, the listening sockets and the signals: the main thread does
+ * Owns the options, the listening sockets (one per address, with --per-cpu for
+ * each thread) and the signals: the main thread does
  * nothing but wait for these.  Connections are the workers' (worker.c).
  */
 #include <argp.h>
@@ -10,6 +11,7 @@
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,7 @@ struct options {
 	bool verbose;
 	bool once;
 	bool listings;
+	bool reuseport, per_cpu;
 	const char *mime;
 	struct sockaddr_storage preferred[2];
 	struct quic_config config;
@@ -54,6 +57,7 @@ enum {
 	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
 	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_ACCESS, OPT_GRACE,
 	OPT_RETRY, OPT_VERSION, OPT_PREFERRED, OPT_EARLY_DATA,
+	OPT_REUSEPORT, OPT_PER_CPU,
 };
 
 static const struct argp_option argp_options[] = {
@@ -91,6 +95,10 @@ static const struct argp_option argp_options[] = {
 	  "2: take clients that offer it over to version 2", 0 },
 	{ "preferred-address", OPT_PREFERRED, "ADDR:PORT", 0,
 	  "Ask clients to go there after the handshake; one of each family", 0 },
+	{ "reuseport", OPT_REUSEPORT, NULL, 0,
+	  "Let other servers of this user listen at the same address: the next one, for instance, while this one drains", 0 },
+	{ "per-cpu", OPT_PER_CPU, NULL, 0,
+	  "A thread per CPU, with its own listener and the connections that the CPU owns; includes --reuseport", 0 },
 	{ "once", '1', NULL, 0, "Exit when the first connection has ended", 0 },
 	{ "verbose", 'v', NULL, 0,
 	  "Tell about connections and requests", 0 },
@@ -183,6 +191,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "'%s': %s", arg, why);
 		o->preferred[to.ss_family == AF_INET6] = to;
 		return 0;
+	case OPT_PER_CPU:
+		o->per_cpu = true;
+		o->reuseport = true;
+		return 0;
+	case OPT_REUSEPORT:
+		o->reuseport = true;
+		return 0;
 	case '1':
 		o->once = true;
 		return 0;
@@ -260,15 +275,28 @@ static void configure(int fd, const struct server *s, const struct options *o)
 		err(1, "congestion control '%s'", o->cc);
 }
 
+/* What is to be known before bind(). */
+static void share(int fd, const struct options *o, int cpu)
+{
+	int on = 1;
+
+	if (o->reuseport &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
+		err(1, "SO_REUSEPORT");
+	if (cpu >= 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu)))
+		err(1, "SO_INCOMING_CPU");
+}
+
 /* False if the address family does not exist here. */
-static bool listen_on(struct server *s, const struct options *o,
-		      const char *address)
+static bool listen_on(const struct server *s, const struct options *o,
+		      struct listeners *ls, const char *address)
 {
 	struct addrinfo hints = {
 		.ai_flags = AI_NUMERICHOST | AI_PASSIVE,
 		.ai_socktype = SOCK_DGRAM,
 	};
-	struct listener *l = &s->listeners[s->listener_count];
+	struct listener *l = &ls->of[ls->count];
 	char plain[INET6_ADDRSTRLEN + 16];
 	size_t n = strlen(address);
 	struct addrinfo *ai;
@@ -296,6 +324,7 @@ static bool listen_on(struct server *s, const struct options *o,
 	if (l->fd < 0)
 		err(1, "socket");
 	conn_name(l->name, sizeof(l->name), ai->ai_addr, ai->ai_addrlen);
+	share(l->fd, o, ls->cpu);
 	if (bind(l->fd, ai->ai_addr, ai->ai_addrlen))
 		err(1, "%s", l->name);
 	freeaddrinfo(ai);
@@ -303,31 +332,64 @@ static bool listen_on(struct server *s, const struct options *o,
 	if (listen(l->fd, BACKLOG))
 		err(1, "%s", l->name);
 	l->listening = true;
-	s->listener_count++;
+	ls->count++;
 	return true;
 }
 
-static void listen_all(struct server *s, const struct options *o)
+static void listen_all(const struct server *s, const struct options *o,
+		       struct listeners *ls, int cpu)
 {
+	ls->cpu = cpu;
 	for (unsigned int i = 0; i < o->address_count; i++)
-		if (!listen_on(s, o, o->addresses[i]))
+		if (!listen_on(s, o, ls, o->addresses[i]))
 			errx(1, "%s: no such address family here",
 			     o->addresses[i]);
 	/* [::] takes IPv4 as well. */
-	if (!o->address_count && !listen_on(s, o, "::") &&
-	    !listen_on(s, o, "0.0.0.0"))
+	if (!o->address_count && !listen_on(s, o, ls, "::") &&
+	    !listen_on(s, o, ls, "0.0.0.0"))
 		errx(1, "no address family to listen on");
 }
 
-/* Whoever comes now is refused. */
-static void close_listeners(struct server *s)
+/* The n-th CPU that we may run on, and again from the first. */
+static int nth_cpu(unsigned int n)
 {
-	for (unsigned int i = 0; i < s->listener_count; i++) {
-		int fd = s->listeners[i].fd;
+	cpu_set_t set;
+	int cpu = -1;
 
-		s->listeners[i].fd = -1;
-		if (fd >= 0)
-			close(fd);
+	if (sched_getaffinity(0, sizeof(set), &set))
+		err(1, "which CPUs");
+	n %= CPU_COUNT(&set);
+	do {
+		cpu++;
+		n -= !!CPU_ISSET(cpu, &set);
+	} while (n != -1U);
+	return cpu;
+}
+
+/* For all threads together, or for each; returns how many sets. */
+static unsigned int listen_sets(const struct server *s, const struct options *o,
+				struct listeners *sets)
+{
+	if (!o->per_cpu) {
+		listen_all(s, o, sets, -1);
+		return 1;
+	}
+	for (unsigned int i = 0; i < o->threads; i++)
+		listen_all(s, o, &sets[i], nth_cpu(i));
+	return o->threads;
+}
+
+/* Whoever comes now is refused, unless others listen there. */
+static void close_listeners(struct listeners *sets, unsigned int n)
+{
+	for (struct listeners *ls = sets; ls < sets + n; ls++) {
+		for (unsigned int i = 0; i < ls->count; i++) {
+			int fd = ls->of[i].fd;
+
+			ls->of[i].fd = -1;
+			if (fd >= 0)
+				close(fd);
+		}
 	}
 }
 
@@ -403,7 +465,8 @@ static void set_phase(struct server *s, enum phase phase,
 /* Until all workers are gone. */
 static void supervise(struct server *s, const struct options *o,
 		      const sigset_t *set, struct worker *const *workers,
-		      unsigned int n)
+		      unsigned int n, struct listeners *sets,
+		      unsigned int n_sets)
 {
 	uint64_t deadline = 0;
 
@@ -420,7 +483,7 @@ static void supervise(struct server *s, const struct options *o,
 			}
 			deadline = clock_us() + o->grace * 1000000ULL;
 			set_phase(s, PHASE_DRAIN, workers, n);
-			close_listeners(s);
+			close_listeners(sets, n_sets);
 			break;
 		case -1:
 			set_phase(s, PHASE_STOP, workers, n);
@@ -436,12 +499,13 @@ static void supervise(struct server *s, const struct options *o,
 }
 
 static unsigned int start_workers(struct server *s, struct worker **workers,
-				  unsigned int wanted)
+				  unsigned int wanted, struct listeners *sets,
+				  unsigned int n_sets)
 {
 	unsigned int n;
 
 	for (n = 0; n < wanted; n++) {
-		workers[n] = worker_start(s);
+		workers[n] = worker_start(s, &sets[n % n_sets]);
 		if (!workers[n])
 			break;
 	}
@@ -511,14 +575,14 @@ static void prepare(struct server *s, struct options *o)
 	s->main = pthread_self();
 }
 
-static void announce(const struct server *s, const struct options *o)
+static void announce(const struct listeners *ls, const struct options *o)
 {
 	if (!o->tls.cert)
 		fprintf(stderr,
 			"quicserve: no --cert and --key: self-signed certificate\n");
-	for (unsigned int i = 0; i < s->listener_count; i++)
+	for (unsigned int i = 0; i < ls->count; i++)
 		fprintf(stderr, "quicserve: serving %s on %s\n", o->dir,
-			s->listeners[i].name);
+			ls->of[i].name);
 }
 
 int main(int argc, char **argv)
@@ -527,9 +591,10 @@ int main(int argc, char **argv)
 		.port = "4433", .alpn = "h3,hq-interop",
 		.max_clients = CLIENTS_MAX, .grace = GRACE_S,
 	};
+	static struct listeners sets[THREADS_MAX];
 	struct worker *workers[THREADS_MAX];
 	struct server s = { .phase = PHASE_SERVE };
-	unsigned int n;
+	unsigned int n, n_sets;
 	sigset_t set;
 
 	argp_err_exit_status = 1;
@@ -537,15 +602,15 @@ int main(int argc, char **argv)
 	prepare(&s, &o);
 	raise_limits();
 	prepare_signals(&set);
-	listen_all(&s, &o);
-	n = start_workers(&s, workers, o.threads);
-	announce(&s, &o);
+	n_sets = listen_sets(&s, &o, sets);
+	n = start_workers(&s, workers, o.threads, sets, n_sets);
+	announce(sets, &o);
 
-	supervise(&s, &o, &set, workers, n);
+	supervise(&s, &o, &set, workers, n, sets, n_sets);
 
 	for (unsigned int i = 0; i < n; i++)
 		worker_join(workers[i]);
-	close_listeners(&s);
+	close_listeners(sets, n_sets);
 	site_close(&s.serve.site);
 	mime_free(&s.serve.mime);
 	tls_free(&s.tls);

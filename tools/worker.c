@@ -4,7 +4,9 @@
  *
  * All threads wait for the same listeners, and whoever is idle takes the next
  * connection (EPOLLEXCLUSIVE): one queue keeps no connection waiting behind a
- * thread that is busy, as a listener per thread would.  A connection stays with
+ * thread that is busy, as a listener per thread would.  With --per-cpu there is
+ * one per thread all the same: what a connection brings is then processed, from
+ * the device's interrupt on, on the CPU of its thread.  A connection stays with
  * its thread; what it does is in conn.c and, by protocol, in h3_serve.c and
  * hq_serve.c.  Nothing in the loop blocks, handshakes least of all.
  */
@@ -12,6 +14,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,37 +34,38 @@ struct client {
 	bool listening;		/* false */
 	LIST_ENTRY(client) link;
 	struct conn conn;
+	unsigned int told;	/* times, that the end comes */
 	uint32_t interest;	/* what epoll waits for */
 	char name[NAME_SIZE];
 };
 
 struct worker {
 	struct server *server;
+	struct listeners *listeners;
 	pthread_t thread;
 	int epoll;
 	LIST_HEAD(, client) clients;
 	unsigned int client_count;
 	bool accepting;		/* the listeners are in epoll */
 	bool draining;
-	unsigned int drained;	/* ticks since */
 };
 
 static void accept_more(struct worker *w, bool on)
 {
-	struct server *s = w->server;
+	struct listeners *ls = w->listeners;
 
 	if (w->accepting == on || (on && w->draining))
 		return;
 	w->accepting = on;
-	for (unsigned int i = 0; i < s->listener_count; i++) {
+	for (unsigned int i = 0; i < ls->count; i++) {
 		struct epoll_event ev = {
 			.events = EPOLLIN | EPOLLEXCLUSIVE,
-			.data.ptr = &s->listeners[i],
+			.data.ptr = &ls->of[i],
 		};
 
 		/* One that has been closed is out of epoll already. */
 		if (epoll_ctl(w->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
-			      s->listeners[i].fd, &ev) && on)
+			      ls->of[i].fd, &ev) && on)
 			err(1, "epoll");
 	}
 }
@@ -94,7 +98,7 @@ static void update_client(struct worker *w, struct client *c)
 	/* Nothing is under way after the last word to the client.  It closes,
 	 * or what it has received but not read yet would be lost with us.
 	 */
-	if (w->drained > 1 && conn_is_idle(&c->conn) &&
+	if (c->told > 1 && conn_is_idle(&c->conn) &&
 	    clock_us() - c->conn.heard > LINGER_US)
 		conn_finish(&c->conn);
 	if (c->conn.state == CONN_CLOSED) {
@@ -183,15 +187,13 @@ static void accept_clients(struct worker *w, const struct listener *l)
 /* ---- the end --------------------------------------------------------------- */
 
 /* RFC 9114 section 5.2: first say that the end comes, a while later which
- * requests were the last.
+ * requests were the last.  Who is in the handshake is told afterwards: the
+ * client could not know that another process would have it.
  */
-static void drain_client(struct worker *w, struct client *c)
+static void drain_client(struct client *c)
 {
-	if (c->conn.state == CONN_HANDSHAKE)
-		conn_fail(&c->conn, CONN_END_ERROR, 0,
-			  "the server is shutting down");
-	else if (c->conn.state == CONN_OPEN && w->drained < 2)
-		conn_drain(&c->conn, w->drained == 1);
+	if (c->conn.state == CONN_OPEN && c->told < 2)
+		conn_drain(&c->conn, c->told++);
 }
 
 static void begin_drain(struct worker *w)
@@ -202,7 +204,7 @@ static void begin_drain(struct worker *w)
 	w->draining = true;
 	for (c = LIST_FIRST(&w->clients); c; c = next) {
 		next = LIST_NEXT(c, link);
-		drain_client(w, c);
+		drain_client(c);
 		update_client(w, c);
 	}
 }
@@ -224,8 +226,6 @@ static void tick(struct worker *w)
 	struct client *c, *next;
 	uint64_t now = clock_us();
 
-	if (w->draining)
-		w->drained++;
 	for (c = LIST_FIRST(&w->clients); c; c = next) {
 		next = LIST_NEXT(c, link);
 		if (c->conn.state == CONN_HANDSHAKE &&
@@ -233,7 +233,7 @@ static void tick(struct worker *w)
 			conn_fail(&c->conn, CONN_END_TIMEOUT, 0,
 				  "the handshake took too long");
 		if (w->draining)
-			drain_client(w, c);
+			drain_client(c);
 		conn_retry(&c->conn);
 		update_client(w, c);
 	}
@@ -261,12 +261,26 @@ static void serve_events(struct worker *w)
 	}
 }
 
+/* It is faster there, but works anywhere. */
+static void stay_on(int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		warn("CPU %d", cpu);
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
 	struct server *s = w->server;
 	uint64_t next = 0;
 
+	stay_on(w->listeners->cpu);
 	accept_more(w, true);
 	while (s->phase != PHASE_STOP &&
 	       !(w->draining && LIST_EMPTY(&w->clients))) {
@@ -286,7 +300,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-struct worker *worker_start(struct server *s)
+struct worker *worker_start(struct server *s, struct listeners *listeners)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	int error;
@@ -294,6 +308,7 @@ struct worker *worker_start(struct server *s)
 	if (!w)
 		return NULL;
 	w->server = s;
+	w->listeners = listeners;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll < 0) {
 		free(w);

@@ -24,12 +24,17 @@ struct listener {
 	char name[NAME_SIZE];
 };
 
+/* One per address. */
+struct listeners {
+	struct listener of[LISTENERS_MAX];
+	unsigned int count;
+	int cpu;		/* that they serve; -1: any */
+};
+
 /* What all threads share. */
 struct server {
 	struct serve serve;
 	struct tls tls;
-	struct listener listeners[LISTENERS_MAX];
-	unsigned int listener_count;
 	const struct conn_ops *protocols[TLS_ALPN_MAX + 1];
 	const char *alpns[TLS_ALPN_MAX + 1];
 	unsigned int max_clients;	/* of one thread */
@@ -43,10 +48,10 @@ struct server {
 
 struct worker;
 
-/* Start a thread that takes connections from the server's listeners.  NULL:
- * errno says why not.
+/* Start a thread that takes connections from these listeners, on their CPU.
+ * NULL: errno says why not.
  */
-struct worker *worker_start(struct server *s);
+struct worker *worker_start(struct server *s, struct listeners *listeners);
 
 /* Make it look at the phase. */
 void worker_wake(struct worker *w);

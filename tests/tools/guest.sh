@@ -399,6 +399,44 @@ case_idle_shutdown() {
 	kill "$server_pid" && wait "$server_pid"
 }
 
+# Fetches one after the other until there is a file $work/enough.
+visitor() {
+	until [ -e "$work/enough" ]; do
+		if quicget -qk -o /dev/null "$url/page.html"; then
+			echo x >>"$work/fetched"
+		else
+			echo x >>"$work/failed"
+		fi
+	done
+}
+
+more_fetched() { # HOW-MANY
+	[ "$(wc -l <"$work/fetched")" -ge "$1" ]
+}
+
+# A new process takes over: no client fails, and what is under way is finished. Proof of
+# an address is good for both.
+case_restart() {
+	local old=$server_pid visitors=() before
+	rm -f "$work/enough" "$work/fetched" "$work/failed"
+	: >"$work/fetched"
+	for _ in 1 2 3; do
+		visitor & visitors+=($!)
+	done
+	slowly 2M big && until_true more_fetched 10 || return
+	quicserve -v -a 127.0.0.1 "$@" "$work/site" 2>"$work/second.log" &
+	server_pid=$!
+	until_true grep -q serving "$work/second.log" && kill "$old" || return
+	before=$(wc -l <"$work/fetched")
+	wait "$slow_pid" && cmp "$work/slow" "$work/site/big" && wait "$old" || return
+	until_true more_fetched $((before + 10))
+	: >"$work/enough"
+	wait "${visitors[@]}"
+	[ ! -e "$work/failed" ] && grep -q 'GET /page.html' "$work/second.log" && return
+	echo "# $(wc -l <"$work/fetched") fetched, $(wc -l <"$work/failed") not"
+	return 1
+}
+
 # ---- go ------------------------------------------------------------------------------
 
 run_cases() { # NAME...
@@ -410,7 +448,8 @@ run_cases() { # NAME...
 		*) continue ;;
 		esac
 		start=$SECONDS
-		"case_$name"
+		# shellcheck disable=SC2086 # options of the case
+		case_$name
 		result $? "${name//_/ }"
 		echo "# $((SECONDS - start)) s"
 	done
@@ -450,6 +489,10 @@ run_cases fields head empty_file index directory_without_slash listing errors \
 	log_rotation certificate_reload graceful_shutdown
 for case in second_signal grace_ends idle_shutdown; do
 	start_server --grace 3 && run_cases $case
+done
+for options in '--per-cpu --retry' '--reuseport --threads 1'; do
+	# shellcheck disable=SC2086 # they are words
+	start_server $options && run_cases "restart $options"
 done
 ! kill -0 "$server_pid" 2>/dev/null || kill -KILL "$server_pid"
 echo "1..$number"
