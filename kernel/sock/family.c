@@ -84,10 +84,17 @@ static void destruct(struct sock *sk)
 	inet_sock_destruct(sk);
 }
 
+/* A class of their own: with one of ours locked the UDP socket under it is made
+ * and closed, and both may be the kernel's.
+ */
+static struct lock_class_key lock_keys[2];
+
 static int init_sock(struct sock *sk)
 {
 	struct quic_sock *qs = quic_sk(sk);
 
+	sock_lock_init_class_and_name(sk, "slock-QUIC", &lock_keys[0],
+				      "sk_lock-QUIC", &lock_keys[1]);
 	sk->sk_destruct = destruct;
 	sk->sk_write_space = quic_write_space;
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
