@@ -163,13 +163,13 @@ void quic_cid_leave(struct quic_conn *c, struct quic_path *p)
 }
 
 /* RFC9000-5.1.2-1 RFC9000-19.15-7 RFC9000-19.16-2 */
-/* Drop every ID below @prior; paths that used them have none for a moment.
+/* Drop every ID below @prior; paths that used them have none for a moment, so
+ * the program is told, if there was @any, when the one in use has.
  * Return: a transport error, or 0.
  */
-static int retire_below(struct quic_conn *c, u64 prior)
+static int retire_below(struct quic_conn *c, u64 prior, bool *any)
 {
 	struct quic_cids *s = c->cids;
-	bool any = false;
 	u8 slot;
 	int i, err;
 
@@ -182,10 +182,8 @@ static int retire_below(struct quic_conn *c, u64 prior)
 		for (i = 0; i < QUIC_PATHS; i++)
 			if (c->paths[i] && c->paths[i]->cid == slot)
 				c->paths[i]->cid = QUIC_NO_CID;
-		any = true;
+		*any = true;
 	}
-	if (any)
-		quic_cid_tell(c, true);
 	return 0;
 }
 
@@ -246,6 +244,8 @@ int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 {
 	struct quic_cids *s = c->cids;
 	u64 prior = f->new_cid.prior_to;
+	u8 before = c->path->cid;
+	bool retired = false;
 	int err;
 
 	/* A peer that asked for zero-length IDs cannot have others. */
@@ -257,11 +257,9 @@ int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 	/* Retire first, then add (section 5.1.2). */
 	if (prior > s->remote_retire_prior) {
 		s->remote_retire_prior = prior;
-		err = retire_below(c, prior);
-		if (err)
-			return err;
+		err = retire_below(c, prior, &retired);
 	}
-	if (!seen(s, f->new_cid.seq)) {
+	if (!err && !seen(s, f->new_cid.seq)) {
 		/* One that was called back, or forgotten, before it came. */
 		if (f->new_cid.seq < s->remote_retire_prior ||
 		    f->new_cid.seq + 64 < s->remote_next) {
@@ -275,9 +273,15 @@ int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 	/* The path in use comes first; candidates may wait. */
 	if (!err && !quic_cid_for_path(c, c->path))
 		err = QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-	if (!err)
-		quic_migrate_on_cids(c);
-	return err;
+	if (err) {
+		/* The farewell goes where all went so far. */
+		c->path->cid = before;
+		return err;
+	}
+	if (retired)
+		quic_cid_tell(c, true);
+	quic_migrate_on_cids(c);
+	return 0;
 }
 
 /* ---- who uses which -------------------------------------------------------- */
@@ -328,6 +332,7 @@ static int choose_peers(struct quic_conn *c, u64 prior, u64 active)
 	struct quic_cids *s = c->cids;
 	u8 i, slot = QUIC_NO_CID, below = 0;
 	u64 first = U64_MAX, last = 0;
+	bool any = false;
 
 	for (i = 0; i < QUIC_PATHS; i++)
 		if (c->paths[i] && c->paths[i]->wanted)
@@ -358,7 +363,9 @@ static int choose_peers(struct quic_conn *c, u64 prior, u64 active)
 		return -EAGAIN;
 	if (slot != QUIC_NO_CID)
 		assign(c, c->path, slot);
-	retire_below(c, prior);	/* there is room, see above */
+	retire_below(c, prior, &any);	/* there is room, see above */
+	if (any)
+		quic_cid_tell(c, true);
 	return 0;
 }
 

@@ -229,7 +229,8 @@ static bool use(struct quic_conn *c, struct quic_path *p)
 {
 	struct quic_path *from = c->path;
 
-	if (quic_path_route(p, c->sk))
+	/* The peer may have called its ID back meanwhile. */
+	if (!quic_cid_for_path(c, p) || quic_path_route(p, c->sk))
 		return false;
 	if (!quic_path_same_hosts(from, p))
 		exchange_memory(c, from, p);

@@ -66,6 +66,7 @@ TEST(connection_ids_of_our_own)
 	wait_event(p.server, QUIC_EVENT_CONNECTION_ID, &ev);
 	EQ(ev.info.dest, 1);
 	EQ(ev.info.prior_to, 3);
+	OK(ev.info.active >= 3 && ev.info.active <= 8);
 	UNTIL(ids_of(p.client, false).prior_to == 3);
 	EQ(ids_of(p.client, false).active, 3);
 	OK(ids_of(p.server, true).active >= 3);
