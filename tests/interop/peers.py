@@ -22,6 +22,7 @@ GNUTLS = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+"
 NO_ECN = "it does not set ECN marks"
 NO_V2 = "it speaks version 1 alone"
 NO_PREFERRED = "it knows no preferred address"
+NO_REBINDING = "it goes on sending to the client's old address"
 NO_KEY_UPDATE = "nothing makes it start a key update"
 
 
@@ -248,6 +249,7 @@ class Haproxy(Peer):
     fetches = False
     cannot_serve = {
         "zerortt": "built on OpenSSL's compatibility layer, it has no early data",
+        "rebind-port": NO_REBINDING, "rebind-addr": NO_REBINDING,
         "ecn": NO_ECN, "connectionmigration": NO_PREFERRED}
 
     def serve(self, run):
@@ -311,10 +313,7 @@ class QuicGo(Peer):
     cannot_serve = {
         "v2": "it does not change the version of a connection",
         "connectionmigration": NO_PREFERRED}
-    cannot_fetch = dict(
-        cannot_serve,
-        zerortt="Go counts a ticket's age from a full second, and GnuTLS refuses early "
-                "data whose ticket would be older than it is")
+    cannot_fetch = cannot_serve
 
     def missing(self):
         return "" if os.path.exists(PROGRAMS + "/quic-go-client") else "not built here"

@@ -52,7 +52,8 @@ def fetch(order, urls, share):
             if not queued:
                 break
         _, left = multi.perform()
-        multi.select(1.0)
+        wait = multi.timeout()          # ms until its next timer, or -1
+        multi.select(min(wait, 1000) / 1000 if wait >= 0 else 1.0)
     for curl in handles:
         multi.remove_handle(curl)
         curl.out.close()
