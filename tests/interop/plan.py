@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-plan.py [--ci] [PEER=a,b] [CASE=a,b] [ROLE=client|server] - what to run, as JSON.
+plan.py [--ci] [PEER=a,b] [CASE=a,b] [ROLE=client|server] [SINCE=DATE]: what to run, as JSON.
 
-An array of [case, client, server]: kquic is one of both, or both.
+An array of [case, client, server]: kquic is one of both, or both. Cases come in the
+order in which they are named, and what has a row from DATE ("2026-11-26 09:30", UTC)
+or later is left out, so that a run which was ended goes on.
 """
 
 import json
+import os
 import sys
 
 from cases import CASES
@@ -26,12 +29,28 @@ CI = (
 )
 
 
+RESULTS = os.environ.get("RESULTS", "/kquic/build/results")
+
+
+def fresh(since):
+    """(case, client, server) of the rows that are not older than that."""
+    try:
+        with open(os.path.join(RESULTS, "interop.json")) as source:
+            rows = json.load(source)
+    except FileNotFoundError:
+        rows = []
+    return {(row["case"], row["peer"] if row["role"] == "server" else "kquic",
+             row["peer"] if row["role"] == "client" else "kquic")
+            for row in rows if since and row["date"] >= since}
+
+
 def main():
     chosen = dict(arg.split("=", 1) for arg in sys.argv[1:] if "=" in arg)
     others = [arg for arg in sys.argv[1:] if "=" not in arg and arg != "--ci"]
     peers = chosen.pop("PEER", "").split(",")
     cases = chosen.pop("CASE", "").split(",")
     role = chosen.pop("ROLE", "")
+    done = fresh(chosen.pop("SINCE", ""))
     unknown = others + list(chosen) + [p for p in peers if p and p not in PEERS] + \
         [c for c in cases if c and c not in CASES]
     if unknown or role not in ("", "client", "server"):
@@ -47,10 +66,13 @@ def main():
                 rows += [["", peer.name, "kquic"]] * peer.fetches
                 rows += [["", "kquic", peer.name]] * peer.serves
         rows = [[case, client, server] for _, client, server in rows for case in CASES]
-    json.dump([row for row in rows if
-               (peers == [""] or (set(row[1:]) - {"kquic"} or {"kquic"}) & set(peers)) and
-               (cases == [""] or row[0] in cases) and
-               (not role or row[1 if role == "client" else 2] == "kquic")], sys.stdout)
+    rows = [row for row in rows if tuple(row) not in done and
+            (peers == [""] or (set(row[1:]) - {"kquic"} or {"kquic"}) & set(peers)) and
+            (cases == [""] or row[0] in cases) and
+            (not role or row[1 if role == "client" else 2] == "kquic")]
+    if cases != [""]:
+        rows.sort(key=lambda row: cases.index(row[0]))
+    json.dump(rows, sys.stdout)
 
 
 main()
