@@ -117,6 +117,8 @@ class Counting:
 
     def run(self, scenario, mode):
         topology.make(mode, scenario.mtu, scenario.link)
+        if scenario.steer:
+            topology.steer()
         if scenario.sysctl:
             for end in self.namespaces:
                 end.run(["sysctl", "-qw", *scenario.sysctl.split()])

@@ -98,6 +98,9 @@ def clocked(samples):
     if last["transport"] == "quic" and unit == "byte":
         for metric, value in ratios(samples):
             yield row(last, metric, value)
+    if last["transport"] == "quic":
+        yield from of("packets_per_second", lambda s: s["counters"].get("QuicRxPackets", 0) /
+                      s["elapsed_ns"] * 1e9)
     latency = {"exchange": "exchange_ns", "connection": "handshake_ns"}.get(unit)
     if latency and last[latency]["count"]:
         for part in "p50", "p90", "p99", "p999":

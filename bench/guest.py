@@ -71,6 +71,8 @@ def clock(emit):
 
     def run(scenario, mode):
         topology.make(mode, scenario.mtu, scenario.link)
+        if scenario.steer:
+            topology.steer()
         clocks.run(scenario, mode)
 
     each_mode(run)

@@ -167,7 +167,9 @@ class Machines:
         if scenario.mtu > mtu:
             print("bench: not run: %s, because the MTU is %d" % (scenario.name, mtu),
                   file=sys.stderr)
-        return scenario.mtu <= mtu
+        if scenario.steer:
+            print("bench: not run: %s; attach it yourself" % scenario.name, file=sys.stderr)
+        return scenario.mtu <= mtu and not scenario.steer
 
     def run(self):
         options = self.options

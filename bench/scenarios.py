@@ -38,6 +38,7 @@ class Scenario:
     mtu: int = 1500
     link: str = ""                  # netem's words, at a router between the ends
     sysctl: str = ""
+    steer: bool = False             # the lab's server has xdp_quic_steer at its device
     idle: int = 0                   # other connections, which are open meanwhile
     groups: str = "wall"
 
@@ -66,6 +67,14 @@ def rows():
     yield row("request-16-streams", EXCHANGE, 100, "-u 512 -d 4000 -s 16 -n {n}",
               transports=QUIC)
     yield row("request-16-connections", EXCHANGE, 100, "-u 512 -d 4000 -c 16 -n {n}")
+    # What a program at the device costs packets that are home already; for those that
+    # are not it takes several processors, and a clock.
+    for steer in False, True:
+        name = "-64-connections" + "-steered" * steer
+        yield row("request" + name, EXCHANGE, 30, "-u 512 -d 4000 -c 64 -n {n}", steer=steer,
+                  transports=QUIC if steer else ALL, modes=("segs1",), groups="wall")
+        yield row("up" + name, BYTE, MIB // 4, "-c 64 -u {n}", steer=steer,
+                  transports=QUIC if steer else ALL, modes=("segs1",), groups="wall")
     yield row("handshake", CONNECTION, 40, "-n 0 --repeat {n}", transports=TLS,
               modes=("default",), groups="gate wall")
     yield row("handshake-resumed", CONNECTION, 40, "-n 0 --repeat {n} --resume",
