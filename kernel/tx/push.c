@@ -151,11 +151,11 @@ void quic_tx_push(struct quic_conn *c)
 		quic_pmtud_push(c);
 	for (i = 0; i < QUIC_PUSH_TRAINS && quic_conn_alive(c); i++) {
 		n = 0;
-		if (quic_sched_idle(c, ktime_get_ns()))
-			break;
 		if (unlikely(c->n_jobs[1] >= QUIC_JOBS_MAX))
 			break;
 		if (unlikely(key_is_due(c)) && !quic_key_update_due(c))
+			break;
+		if (quic_sched_idle(c, ktime_get_ns()))
 			break;
 		n = push_one(c);
 		if (n <= 0)
