@@ -58,13 +58,17 @@ struct quic_path {
 	u64 ours_seq;		/* L; ... and its number */
 	u64 rx_bytes;		/* L; until validated */
 	u64 tx_bytes;		/* L; until validated */
-	u64 since;		/* L; ns */
 	u64 challenge_at;	/* L; the next one is due; 0: none */
-	u64 give_up;		/* L; validation has failed; 0: none */
+	union {
+		struct {
+			u64 since;	/* L; ns */
+			u64 give_up;	/* L; validation has failed; 0: none */
+		};
+		struct rcu_head rcu;	/* left: /proc may still read the rest */
+	};
 	u64 leave;		/* L; the path is not needed any more; 0 */
 	struct quic_udp *udp;	/* L; counted; NULL: the socket's own */
 	struct quic_path_memory *memory; /* L; when it is not in use */
-	struct rcu_head rcu;	/* /proc reads without the lock */
 };
 
 #define QUIC_AMPLIFICATION	3	/* RFC 9000 section 8.1 */
