@@ -98,11 +98,16 @@ struct quic_cids {
 
 /* ---- levels ------------------------------------------------------------- */
 
-/* TLS bytes of one packet number space. */
+/* One packet number space: the TLS bytes of its level, and what there is behind
+ * the pointers of the connection.  Those of the handshake are freed with it.
+ */
 struct quic_crypto {
 	struct quic_sbuf send;
 	struct quic_rbuf recv;
 	struct quic_tls_scan scan;	/* of 1-RTT packets */
+	struct quic_ack ack;
+	struct quic_space space;
+	struct quic_key keys[2];
 };
 
 static inline enum quic_space_id quic_level_space(u8 level)
@@ -230,8 +235,11 @@ struct quic_conn {
 	struct quic_tparams *early;	/* L; client: what 0-RTT goes by; or NULL */
 	struct quic_ticket_rx *tickets;	/* L; client; NULL: none has come */
 
-	struct quic_key keys[QUIC_CRYPTO_MAX][2];	/* L; [level][0 rx, 1 tx] */
-	struct quic_key_update *key_update;	/* L; NULL before 1-RTT */
+	struct quic_key *keys[QUIC_CRYPTO_MAX];	/* L; [level][0 rx, 1 tx];
+						 * quic_no_keys: there are none
+						 */
+	struct quic_key_update *key_update;	/* L; NULL before 1-RTT, then ... */
+	struct quic_key_update ku;	/* L; ... that */
 	u64 key_due;			/* L; packets that the key for sending
 					 * seals before somebody looks
 					 */
@@ -239,16 +247,17 @@ struct quic_conn {
 	bool tx_phase;			/* L; and of ours */
 	bool key_window;		/* L; the previous key is still there */
 	bool key_ack_owed;		/* L; no ACK was sent in this phase */
+	bool crypto_cork;		/* L; MSG_MORE on handshake bytes */
 	struct quic_key *first_rx;	/* L; server: Initials of first_version;
 					 * NULL: that is the one in use
 					 */
 	u64 open_failed;		/* L; forged packets, all keys */
 	u64 rx_elsewhere;		/* L; trains that came to another CPU */
 
-	struct quic_ack ack[QUIC_SPACE_MAX];	/* L */
+	struct quic_ack *ack[QUIC_SPACE_MAX];	/* L; NULL: discarded */
 	struct quic_recovery rec;	/* L */
 	struct quic_crypto *crypto[QUIC_SPACE_MAX];	/* L; NULL: discarded */
-	bool crypto_cork;		/* L; MSG_MORE on handshake bytes */
+	struct quic_crypto app;		/* L; the one that stays */
 	u64 hello_until;		/* L; server: until then TLS answers the
 					 * ClientHello, and the ACK waits for it
 					 */

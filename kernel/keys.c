@@ -14,6 +14,8 @@
 #include "crypto/hkdf.h"
 #include "keys.h"
 
+const struct quic_key quic_no_keys[2];
+
 void quic_key_drop(struct quic_key *k)
 {
 	if (!k->ready)

@@ -48,4 +48,7 @@ int quic_key_install(struct quic_key *k,
 		     const u8 *secret);
 void quic_key_drop(struct quic_key *k);
 
+/* Both directions of a level that has none, and gets none: not to be written. */
+extern const struct quic_key quic_no_keys[2];
+
 #endif

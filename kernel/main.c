@@ -113,9 +113,12 @@ static int __init quic_init(void)
 	err = quic_cid_init();
 	if (err)
 		goto err_wq;
-	err = quic_stream_init();
+	err = quic_conn_init();
 	if (err)
 		goto err_cid;
+	err = quic_stream_init();
+	if (err)
+		goto err_conn;
 	err = quic_cc_add_native(quic_guard_on_exit);
 	if (err)
 		goto err_stream;
@@ -144,6 +147,8 @@ err_cc:
 	quic_cc_remove_native();
 err_stream:
 	quic_stream_exit();
+err_conn:
+	quic_conn_exit();
 err_cid:
 	quic_cid_exit();
 err_wq:
@@ -168,6 +173,7 @@ static void __exit quic_exit(void)
 	/* Sockets, streams and IDs are freed after a grace period. */
 	rcu_barrier();
 	quic_stream_exit();
+	quic_conn_exit();
 	quic_cid_exit();
 	quic_tx_exit();
 	quic_rx_exit();

@@ -187,6 +187,9 @@ void quic_tx_reset(struct quic_udp *udp, const union quic_addr *local,
 /* conn/lifecycle.c */
 struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version);
 void quic_conn_free(struct quic_conn *c);
+void quic_conn_free_space(struct quic_conn *c, enum quic_space_id id);
+int quic_conn_init(void);
+void quic_conn_exit(void);
 int quic_conn_connect(struct quic_conn *c);
 int quic_conn_accept(struct quic_conn *c, struct quic_req *req);
 /* Close: tell the peer @code and enter closing. */

@@ -81,7 +81,7 @@ int quic_ackfreq_on_frame(struct quic_conn *c, const struct quic_frame *f)
 		return QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
 	if (us < QUIC_MIN_ACK_DELAY || us >= BIT(14) * USEC_PER_MSEC)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-	quic_ack_on_frequency(&c->ack[QUIC_SPACE_APP], f->ack_frequency.seq,
+	quic_ack_on_frequency(c->ack[QUIC_SPACE_APP], f->ack_frequency.seq,
 			      f->ack_frequency.threshold, us * NSEC_PER_USEC,
 			      f->ack_frequency.reordering);
 	return 0;
@@ -92,6 +92,6 @@ int quic_ackfreq_on_immediate(struct quic_conn *c)
 {
 	if (!c->ackfreq_told)
 		return QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
-	c->ack[QUIC_SPACE_APP].immediate = true;
+	c->ack[QUIC_SPACE_APP]->immediate = true;
 	return 0;
 }

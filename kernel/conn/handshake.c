@@ -14,7 +14,7 @@
 
 u64 quic_conn_max_ack_delay(const struct quic_conn *c)
 {
-	return c->ack[QUIC_SPACE_APP].delay ?:
+	return c->ack[QUIC_SPACE_APP]->delay ?:
 	       quic_sk(c->sk)->tparam.max_ack_delay * (u64)NSEC_PER_USEC;
 }
 
@@ -25,6 +25,8 @@ int quic_conn_set_initial_keys(struct quic_conn *c)
 	u8 client[QUIC_INITIAL_SECRET_LEN], server[QUIC_INITIAL_SECRET_LEN];
 	int err;
 
+	if (!c->crypto[QUIC_SPACE_INITIAL])
+		return -EINVAL;
 	err = quic_initial_secrets(c->version, quic_conn_initial_id(c), client,
 				   server);
 	if (!err)
@@ -44,21 +46,11 @@ int quic_conn_set_initial_keys(struct quic_conn *c)
 /* RFC 9001 section 4.9: the space will never be used again. */
 void quic_conn_discard_space(struct quic_conn *c, enum quic_space_id id)
 {
-	u8 level = quic_space_level(id);
-	struct quic_crypto *cr = c->crypto[id];
-
-	if (!cr)
+	if (!c->crypto[id])
 		return;
-	quic_key_drop(&c->keys[level][0]);
-	quic_key_drop(&c->keys[level][1]);
 	if (id == QUIC_SPACE_INITIAL)
 		quic_version_forget_first(c);
-	quic_recovery_discard(&c->rec, id);
-	quic_ack_free(&c->ack[id]);
-	quic_sbuf_purge(c->sk, &cr->send);
-	quic_rbuf_purge(c->sk, &cr->recv);
-	kfree(cr);
-	c->crypto[id] = NULL;
+	quic_conn_free_space(c, id);
 	c->probes[id] = 0;
 	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 }
@@ -119,6 +111,20 @@ static bool left_over(const struct quic_conn *c, u8 level)
 	return cr && !RB_EMPTY_ROOT(&cr->recv.ooo);
 }
 
+/* Most connections have no 0-RTT: room for its keys is made for those that do. */
+static bool make_early(struct quic_conn *c)
+{
+	struct quic_key *keys;
+
+	if (c->keys[QUIC_CRYPTO_EARLY] != quic_no_keys)
+		return true;
+	keys = kcalloc(2, sizeof(*keys), GFP_KERNEL_ACCOUNT);
+	if (!keys)
+		return false;
+	c->keys[QUIC_CRYPTO_EARLY] = keys;
+	return true;
+}
+
 /* RFC9369-4.1-8 */
 int quic_conn_set_secret(struct quic_conn *c,
 			 const struct quic_crypto_secret *s)
@@ -136,6 +142,10 @@ int quic_conn_set_secret(struct quic_conn *c,
 	if (s->level == QUIC_CRYPTO_EARLY &&
 	    (!!s->send == c->is_server || c->keys[QUIC_CRYPTO_APP][1].ready))
 		return -EINVAL;
+	if (!c->crypto[quic_level_space(s->level)])
+		return -EINVAL;
+	if (s->level == QUIC_CRYPTO_EARLY && !make_early(c))
+		return -ENOMEM;
 	k = &c->keys[s->level][!!s->send];
 	if (k->ready)
 		return -EINVAL;

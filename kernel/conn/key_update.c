@@ -122,7 +122,7 @@ static void change_tx(struct quic_conn *c)
 	key->aead = ku->next[1];
 	memset(&ku->next[1], 0, sizeof(ku->next[1]));
 	c->tx_phase = !c->tx_phase;
-	ku->tx_first = c->rec.space[QUIC_SPACE_APP].sent.next;
+	ku->tx_first = c->rec.space[QUIC_SPACE_APP]->sent.next;
 	ku->asked = false;
 	ku->due = packets_per_key(c, key->aead.suite);
 	c->key_due = ku->due;
@@ -152,7 +152,7 @@ static void change_rx(struct quic_conn *c, u64 pn)
 	c->key_ack_owed = true;
 	c->key_window = true;
 	ku->rx_first = pn;
-	ku->prev_last = c->ack[QUIC_SPACE_APP].largest;
+	ku->prev_last = c->ack[QUIC_SPACE_APP]->largest;
 	/* Section 6.2: ours follow before anything is acknowledged. */
 	if (c->tx_phase != c->rx_phase)
 		change_tx(c);
@@ -266,7 +266,7 @@ int quic_key_update_open(struct quic_conn *c, struct quic_train *t)
 /* Has the peer followed our last update, and said so (section 6.1)? */
 static bool confirmed(const struct quic_conn *c)
 {
-	u64 acked = c->rec.space[QUIC_SPACE_APP].largest_acked;
+	u64 acked = c->rec.space[QUIC_SPACE_APP]->largest_acked;
 	u64 first = c->key_update->tx_first;
 
 	return c->tx_phase == c->rx_phase &&
@@ -360,9 +360,7 @@ int quic_key_update_start(struct quic_conn *c, bool send, const u8 *secret)
 	struct quic_key_update *ku = c->key_update;
 
 	if (!ku) {
-		ku = kzalloc(sizeof(*ku), GFP_KERNEL_ACCOUNT);
-		if (!ku)
-			return -ENOMEM;
+		ku = &c->ku;
 		INIT_WORK(&ku->work, work_fn);
 		ku->sk = c->sk;
 		c->key_update = ku;
@@ -384,6 +382,6 @@ void quic_key_update_free(struct quic_conn *c)
 	quic_aead_key_free(&ku->next[0]);
 	quic_aead_key_free(&ku->next[1]);
 	quic_aead_key_free(&ku->prev);
-	kfree_sensitive(ku);
+	memzero_explicit(ku, sizeof(*ku));
 	c->key_update = NULL;
 }

@@ -16,18 +16,73 @@
  */
 #define QUIC_HELLO_WAIT		(100 * NSEC_PER_MSEC)
 
-static void free_crypto(struct quic_conn *c)
-{
-	int i;
+static struct kmem_cache *conn_cache;
 
-	for (i = 0; i < QUIC_SPACE_MAX; i++) {
-		if (!c->crypto[i])
-			continue;
-		quic_sbuf_purge(c->sk, &c->crypto[i]->send);
-		quic_rbuf_purge(c->sk, &c->crypto[i]->recv);
-		kfree(c->crypto[i]);
-		c->crypto[i] = NULL;
+/* ---- packet number spaces ------------------------------------------------- */
+
+static void new_space(struct quic_conn *c, enum quic_space_id id,
+		      struct quic_crypto *cr)
+{
+	c->crypto[id] = cr;
+	c->keys[quic_space_level(id)] = cr->keys;
+	c->ack[id] = &cr->ack;
+	quic_ack_init(&cr->ack);
+	quic_sbuf_init(&cr->send);
+	quic_rbuf_init(&cr->recv);
+}
+
+/* That of 1-RTT is the connection's own. */
+static bool new_spaces(struct quic_conn *c)
+{
+	struct quic_crypto *cr;
+	int id;
+
+	for (id = 0; id < QUIC_CRYPTO_MAX; id++)
+		c->keys[id] = (struct quic_key *)quic_no_keys;
+	new_space(c, QUIC_SPACE_APP, &c->app);
+	for (id = 0; id < QUIC_SPACE_APP; id++) {
+		cr = kzalloc(sizeof(*cr), GFP_KERNEL_ACCOUNT);
+		if (!cr)
+			return false;
+		new_space(c, id, cr);
 	}
+	return true;
+}
+
+static void purge_space(struct quic_conn *c, enum quic_space_id id)
+{
+	quic_sbuf_purge(c->sk, &c->crypto[id]->send);
+	quic_rbuf_purge(c->sk, &c->crypto[id]->recv);
+}
+
+/* It will not be used again. */
+void quic_conn_free_space(struct quic_conn *c, enum quic_space_id id)
+{
+	struct quic_crypto *cr = c->crypto[id];
+
+	if (!cr)
+		return;
+	quic_key_drop(&cr->keys[0]);
+	quic_key_drop(&cr->keys[1]);
+	quic_recovery_discard(&c->rec, id);
+	quic_ack_free(&cr->ack);
+	purge_space(c, id);
+	c->crypto[id] = NULL;
+	c->ack[id] = NULL;
+	c->keys[quic_space_level(id)] = (struct quic_key *)quic_no_keys;
+	if (cr != &c->app)
+		kfree_sensitive(cr);
+}
+
+static void free_early_keys(struct quic_conn *c)
+{
+	struct quic_key *keys = c->keys[QUIC_CRYPTO_EARLY];
+
+	if (keys == quic_no_keys)
+		return;
+	quic_key_drop(&keys[0]);
+	quic_key_drop(&keys[1]);
+	kfree(keys);
 }
 
 /* Connections are numbered, so that an application and the BPF programs that
@@ -38,8 +93,7 @@ static atomic64_t last_number;
 struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 {
 	const struct quic_config *cfg = &quic_sk(sk)->config;
-	struct quic_conn *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
-	int i;
+	struct quic_conn *c = kmem_cache_zalloc(conn_cache, GFP_KERNEL);
 
 	if (!c)
 		return NULL;
@@ -61,30 +115,26 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	skb_queue_head_init(&c->dgrams.q);
 	quic_streams_init(c);
 	quic_timer_init(c);
-	quic_recovery_init(&c->rec, &quic_sent_ops, is_server,
-			   cfg->initial_smoothed_rtt * (u64)NSEC_PER_USEC);
 	c->cids = kzalloc(sizeof(*c->cids), GFP_KERNEL_ACCOUNT);
 	c->path = quic_path_new(GFP_KERNEL);
-	if (!c->path || !c->cids)
+	if (!new_spaces(c) || !c->path || !c->cids)
 		goto err;
+	quic_recovery_init(&c->rec, &quic_sent_ops, is_server,
+			   cfg->initial_smoothed_rtt * (u64)NSEC_PER_USEC,
+			   (struct quic_space *[]) {
+				   &c->crypto[QUIC_SPACE_INITIAL]->space,
+				   &c->crypto[QUIC_SPACE_HANDSHAKE]->space,
+				   &c->app.space });
 	c->cids->local_limit = QUIC_CID_SLOTS - 1;
 	c->cids->remote[0].used = true;
 	c->paths[0] = c->path;
-	for (i = 0; i < QUIC_SPACE_MAX; i++) {
-		quic_ack_init(&c->ack[i]);
-		c->crypto[i] = kzalloc(sizeof(*c->crypto[i]),
-				       GFP_KERNEL_ACCOUNT);
-		if (!c->crypto[i])
-			goto err;
-		quic_sbuf_init(&c->crypto[i]->send);
-		quic_rbuf_init(&c->crypto[i]->recv);
-	}
 	return c;
 err:
 	quic_path_free(c->path);
 	kfree(c->cids);
-	free_crypto(c);
-	kfree(c);
+	kfree(c->crypto[QUIC_SPACE_INITIAL]);
+	kfree(c->crypto[QUIC_SPACE_HANDSHAKE]);
+	kmem_cache_free(conn_cache, c);
 	return NULL;
 }
 
@@ -93,6 +143,7 @@ void quic_conn_drop_data(struct quic_conn *c)
 {
 	struct quic_chunk *chunk, *nc;
 	struct quic_event_node *ev, *ne;
+	int id;
 
 	list_for_each_entry_safe(chunk, nc, &c->rq_data, link)
 		quic_chunk_free(c->sk, chunk);
@@ -107,33 +158,33 @@ void quic_conn_drop_data(struct quic_conn *c)
 	c->n_events = 0;
 	quic_streams_free(c);
 	quic_dgram_purge(c);
-	free_crypto(c);
+	for (id = 0; id < QUIC_SPACE_MAX; id++)
+		if (c->crypto[id])
+			purge_space(c, id);
 	__skb_queue_purge(&c->parked);
 }
 
 /* The last reference is gone; process context or RCU-free softirq. */
 void quic_conn_free(struct quic_conn *c)
 {
-	int l, i;
+	int id;
 
 	quic_conn_drop_data(c);
 	quic_jobs_free(c);
 	quic_cid_free_all(c);
 	quic_migrate_free(c);
 	quic_preferred_free(c);
+	for (id = 0; id < QUIC_SPACE_MAX; id++)
+		quic_conn_free_space(c, id);
+	free_early_keys(c);
 	quic_recovery_free(&c->rec);
-	for (i = 0; i < QUIC_SPACE_MAX; i++)
-		quic_ack_free(&c->ack[i]);
-	for (l = 0; l < QUIC_CRYPTO_MAX; l++)
-		for (i = 0; i < 2; i++)
-			quic_key_drop(&c->keys[l][i]);
 	quic_key_update_free(c);
 	quic_version_forget_first(c);
 	quic_ticket_free(c);
 	quic_early_free(c);
 	kfree_skb(c->close_skb);
 	kfree(c->cids);
-	kfree(c);
+	kmem_cache_free(conn_cache, c);
 }
 
 /* ---- birth ---------------------------------------------------------------- */
@@ -182,7 +233,7 @@ static void go_on(struct quic_conn *c, struct quic_req *req)
 	quic_cid_take_over(c, req->ours);
 	req->ours = NULL;
 	c->path->tx_bytes = req->told_bytes;
-	quic_sent_init(&c->rec.space[QUIC_SPACE_INITIAL].sent, req->n_told);
+	quic_sent_init(&c->rec.space[QUIC_SPACE_INITIAL]->sent, req->n_told);
 }
 
 /* RFC9000-7.2-5 */
@@ -378,4 +429,15 @@ void quic_conn_dead(struct quic_conn *c, int err)
 	report_close(c);
 	WRITE_ONCE(c->sk->sk_err, err);
 	gone(c);
+}
+
+void quic_conn_exit(void)
+{
+	kmem_cache_destroy(conn_cache);
+}
+
+int quic_conn_init(void)
+{
+	conn_cache = KMEM_CACHE(quic_conn, SLAB_ACCOUNT);
+	return conn_cache ? 0 : -ENOMEM;
 }

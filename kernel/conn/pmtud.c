@@ -39,7 +39,7 @@ static void resize(struct quic_conn *c)
 /* Never the number of a packet of another path, and never 0. */
 static u64 probe_id(const struct quic_conn *c)
 {
-	return c->rec.space[QUIC_SPACE_APP].sent.next + 1;
+	return c->rec.space[QUIC_SPACE_APP]->sent.next + 1;
 }
 
 /* From here on packets may be too big for somebody: he has to quote the ID that

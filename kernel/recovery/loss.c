@@ -53,8 +53,10 @@ static bool acked_elsewhere(const struct quic_recovery *r,
 {
 	int i;
 
+	if (r->acked_time > from && r->acked_time < to)
+		return true;
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
-		u64 t = r->space[i].acked_time;
+		u64 t = r->space[i]->acked_time;
 
 		if (i != id && t > from && t < to)
 			return true;
@@ -69,7 +71,7 @@ static bool acked_elsewhere(const struct quic_recovery *r,
 static bool is_persistent(struct quic_recovery *r, enum quic_space_id id,
 			  const struct quic_sent_pkt *p)
 {
-	struct quic_space *space = &r->space[id];
+	struct quic_space *space = r->space[id];
 	u64 limit = QUIC_PERSISTENT_FACTOR * quic_rtt_pto(&r->rtt, true);
 
 	if (!(p->flags & QUIC_SENT_ACK_ELICITING) ||
@@ -128,13 +130,13 @@ static void lose(struct quic_recovery *r, enum quic_space_id id, u64 pn,
 		 struct quic_sent_pkt *p, struct quic_cc_loss *loss)
 {
 	p->state = QUIC_SENT_LOST;
-	unfly(r, &r->space[id], p);
+	unfly(r, r->space[id], p);
 	if (p->flags & QUIC_SENT_ECT && pn >= r->ecn.first)
 		quic_ecn_on_lost(&r->ecn);
 	/* RFC 9000 sections 9.4 and 14.4 */
 	if (!(p->flags & QUIC_SENT_IN_FLIGHT) || p->flags & QUIC_SENT_ASIDE)
 		return;
-	remember_lost(&r->space[id], pn, loss->now + 2 * r->rtt.smoothed);
+	remember_lost(r->space[id], pn, loss->now + 2 * r->rtt.smoothed);
 	loss->bytes += p->size;
 	loss->largest_sent_time = p->time;
 	loss->persistent |= is_persistent(r, id, p);
@@ -147,7 +149,7 @@ static void lose(struct quic_recovery *r, enum quic_space_id id, u64 pn,
  */
 void quic_recovery_resend(struct quic_recovery *r, enum quic_space_id id)
 {
-	struct quic_space *space = &r->space[id];
+	struct quic_space *space = r->space[id];
 	struct quic_sent *s = &space->sent;
 	struct quic_sent_pkt *p;
 	u64 pn;
@@ -174,7 +176,7 @@ void quic_recovery_resend(struct quic_recovery *r, enum quic_space_id id)
 bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 			  u64 now)
 {
-	struct quic_space *space = &r->space[id];
+	struct quic_space *space = r->space[id];
 	struct quic_sent *s = &space->sent;
 	struct quic_report rep = { .r = r, .id = id, .tell = r->ops->lost };
 	struct quic_cc_loss loss = { .now = now };
@@ -233,7 +235,7 @@ bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 static int ack_range(struct quic_recovery *r, struct quic_report *rep,
 		     struct acked *a, u64 lo, u64 hi)
 {
-	struct quic_space *space = &r->space[rep->id];
+	struct quic_space *space = r->space[rep->id];
 	struct quic_sent *s = &space->sent;
 	struct quic_sent_pkt *p = NULL;
 	const struct quic_sent_pkt *top;
@@ -281,7 +283,7 @@ static int ack_range(struct quic_recovery *r, struct quic_report *rep,
 static int ack_ranges(struct quic_recovery *r, enum quic_space_id id,
 		      const struct quic_frame *f, struct acked *a)
 {
-	struct quic_space *space = &r->space[id];
+	struct quic_space *space = r->space[id];
 	struct quic_sent *s = &space->sent;
 	struct quic_report rep = { .r = r, .id = id, .tell = r->ops->acked };
 	u64 first = s->first, floor = first;
@@ -354,7 +356,7 @@ static bool on_marks(struct quic_recovery *r, const struct acked *a, u64 now)
 int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 			 const struct quic_frame *f, u64 ack_delay, u64 now)
 {
-	struct quic_space *space = &r->space[id];
+	struct quic_space *space = r->space[id];
 	struct acked a = { .largest = QUIC_PN_NONE };
 	u64 prior_in_flight = r->in_flight;
 	u64 latest_rtt = 0;

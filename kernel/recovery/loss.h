@@ -78,7 +78,9 @@ struct quic_space {
  *		for want of window
  */
 struct quic_recovery {
-	struct quic_space space[QUIC_SPACE_MAX];
+	struct quic_space *space[QUIC_SPACE_MAX];	/* the owner's memory; not to
+						 * be written when discarded
+						 */
 	struct quic_rtt rtt;
 	struct quic_cc cc;
 	struct quic_ecn ecn;	/* of the path in use */
@@ -89,6 +91,7 @@ struct quic_recovery {
 				 * timer moved something: base of a client's
 				 * anti-deadlock PTO
 				 */
+	u64 acked_time;		/* latest of the spaces that were discarded */
 	u64 skip_at;		/* APP: number from which one is left out */
 	u32 pto_count;
 	bool is_server;
@@ -112,7 +115,7 @@ struct quic_recovery {
 
 void quic_recovery_init(struct quic_recovery *r,
 			const struct quic_recovery_ops *ops, bool is_server,
-			u64 initial_rtt);
+			u64 initial_rtt, struct quic_space *const space[]);
 void quic_recovery_free(struct quic_recovery *r);
 
 /* About to send: tells congestion control if the connection was idle, so ask
@@ -140,7 +143,7 @@ void quic_recovery_on_run(struct quic_recovery *r, enum quic_space_id id,
 			  u64 now, u16 n, u16 size, u8 flags);
 
 /**
- * quic_recovery_on_sent - record packet r->space[id].sent.next as sent
+ * quic_recovery_on_sent - record packet r->space[id]->sent.next as sent
  *
  * Frames are added with quic_sent_add_frame() right after.  Updates
  * in_flight and tells the congestion controller if QUIC_SENT_IN_FLIGHT.

@@ -22,9 +22,9 @@ static enum quic_space_id loss_space(const struct quic_recovery *r)
 	int i;
 
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
-		u64 t = r->space[i].loss_time;
+		u64 t = r->space[i]->loss_time;
 
-		if (t && (id == QUIC_SPACE_MAX || t < r->space[id].loss_time))
+		if (t && (id == QUIC_SPACE_MAX || t < r->space[id]->loss_time))
 			id = i;
 	}
 	return id;
@@ -34,7 +34,7 @@ static enum quic_space_id loss_space(const struct quic_recovery *r)
 /* RFC 9002 section 6.2.1: not in the application space until confirmed. */
 static bool is_pto_armed(const struct quic_recovery *r, int id)
 {
-	return r->space[id].eliciting_out &&
+	return r->space[id]->eliciting_out &&
 	       (id != QUIC_SPACE_APP || r->confirmed);
 }
 
@@ -65,7 +65,7 @@ static u64 next_pto(const struct quic_recovery *r, enum quic_space_id *id)
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
 		if (!is_pto_armed(r, i))
 			continue;
-		t = r->space[i].last_eliciting +
+		t = r->space[i]->last_eliciting +
 		    (quic_rtt_pto(&r->rtt, i == QUIC_SPACE_APP) << shift);
 		if (!best || t < best) {
 			best = t;
@@ -75,7 +75,7 @@ static u64 next_pto(const struct quic_recovery *r, enum quic_space_id *id)
 	if (!best && r->last_event && may_deadlock(r)) {
 		best = r->last_event + (quic_rtt_pto(&r->rtt, false) << shift);
 		*id = r->has_handshake_keys ||
-		      r->space[QUIC_SPACE_INITIAL].discarded ?
+		      r->space[QUIC_SPACE_INITIAL]->discarded ?
 		      QUIC_SPACE_HANDSHAKE : QUIC_SPACE_INITIAL;
 	}
 	return best;
@@ -88,7 +88,7 @@ u64 quic_recovery_deadline(const struct quic_recovery *r)
 
 	/* RFC 9002 section 6.2.1: loss detection goes before PTO. */
 	if (id != QUIC_SPACE_MAX)
-		return r->space[id].loss_time;
+		return r->space[id]->loss_time;
 	return next_pto(r, &id);
 }
 
@@ -109,7 +109,7 @@ static bool worth_repeating(const struct quic_sent *s,
 /* RFC 9002 section 6.2.4: give the probes something to carry. */
 static void offer_oldest(struct quic_recovery *r, enum quic_space_id id)
 {
-	const struct quic_sent *s = &r->space[id].sent;
+	const struct quic_sent *s = &r->space[id]->sent;
 	struct quic_report rep = { .r = r, .id = id, .tell = r->ops->lost };
 	u32 left = QUIC_PTO_PROBES;
 	u64 pn;
@@ -137,7 +137,7 @@ void quic_recovery_on_timer(struct quic_recovery *r, u64 now,
 
 	*probe = QUIC_SPACE_MAX;
 	if (id != QUIC_SPACE_MAX) {
-		if (r->space[id].loss_time <= now)
+		if (r->space[id]->loss_time <= now)
 			quic_recovery_detect(r, id, now);
 		return;
 	}

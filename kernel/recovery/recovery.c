@@ -17,9 +17,18 @@
 #include "loss.h"
 #include "../wire/pn.h"
 
+/* What is left of a space that was discarded, of whatever connection.  That
+ * something was sent there is all that anybody still asks.
+ */
+static const struct quic_space discarded = {
+	.sent = { .first = 1, .next = 1, .skipped = QUIC_PN_NONE },
+	.largest_acked = QUIC_PN_NONE,
+	.discarded = true,
+};
+
 void quic_recovery_init(struct quic_recovery *r,
 			const struct quic_recovery_ops *ops, bool is_server,
-			u64 initial_rtt)
+			u64 initial_rtt, struct quic_space *const space[])
 {
 	int i;
 
@@ -28,9 +37,11 @@ void quic_recovery_init(struct quic_recovery *r,
 	r->is_server = is_server;
 	quic_rtt_init(&r->rtt, initial_rtt);
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
-		quic_sent_init(&r->space[i].sent, 0);
-		quic_ranges_init(&r->space[i].lost, QUIC_LOST_MAX_RANGES);
-		r->space[i].largest_acked = QUIC_PN_NONE;
+		r->space[i] = space[i];
+		memset(r->space[i], 0, sizeof(*r->space[i]));
+		quic_sent_init(&r->space[i]->sent, 0);
+		quic_ranges_init(&r->space[i]->lost, QUIC_LOST_MAX_RANGES);
+		r->space[i]->largest_acked = QUIC_PN_NONE;
 	}
 }
 
@@ -39,8 +50,10 @@ void quic_recovery_free(struct quic_recovery *r)
 	int i;
 
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
-		quic_sent_free(&r->space[i].sent);
-		quic_ranges_free(&r->space[i].lost);
+		if (r->space[i]->discarded)
+			continue;
+		quic_sent_free(&r->space[i]->sent);
+		quic_ranges_free(&r->space[i]->lost);
 	}
 	quic_cc_stop(&r->cc);
 }
@@ -48,7 +61,7 @@ void quic_recovery_free(struct quic_recovery *r)
 int quic_recovery_reserve(struct quic_recovery *r, enum quic_space_id id,
 			  u32 pkts, u32 frames, gfp_t gfp)
 {
-	return quic_sent_reserve(&r->space[id].sent, pkts, frames, gfp);
+	return quic_sent_reserve(&r->space[id]->sent, pkts, frames, gfp);
 }
 
 void quic_recovery_wake(struct quic_recovery *r, u64 now)
@@ -64,7 +77,7 @@ void quic_recovery_wake(struct quic_recovery *r, u64 now)
 void quic_recovery_on_run(struct quic_recovery *r, enum quic_space_id id,
 			  u64 now, u16 n, u16 size, u8 flags)
 {
-	struct quic_space *space = &r->space[id];
+	struct quic_space *space = r->space[id];
 
 	if (flags & QUIC_SENT_IN_FLIGHT) {
 		if (unlikely(!r->in_flight))
@@ -90,7 +103,7 @@ struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
 					    u16 size, u8 flags)
 {
 	quic_recovery_on_run(r, id, now, 1, size, flags);
-	return quic_sent_add(&r->space[id].sent, now, size, flags);
+	return quic_sent_add(&r->space[id]->sent, now, size, flags);
 }
 
 /* One is outstanding at a time, within half to two windows of packets, or of
@@ -101,7 +114,7 @@ struct quic_sent_pkt *quic_recovery_on_sent(struct quic_recovery *r,
  */
 void quic_recovery_skip(struct quic_recovery *r, u32 random)
 {
-	struct quic_space *space = &r->space[QUIC_SPACE_APP];
+	struct quic_space *space = r->space[QUIC_SPACE_APP];
 	struct quic_sent *s = &space->sent;
 	u64 window = max_t(u64, div_u64(r->cc.cwnd, r->cc.mss),
 			   QUIC_SKIP_WINDOW);
@@ -123,11 +136,13 @@ void quic_recovery_skip(struct quic_recovery *r, u32 random)
 /* RFC 9002 sections 6.4 and A.11 */
 void quic_recovery_discard(struct quic_recovery *r, enum quic_space_id id)
 {
-	struct quic_space *space = &r->space[id];
+	struct quic_space *space = r->space[id];
 	struct quic_sent *s = &space->sent;
 	const struct quic_sent_pkt *p;
 	u64 pn;
 
+	if (space->discarded)
+		return;
 	for (pn = s->first; pn < s->next; pn++) {
 		p = quic_sent_get(s, pn);
 		if (p->state == QUIC_SENT_OUT && p->flags & QUIC_SENT_IN_FLIGHT)
@@ -135,18 +150,15 @@ void quic_recovery_discard(struct quic_recovery *r, enum quic_space_id id)
 	}
 	quic_sent_free(s);
 	quic_ranges_free(&space->lost);
-	space->eliciting_out = 0;
-	space->loss_time = 0;
-	space->last_eliciting = 0;
-	space->lost_since = 0;
-	space->discarded = true;
+	r->acked_time = max(r->acked_time, space->acked_time);
+	r->space[id] = (struct quic_space *)&discarded;
 	r->pto_count = 0;
 }
 
 void quic_recovery_new_path(struct quic_recovery *r,
 			    const struct quic_rtt *rtt)
 {
-	struct quic_space *space = &r->space[QUIC_SPACE_APP];
+	struct quic_space *space = r->space[QUIC_SPACE_APP];
 	struct quic_sent *s = &space->sent;
 	struct quic_sent_pkt *p;
 	u64 pn, delay;

@@ -14,7 +14,7 @@ static u64 ack_deadline(const struct quic_conn *c)
 	int i;
 
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
-		u64 d = c->crypto[i] ? c->ack[i].deadline : 0;
+		u64 d = c->crypto[i] ? c->ack[i]->deadline : 0;
 
 		if (d && i == QUIC_SPACE_INITIAL)
 			d = max(d, c->hello_until);

@@ -49,7 +49,7 @@ static void count_failure(struct quic_conn *c, const struct quic_suite *suite)
  */
 int quic_rx_unprotect(struct quic_conn *c, u8 level, struct quic_train *t)
 {
-	struct quic_ack *ack = &c->ack[quic_level_space(level)];
+	struct quic_ack *ack = c->ack[quic_level_space(level)];
 	struct quic_key *key = &c->keys[level][0];
 	u16 i, n = 0;
 	int err;

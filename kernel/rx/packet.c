@@ -103,7 +103,7 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 	int err;
 
 	/* The same number twice in one train passed the first check. */
-	if (quic_ack_is_duplicate(&c->ack[space], p->pn)) {
+	if (quic_ack_is_duplicate(c->ack[space], p->pn)) {
 		QUIC_CONN_INC(rx->c, QuicDropDuplicate);
 		return;
 	}
@@ -112,8 +112,8 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 		return;
 	}
 	src.path = rx->path;
-	newest = c->ack[space].largest == QUIC_PN_NONE ||
-		 p->pn > c->ack[space].largest;
+	newest = c->ack[space]->largest == QUIC_PN_NONE ||
+		 p->pn > c->ack[space]->largest;
 	if (reserved_set(p))
 		err = QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	else
@@ -126,7 +126,7 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 	/* The frames may have ended the connection or the space. */
 	if (!quic_conn_alive(c) || !c->crypto[space])
 		return;
-	quic_ack_on_packet(&c->ack[space], p->pn, rx->now, seen.eliciting, rx->ecn,
+	quic_ack_on_packet(c->ack[space], p->pn, rx->now, seen.eliciting, rx->ecn,
 			   space == QUIC_SPACE_APP ?
 			   quic_conn_max_ack_delay(c) : 0);
 	if (unlikely(rx->moved) && newest && seen.more &&
@@ -322,7 +322,7 @@ static void long_packet(struct rx *rx, struct sk_buff *skb, u8 *p,
 	pkt->pn_off = h->pn_off;
 	pkt->src = skb;
 	rx->t->n = 1;
-	seen = c->ack[quic_level_space(level)].largest;
+	seen = c->ack[quic_level_space(level)]->largest;
 	/* Only a packet that opens may teach anything: look at it twice. */
 	QUIC_CONN_INC(rx->c, QuicRxPackets);
 	if (first)

@@ -82,7 +82,7 @@ static void commit(struct quic_tx *tx, struct quic_pkt_build *b,
 		flags |= QUIC_SENT_ECT;
 	quic_recovery_on_sent(&c->rec, id, tx->now, pkt->len, flags);
 	for (i = 0; i < b->n_frames; i++)
-		quic_sent_add_frame(&c->rec.space[id].sent, &b->frames[i]);
+		quic_sent_add_frame(&c->rec.space[id]->sent, &b->frames[i]);
 
 	tx->train.n++;
 	tx->records += b->n_frames;
@@ -152,7 +152,7 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 		       const struct quic_allowance *a, bool more)
 {
 	struct quic_conn *c = tx->c;
-	struct quic_space *space = &c->rec.space[QUIC_SPACE_APP];
+	struct quic_space *space = c->rec.space[QUIC_SPACE_APP];
 	struct quic_crypto *crypto = c->crypto[QUIC_SPACE_APP];
 	struct quic_pkt *pkt = &tx->train.pkt[tx->train.n];
 	bool early = tx->level == QUIC_CRYPTO_EARLY;
@@ -224,7 +224,7 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 {
 	struct quic_conn *c = tx->c;
 	u32 records = a->pkts * QUIC_FRAMES_PER_PKT + QUIC_SENT_MAX_FRAMES;
-	struct quic_space *space = &c->rec.space[QUIC_SPACE_APP];
+	struct quic_space *space = c->rec.space[QUIC_SPACE_APP];
 	u32 mss = c->path->mss, hdr_len, len, pkts;
 	bool runs = a->data && !a->probe, more;
 	const struct page_frag *f;
@@ -303,7 +303,7 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 			bool last, enum quic_space_id id)
 {
 	struct quic_conn *c = tx->c;
-	struct quic_sent *sent = &c->rec.space[id].sent;
+	struct quic_sent *sent = &c->rec.space[id]->sent;
 	struct quic_pkt *pkt = &tx->train.pkt[0];
 	const struct quic_token *token = quic_sk(c->sk)->token;
 	bool probe = c->probes[id];
@@ -314,7 +314,7 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 				  GFP_ATOMIC))
 		return false;
 	build_init(&b, p, room - QUIC_TAG_LEN);
-	pn_len = quic_pn_len(sent->next, c->rec.space[id].largest_acked);
+	pn_len = quic_pn_len(sent->next, c->rec.space[id]->largest_acked);
 	tx->train.n = 0;
 	pkt->data = p;
 	pkt->pn = sent->next;
@@ -375,7 +375,7 @@ static u8 wanting(struct quic_conn *c, u64 now)
 		want |= BIT(QUIC_SPACE_HANDSHAKE);
 	/* An ACK that is owed rides along (section 13.2.1). */
 	if (want && c->crypto[QUIC_SPACE_INITIAL] &&
-	    quic_ack_owed(&c->ack[QUIC_SPACE_INITIAL]) &&
+	    quic_ack_owed(c->ack[QUIC_SPACE_INITIAL]) &&
 	    c->keys[QUIC_CRYPTO_INITIAL][1].ready)
 		want |= BIT(QUIC_SPACE_INITIAL);
 	if (want == BIT(QUIC_SPACE_HANDSHAKE) &&

@@ -32,7 +32,7 @@ static u32 close_packet(struct quic_conn *c, u8 *p, u32 room, u8 level,
 			struct quic_train *t)
 {
 	enum quic_space_id id = quic_level_space(level);
-	struct quic_space *space = &c->rec.space[id];
+	struct quic_space *space = c->rec.space[id];
 	struct quic_out o = { .p = p, .end = p + room - QUIC_TAG_LEN };
 	struct quic_pkt *pkt = &t->pkt[0];
 	u8 pn_len = quic_pn_len(space->sent.next, space->largest_acked);
@@ -127,7 +127,7 @@ static void send_copy(struct quic_conn *c)
  */
 bool quic_tx_close(struct quic_conn *c)
 {
-	if (!c->is_server && !c->rec.space[QUIC_SPACE_INITIAL].sent.next &&
+	if (!c->is_server && !c->rec.space[QUIC_SPACE_INITIAL]->sent.next &&
 	    !c->handshake_confirmed)
 		return false;
 	local_bh_disable();

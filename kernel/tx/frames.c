@@ -50,7 +50,7 @@ static void record(struct quic_pkt_build *b, u8 kind, u64 id, u64 off, u32 len,
 void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
 		     enum quic_space_id id, u64 now)
 {
-	struct quic_ack *ack = &c->ack[id];
+	struct quic_ack *ack = c->ack[id];
 	u64 largest;
 	u8 *p = b->o.p;
 

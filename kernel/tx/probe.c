@@ -57,7 +57,7 @@ static void put(struct quic_out *o, const struct quic_probe *what,
 static int build(struct quic_conn *c, struct quic_path *p, u8 *data, u32 size,
 		 const struct quic_probe *what, struct quic_train *t)
 {
-	struct quic_space *space = &c->rec.space[QUIC_SPACE_APP];
+	struct quic_space *space = c->rec.space[QUIC_SPACE_APP];
 	struct quic_out o = { .p = data, .end = data + size - QUIC_TAG_LEN };
 	struct quic_pkt *pkt = &t->pkt[0];
 	struct quic_sent_frame frames[3];

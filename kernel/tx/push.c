@@ -179,7 +179,7 @@ void quic_tx_push(struct quic_conn *c)
  */
 void quic_tx_flush(struct quic_conn *c)
 {
-	const struct quic_sent *sent = &c->rec.space[QUIC_SPACE_APP].sent;
+	const struct quic_sent *sent = &c->rec.space[QUIC_SPACE_APP]->sent;
 	u64 first = sent->next, pace_next = c->pace_next, before;
 
 	do {

@@ -37,13 +37,13 @@ static bool is_alone(const struct quic_tx *tx)
 	return tx->level == QUIC_CRYPTO_APP && !c->ctl &&
 	       list_empty(&c->streams.ctl) && crypto->end == crypto->base &&
 	       !quic_dgram_waits(c) &&
-	       (tx->train.n || !quic_ack_owed(&c->ack[QUIC_SPACE_APP]));
+	       (tx->train.n || !quic_ack_owed(c->ack[QUIC_SPACE_APP]));
 }
 
 static void prepare(struct template *t, const struct quic_conn *c,
 		    const struct quic_stream *s, u16 max)
 {
-	const struct quic_space *space = &c->rec.space[QUIC_SPACE_APP];
+	const struct quic_space *space = c->rec.space[QUIC_SPACE_APP];
 	const struct quic_cid *dest = quic_cid_dest(c);
 	struct quic_out o = { .p = t->head, .end = t->head + sizeof(t->head) };
 
@@ -72,7 +72,7 @@ static u8 *put(const struct template *t, u8 *p, u64 pn, u64 off, u8 off_len)
 static void record(struct quic_tx *tx, struct quic_stream *s, u64 off, u32 len,
 		   u16 size)
 {
-	struct quic_sent *sent = &tx->c->rec.space[QUIC_SPACE_APP].sent;
+	struct quic_sent *sent = &tx->c->rec.space[QUIC_SPACE_APP]->sent;
 	struct quic_sent_frame *f;
 
 	f = quic_sent_add_one(sent, tx->now, size, tx->run_flags);
@@ -115,7 +115,7 @@ u16 quic_build_run(struct quic_tx *tx, u8 *p, u16 size, u16 max)
 {
 	struct quic_conn *c = tx->c;
 	struct quic_pkt *pkt = &tx->train.pkt[tx->train.n];
-	u64 pn = c->rec.space[QUIC_SPACE_APP].sent.next;
+	u64 pn = c->rec.space[QUIC_SPACE_APP]->sent.next;
 	u64 start, off;
 	struct quic_stream *s;
 	struct template t;

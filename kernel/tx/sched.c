@@ -32,7 +32,7 @@ static bool crypto_pending(struct quic_conn *c, enum quic_space_id id)
  */
 static bool ack_due(const struct quic_conn *c, enum quic_space_id id, u64 now)
 {
-	return quic_ack_due(&c->ack[id], now) &&
+	return quic_ack_due(c->ack[id], now) &&
 	       (id != QUIC_SPACE_INITIAL || now >= c->hello_until);
 }
 
@@ -154,7 +154,7 @@ bool quic_sched_idle(struct quic_conn *c, u64 now)
 {
 	if (!c->handshake_confirmed || c->probing ||
 	    c->probes[QUIC_SPACE_APP] ||
-	    quic_ack_due(&c->ack[QUIC_SPACE_APP], now) || has_data(c))
+	    quic_ack_due(c->ack[QUIC_SPACE_APP], now) || has_data(c))
 		return false;
 	c->rec.app_limited = true;
 	return true;
@@ -179,14 +179,14 @@ static bool may_send_early(const struct quic_conn *c)
 {
 	return c->keys[QUIC_CRYPTO_EARLY][1].ready &&
 	       !c->keys[QUIC_CRYPTO_APP][1].ready &&
-	       c->rec.space[QUIC_SPACE_INITIAL].sent.next;
+	       c->rec.space[QUIC_SPACE_INITIAL]->sent.next;
 }
 
 /* RFC9000-19.21-2 RFC9002-7-2 RFC9002-7.5-1 RFC9221-5.4-1 */
 /* Bytes of the train in the one-RTT space; false: nothing to do now. */
 bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 {
-	bool ack = quic_ack_due(&c->ack[QUIC_SPACE_APP], now);
+	bool ack = quic_ack_due(c->ack[QUIC_SPACE_APP], now);
 	u32 train, mss = c->path->mss;
 	u64 window;
 

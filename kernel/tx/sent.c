@@ -86,7 +86,7 @@ FATE(lost_crypto)
 FATE(acked_ack)
 {
 	if (c->crypto[id])
-		quic_ack_on_acked(&c->ack[id], f->id);
+		quic_ack_on_acked(c->ack[id], f->id);
 }
 
 /* ---- streams ------------------------------------------------------------------ */

@@ -157,7 +157,7 @@ static void finish(struct sim_endpoint *ep, enum quic_space_id id,
 	quic_recovery_on_sent(&ep->r, id, ep->sim->now, len,
 			      probe ? flags | QUIC_SENT_PROBE : flags);
 	for (i = 0; i < p->n_frames; i++)
-		quic_sent_add_frame(&ep->r.space[id].sent, &p->frames[i]);
+		quic_sent_add_frame(&ep->r.space[id]->sent, &p->frames[i]);
 	ep->out_bytes += len;
 	ep->ack_only = p->eliciting ? 0 : ep->ack_only + 1;
 	if (p->eliciting && ep->r.rtt.first_sample) {
@@ -173,7 +173,7 @@ static void finish(struct sim_endpoint *ep, enum quic_space_id id,
 static void send_packet(struct sim_endpoint *ep, enum quic_space_id id,
 			bool data, bool probe)
 {
-	const struct quic_space *space = &ep->r.space[id];
+	const struct quic_space *space = ep->r.space[id];
 	u64 pn = space->sent.next;
 	u8 pn_len = quic_pn_len(pn, space->largest_acked);
 	struct packet p = { .n_frames = 0 };
@@ -508,7 +508,9 @@ void sim_endpoint_init(struct sim_endpoint *ep, struct sim *sim,
 	ep->peer = peer;
 	ep->is_server = is_server;
 	ep->cwnd_min = U64_MAX;
-	quic_recovery_init(&ep->r, &owners, is_server, QUIC_INITIAL_RTT);
+	quic_recovery_init(&ep->r, &owners, is_server, QUIC_INITIAL_RTT,
+			   (struct quic_space *[]) { &ep->spaces[0],
+				   &ep->spaces[1], &ep->spaces[2] });
 	quic_cc_start(&ep->r.cc, quic_entry_new(&quic_cc_registry, cc, false),
 		      1, SIM_MSS, CWND_MAX, sim->now);
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {

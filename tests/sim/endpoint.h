@@ -37,6 +37,7 @@ struct sim_endpoint {
 	bool is_server;
 
 	struct quic_recovery r;
+	struct quic_space spaces[QUIC_SPACE_MAX];
 	struct quic_ack ack[QUIC_SPACE_MAX];
 	struct sim_flow crypto[QUIC_SPACE_MAX];
 	struct sim_flow stream[SIM_STREAMS];

@@ -75,7 +75,7 @@ static void check(struct sim_endpoint *ep)
 	}
 	EXPECT_EQ(ep->r.in_flight, 0);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)
-		EXPECT_EQ(ep->r.space[i].eliciting_out, 0);
+		EXPECT_EQ(ep->r.space[i]->eliciting_out, 0);
 	for (i = 0; i < SIM_STREAMS; i++) {
 		EXPECT_EQ(ep->stream[i].received, ep->stream[i].expect);
 		EXPECT_EQ(ep->stream[i].fin_got, ep->stream[i].expect &&
@@ -84,8 +84,8 @@ static void check(struct sim_endpoint *ep)
 	/* nothing is left to wait for, and idle endpoints are small */
 	EXPECT_EQ(quic_recovery_deadline(&ep->r), 0);
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
-		quic_sent_shrink(&ep->r.space[i].sent);
-		EXPECT(!ep->r.space[i].sent.pkt);
+		quic_sent_shrink(&ep->r.space[i]->sent);
+		EXPECT(!ep->r.space[i]->sent.pkt);
 	}
 }
 

@@ -47,7 +47,7 @@ TEST(ten_packets_are_marked_until_an_answer_comes)
 	send_packets(1);
 	EXPECT_STATE(UNKNOWN);
 	send_packets(10);
-	EXPECT_EQ(w.r.space[APP].ecn.marked, 10);
+	EXPECT_EQ(w.r.space[APP]->ecn.marked, 10);
 	/* An ACK of unmarked ones tells nothing ... */
 	ack(APP, 10, 10, -1, 0, 0);
 	EXPECT_STATE(UNKNOWN);
@@ -55,7 +55,7 @@ TEST(ten_packets_are_marked_until_an_answer_comes)
 	ack(APP, 0, 16, 10, 0, 0);
 	EXPECT_STATE(CAPABLE);
 	send_packets(50);
-	EXPECT_EQ(w.r.space[APP].ecn.marked, 60);
+	EXPECT_EQ(w.r.space[APP]->ecn.marked, 60);
 	ack(APP, 17, 69, 60, 0, 0);
 	EXPECT_STATE(CAPABLE);
 	world_free();

@@ -147,7 +147,7 @@ static void model_ack(const bool *acked, u64 largest)
 
 static void model_compare(void)
 {
-	const struct quic_space *space = &w.r.space[APP];
+	const struct quic_space *space = w.r.space[APP];
 	u64 pn, out = 0;
 	u32 i, b;
 
@@ -196,12 +196,12 @@ static void model_send(void)
 
 	if (unit_rand_below(100) == 0) {
 		/* the core remembers one skipped number at a time */
-		for (pn = w.r.space[APP].sent.first; pn < model.n - 1; pn++)
+		for (pn = w.r.space[APP]->sent.first; pn < model.n - 1; pn++)
 			if (m[pn].state == M_SKIPPED)
 				break;
 		if (pn == model.n - 1) {
 			p->state = M_SKIPPED;
-			quic_sent_skip(&w.r.space[APP].sent);
+			quic_sent_skip(&w.r.space[APP]->sent);
 			return;
 		}
 	}
@@ -212,7 +212,7 @@ static void model_send(void)
 	};
 	pn = send_packet(APP, p->size, p->flags);
 	EXPECT_EQ(pn, model.n - 1);
-	quic_sent_add_frame(&w.r.space[APP].sent, &(struct quic_sent_frame){
+	quic_sent_add_frame(&w.r.space[APP]->sent, &(struct quic_sent_frame){
 		.kind = QUIC_FRAME_STREAM, .off = 4 * pn, .len = 4 });
 	if (p->flags & QUIC_SENT_IN_FLIGHT)
 		model.in_flight += p->size;
@@ -225,7 +225,7 @@ static void random_ack(bool dark)
 	static struct quic_range ranges[MODEL_MAX];
 	u64 percent = dark ? 100 : unit_rand_below(101), n = 0, pn;
 	u64 low = dark ? model.n - 1 :
-		  unit_rand_below(3) ? w.r.space[APP].sent.first :
+		  unit_rand_below(3) ? w.r.space[APP]->sent.first :
 				       unit_rand_below(model.n);
 	u64 top = low + unit_rand_bits(6);
 

@@ -32,14 +32,14 @@ TEST(a_bulk_ack_is_one_call)
 	EXPECT_EQ(w.ack.bytes, 44 * MSS);
 	EXPECT_EQ(w.ack.prior_in_flight, 44 * MSS);
 	EXPECT_EQ(w.ack.latest_rtt, 50 * MS);
-	EXPECT_EQ(w.r.space[APP].sent.first, 44);
+	EXPECT_EQ(w.r.space[APP]->sent.first, 44);
 	world_free();
 }
 
 /* As one packet after the other would be. */
 TEST(a_run_is_sent_and_acknowledged)
 {
-	struct quic_sent *s = &w.r.space[APP].sent;
+	struct quic_sent *s = &w.r.space[APP]->sent;
 	struct quic_sent_frame *f;
 	u64 i;
 
@@ -56,8 +56,8 @@ TEST(a_run_is_sent_and_acknowledged)
 		f->fin = i == 20;
 	}
 	EXPECT_EQ(w.r.in_flight, 21 * MSS);
-	EXPECT_EQ(w.r.space[APP].eliciting_out, 21);
-	EXPECT_EQ(w.r.space[APP].ecn.marked, 20);
+	EXPECT_EQ(w.r.space[APP]->eliciting_out, 21);
+	EXPECT_EQ(w.r.space[APP]->ecn.marked, 20);
 	EXPECT_EQ(w.r.last_sent, w.now);
 	EXPECT_EQ(s->next, 21);
 	w.now += 50 * MS;
@@ -66,7 +66,7 @@ TEST(a_run_is_sent_and_acknowledged)
 	EXPECT_EQ(w.told[0].f.len, 21000);
 	EXPECT_EQ(w.told[0].f.fin, 1);
 	EXPECT_EQ(w.r.in_flight, 0);
-	EXPECT_EQ(w.r.space[APP].eliciting_out, 0);
+	EXPECT_EQ(w.r.space[APP]->eliciting_out, 0);
 	EXPECT_EQ(s->frm_head, s->frm_tail);
 	world_free();
 }
@@ -81,9 +81,9 @@ TEST(what_does_not_continue_is_told_apart)
 	send_stream(4, 500, 100, false);	/* beyond a FIN */
 	send_stream(4, 600, U32_MAX - 50, false); /* length would wrap */
 	send_packet(APP, MSS, ELICITING);
-	quic_sent_add_frame(&w.r.space[APP].sent, &(struct quic_sent_frame){
+	quic_sent_add_frame(&w.r.space[APP]->sent, &(struct quic_sent_frame){
 			    .kind = QUIC_FRAME_MAX_DATA, .id = 1 });
-	quic_sent_add_frame(&w.r.space[APP].sent, &(struct quic_sent_frame){
+	quic_sent_add_frame(&w.r.space[APP]->sent, &(struct quic_sent_frame){
 			    .kind = QUIC_FRAME_MAX_DATA, .id = 1 });
 	EXPECT_EQ(receive_ack1(APP, 0, 6), 0);
 	EXPECT_EQ(w.n_told, 7);
@@ -106,13 +106,13 @@ TEST(packets_never_sent_cannot_be_acknowledged)
 		  QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION);
 	EXPECT_EQ(receive_ack1(APP, 0, 1), 0);
 	/* RFC 9000 section 21.4: a number left out on purpose */
-	quic_sent_skip(&w.r.space[APP].sent);
+	quic_sent_skip(&w.r.space[APP]->sent);
 	send_packet(APP, MSS, ELICITING);
 	send_packet(APP, MSS, ELICITING);
 	EXPECT_EQ(receive_ack(APP, two, 2, 0),
 		  QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION);
 	EXPECT_EQ(receive_ack1(APP, 3, 4), 0);
-	EXPECT_EQ(w.r.space[APP].sent.first, 5);
+	EXPECT_EQ(w.r.space[APP]->sent.first, 5);
 	/* also when its record is long gone */
 	send_packet(APP, MSS, ELICITING);
 	EXPECT_EQ(receive_ack1(APP, 0, 5),
@@ -121,9 +121,9 @@ TEST(packets_never_sent_cannot_be_acknowledged)
 	/* and not only the latest */
 	world_init(true);
 	send_packet(APP, MSS, ELICITING);
-	quic_sent_skip(&w.r.space[APP].sent);
+	quic_sent_skip(&w.r.space[APP]->sent);
 	send_packet(APP, MSS, ELICITING);
-	quic_sent_skip(&w.r.space[APP].sent);
+	quic_sent_skip(&w.r.space[APP]->sent);
 	EXPECT_EQ(receive_ack1(APP, 0, 2),
 		  QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION);
 	world_free();
@@ -134,7 +134,7 @@ TEST(a_skipped_number_is_no_evidence_of_loss)
 	world_init(true);
 	send_packet(APP, MSS, ELICITING);	/* 0 */
 	send_packet(APP, MSS, ELICITING);
-	quic_sent_skip(&w.r.space[APP].sent);	/* 2 */
+	quic_sent_skip(&w.r.space[APP]->sent);	/* 2 */
 	send_packet(APP, MSS, ELICITING);
 	send_packet(APP, MSS, ELICITING);	/* 4 */
 	EXPECT_EQ(receive_ack1(APP, 3, 3), 0);
@@ -142,7 +142,7 @@ TEST(a_skipped_number_is_no_evidence_of_loss)
 	EXPECT_EQ(receive_ack1(APP, 3, 4), 0);
 	/* three packets after 0, but only two after 1 */
 	EXPECT_EQ(w.r.lost_packets, 1);
-	EXPECT_EQ(w.r.space[APP].sent.first, 1);
+	EXPECT_EQ(w.r.space[APP]->sent.first, 1);
 	world_free();
 }
 
@@ -252,7 +252,7 @@ TEST(the_old_path_tells_nothing_of_the_new_one)
 	EXPECT(w.told[1].lost);
 	EXPECT_EQ(w.r.in_flight, 0);
 	/* the rest is lost in time */
-	w.now = w.r.space[APP].loss_time;
+	w.now = w.r.space[APP]->loss_time;
 	EXPECT(w.now);
 	quic_recovery_detect(&w.r, APP, w.now);
 	EXPECT_EQ(w.n_told, 3);
@@ -433,10 +433,10 @@ TEST(a_long_hostile_frame_walks_the_window_once)
 	}
 	EXPECT_EQ(receive_ack(APP, ranges, 700, 0), 0);
 	/* all but the last two or three below the largest are settled */
-	EXPECT(w.r.space[APP].sent.first >= ranges[699].hi - 3);
+	EXPECT(w.r.space[APP]->sent.first >= ranges[699].hi - 3);
 	EXPECT_EQ(w.r.acked_packets, 700 * (span / 2 + 1));
 	EXPECT_EQ(w.r.lost_packets + w.r.acked_packets, ranges[699].hi + 1);
-	EXPECT(w.r.space[APP].lost.n <= QUIC_LOST_MAX_RANGES);
+	EXPECT(w.r.space[APP]->lost.n <= QUIC_LOST_MAX_RANGES);
 	/* and again, to no effect */
 	i = w.n_told;
 	EXPECT_EQ(receive_ack(APP, ranges, 700, 0), 0);
@@ -449,7 +449,7 @@ TEST(a_long_hostile_frame_walks_the_window_once)
  */
 static void leave_out(u32 cwnd, u64 window)
 {
-	struct quic_sent *s = &w.r.space[APP].sent;
+	struct quic_sent *s = &w.r.space[APP]->sent;
 	u64 last = 0, n = 0, pn, sent[8000];
 	u32 i;
 
@@ -478,7 +478,7 @@ static void leave_out(u32 cwnd, u64 window)
 
 TEST(numbers_are_left_out_now_and_then)
 {
-	struct quic_sent *s = &w.r.space[APP].sent;
+	struct quic_sent *s = &w.r.space[APP]->sent;
 
 	leave_out(4 * QUIC_SKIP_WINDOW * MSS, 4 * QUIC_SKIP_WINDOW);
 	world_free();
@@ -494,7 +494,7 @@ TEST(numbers_are_left_out_now_and_then)
 
 TEST(one_number_left_out_at_a_time)
 {
-	struct quic_sent *s = &w.r.space[APP].sent;
+	struct quic_sent *s = &w.r.space[APP]->sent;
 	u64 skipped;
 	int i;
 

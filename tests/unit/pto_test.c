@@ -207,7 +207,7 @@ TEST(a_server_has_no_deadlock_to_break)
 static void send_crypto(enum quic_space_id id, u64 off)
 {
 	send_packet(id, 1200, ELICITING);
-	quic_sent_add_frame(&w.r.space[id].sent, &(struct quic_sent_frame){
+	quic_sent_add_frame(&w.r.space[id]->sent, &(struct quic_sent_frame){
 		.kind = QUIC_FRAME_CRYPTO, .off = off, .len = 1000 });
 }
 
@@ -245,7 +245,7 @@ TEST(probes_are_offered_the_oldest_data_of_every_armed_space)
 static void send_ping(enum quic_space_id id)
 {
 	send_packet(id, 1200, ELICITING);
-	quic_sent_add_frame(&w.r.space[id].sent, &(struct quic_sent_frame){
+	quic_sent_add_frame(&w.r.space[id]->sent, &(struct quic_sent_frame){
 		.kind = QUIC_FRAME_PING });
 }
 
@@ -316,7 +316,7 @@ TEST(discarding_a_space_forgets_its_packets)
 	quic_recovery_discard(&w.r, INITIAL);
 	EXPECT_EQ(w.r.in_flight, 500);
 	EXPECT_EQ(w.n_told, 0);
-	EXPECT_EQ(w.r.space[INITIAL].eliciting_out, 0);
+	EXPECT_EQ(w.r.space[INITIAL]->eliciting_out, 0);
 	/* a late ACK is nothing any more */
 	EXPECT_EQ(receive_ack1(INITIAL, 0, 2), 0);
 	EXPECT_EQ(w.r.in_flight, 500);

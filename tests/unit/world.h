@@ -25,6 +25,7 @@ struct told {
 
 static struct world {
 	struct quic_recovery r;
+	struct quic_space spaces[QUIC_SPACE_MAX];
 	u64 now;
 	struct told told[MAX_TOLD];
 	u32 n_told;
@@ -86,7 +87,10 @@ static inline void world_init(bool server)
 
 	memset(&w, 0, sizeof(w));
 	w.now = NSEC_PER_SEC;
-	quic_recovery_init(&w.r, &world_ops, server, QUIC_INITIAL_RTT);
+	quic_recovery_init(&w.r, &world_ops, server, QUIC_INITIAL_RTT,
+			   (struct quic_space *[]) { &w.spaces[QUIC_SPACE_INITIAL],
+				   &w.spaces[QUIC_SPACE_HANDSHAKE],
+				   &w.spaces[QUIC_SPACE_APP] });
 	quic_cc_start(&w.r.cc,
 		      quic_entry_new(&quic_cc_registry, &world_cc, false),
 		      1, MSS, 1 << 30, w.now);
@@ -105,7 +109,7 @@ static inline void world_free(void)
 static inline u64 send_packet(enum quic_space_id id, u16 size, u8 flags)
 {
 	quic_recovery_on_sent(&w.r, id, w.now, size, flags);
-	return w.r.space[id].sent.next - 1;
+	return w.r.space[id]->sent.next - 1;
 }
 
 static inline u64 send_stream(u64 id, u64 off, u32 len, bool fin)
@@ -116,7 +120,7 @@ static inline u64 send_stream(u64 id, u64 off, u32 len, bool fin)
 		.fin = fin,
 	};
 
-	EXPECT(quic_sent_add_frame(&w.r.space[QUIC_SPACE_APP].sent, &f));
+	EXPECT(quic_sent_add_frame(&w.r.space[QUIC_SPACE_APP]->sent, &f));
 	return pn;
 }
 
