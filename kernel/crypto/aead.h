@@ -26,11 +26,12 @@ struct quic_aead_later;
 struct quic_aead_key {
 	const struct quic_suite *suite;
 	const struct quic_aead_provider *provider;
-	struct crypto_aead *tfm;
+	struct crypto_aead *tfm;	/* NULL: a CPU's, which is keyed with ... */
+	u8 raw[QUIC_KEY_MAX];	/* ... this ... */
+	u64 id;			/* ... unless it has the key of this number */
 	struct quic_aead_later *later;	/* the provider's; NULL: all is done
 					 * at once
 					 */
-	bool internal;		/* @tfm is usable only where SIMD is */
 	bool ccm;		/* @tfm takes CCM's form of nonce */
 	u8 iv[QUIC_IV_LEN];
 	u64 sealed;		/* packets sealed with it */

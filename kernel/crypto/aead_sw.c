@@ -2,9 +2,13 @@
 /*
  * Packet protection by the CPU
  *
- * Owns one keyed AEAD transform per key and, per CPU, the request, nonce and
- * scatterlist that a train is sealed or opened with; nothing is allocated per
- * packet.  Called from tx/seal and rx/open with BH off and the socket lock
+ * Owns, per CPU, the request, nonce and scatterlist that a train is sealed or
+ * opened with, and a few AEAD transforms; nothing is allocated per packet.
+ * A keyed transform is a kilobyte.  Where SIMD is used its key is made of the raw
+ * one within some 1200 instructions, so a CPU keeps those of the busiest
+ * connections, and a connection that is idle, or one of thousands whose transform
+ * would have left the cache, has none.  Other implementations allocate memory
+ * to do that, and have a transform per key.  Called from tx/seal and rx/open with BH off and the socket lock
  * held; BH off is what makes the CPU's scratch ours.  setkey and release run
  * in process context.
  *
@@ -47,6 +51,9 @@
 #define CCM_IV_LEN	16
 #define CCM_IV_FIRST	(15 - QUIC_IV_LEN - 1)
 
+/* Transforms of a CPU: both directions of four busy connections. */
+#define SW_TRANSFORMS	8
+
 /* One for each CPU.  Generic AEADs point scatterlists into their request, so
  * it has to be memory of the linear map, not the per-CPU area itself.
  */
@@ -55,11 +62,15 @@ struct sw_scratch {
 	struct scatterlist undo[2];	/* the packet, and @tag for its tag */
 	u8 tag[QUIC_TAG_LEN];
 	u8 nonce[CCM_IV_LEN];		/* at [1]; [0] is for CCM alone */
+	struct crypto_aead *tfm[SW_TRANSFORMS];	/* with SIMD; NULL: none */
+	u64 keyed[SW_TRANSFORMS];	/* id of the key each has; 0: none */
 	struct aead_request req;	/* REQ_CTX_MAX bytes follow */
 };
 
 static struct sw_scratch * __percpu *scratch;
-static bool have_simd;		/* the algorithms in suite->aead_simd exist */
+static const char simd_name[] = "__gcm(aes)";
+static bool have_simd;		/* that exists */
+static atomic64_t last_id;
 
 /* Where the bytes of a train come from: a piece of an skb.  Packets of a train
  * read on from each other, so the position survives from one to the next.
@@ -116,16 +127,36 @@ static void gather(struct gather *g, struct sk_buff *skb, u32 off, u8 *to,
 	}
 }
 
+/* A transform with the key: its own, or one of the CPU's; or NULL. */
+static struct crypto_aead *choose(struct sw_scratch *s,
+				  const struct quic_aead_key *key)
+{
+	u32 i = key->id % SW_TRANSFORMS;
+
+	/* A public algorithm finds its own way when SIMD is not usable. */
+	if (key->tfm)
+		return key->tfm;
+	if (unlikely(!crypto_simd_usable()))
+		return NULL;
+	if (likely(s->keyed[i] == key->id))
+		return s->tfm[i];
+	s->keyed[i] = 0;
+	if (crypto_aead_setkey(s->tfm[i], key->raw, key->suite->key_len))
+		return NULL;
+	s->keyed[i] = key->id;
+	return s->tfm[i];
+}
+
 /* The CPU's scratch, with the request set up for a train of @key. */
 static struct sw_scratch *scratch_begin(const struct quic_aead_key *key)
 {
 	struct sw_scratch *s = *this_cpu_ptr(scratch);
+	struct crypto_aead *tfm = choose(s, key);
 
-	/* A public algorithm finds its own way when SIMD is not usable. */
-	if (unlikely(key->internal && !crypto_simd_usable()))
+	if (unlikely(!tfm))
 		return NULL;
 	memcpy(s->nonce + 1, key->iv, QUIC_IV_LEN);
-	aead_request_set_tfm(&s->req, key->tfm);
+	aead_request_set_tfm(&s->req, tfm);
 	return s;
 }
 
@@ -234,12 +265,17 @@ static int sw_open(struct quic_aead_key *key, struct quic_train *t, u16 from,
  * asking for a synchronous one finds the slow generic code.  The synchronous
  * SIMD algorithm itself is internal: for those who know that they may use SIMD.
  */
-static struct crypto_aead *alloc_tfm(const struct quic_suite *suite)
+static struct crypto_aead *alloc_simd(void)
 {
-	if (suite->aead_simd && have_simd)
-		return crypto_alloc_aead(suite->aead_simd, CRYPTO_ALG_INTERNAL,
-					 CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC);
-	return crypto_alloc_aead(suite->aead, 0, CRYPTO_ALG_ASYNC);
+	struct crypto_aead *tfm;
+
+	tfm = crypto_alloc_aead(simd_name, CRYPTO_ALG_INTERNAL,
+				CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC);
+	if (!IS_ERR(tfm) && crypto_aead_setauthsize(tfm, QUIC_TAG_LEN)) {
+		crypto_free_aead(tfm);
+		return ERR_PTR(-EINVAL);
+	}
+	return tfm;
 }
 
 static void sw_release(struct quic_aead_key *key)
@@ -252,15 +288,18 @@ static int sw_setkey(struct quic_aead_key *key, const u8 *raw)
 {
 	int err;
 
-	key->tfm = alloc_tfm(key->suite);
+	if (key->suite->simd && have_simd) {
+		memcpy(key->raw, raw, key->suite->key_len);
+		key->id = atomic64_inc_return(&last_id);
+		return 0;
+	}
+	key->tfm = crypto_alloc_aead(key->suite->aead, 0, CRYPTO_ALG_ASYNC);
 	if (IS_ERR(key->tfm)) {
 		err = PTR_ERR(key->tfm);
 		key->tfm = NULL;
 		return err;
 	}
 	key->ccm = crypto_aead_ivsize(key->tfm) == CCM_IV_LEN;
-	key->internal = crypto_aead_alg(key->tfm)->base.cra_flags &
-			CRYPTO_ALG_INTERNAL;
 	err = -E2BIG;
 	if (crypto_aead_reqsize(key->tfm) <= REQ_CTX_MAX)
 		err = crypto_aead_setauthsize(key->tfm, QUIC_TAG_LEN);
@@ -279,12 +318,47 @@ const struct quic_aead_provider quic_aead_sw = {
 	.open = sw_open,
 };
 
+static void scratch_free(struct sw_scratch *s)
+{
+	int i;
+
+	for (i = 0; s && i < SW_TRANSFORMS; i++)
+		crypto_free_aead(s->tfm[i]);
+	kfree_sensitive(s);
+}
+
+static struct sw_scratch *scratch_new(int cpu)
+{
+	struct crypto_aead *tfm;
+	struct sw_scratch *s;
+	int i;
+
+	s = kzalloc_node(sizeof(*s) + REQ_CTX_MAX, GFP_KERNEL,
+			 cpu_to_node(cpu));
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	s->nonce[0] = CCM_IV_FIRST;
+	sg_init_table(&s->sg, 1);
+	sg_init_table(s->undo, 2);
+	sg_set_buf(&s->undo[1], s->tag, sizeof(s->tag));
+	aead_request_set_callback(&s->req, 0, NULL, NULL);
+	for (i = 0; have_simd && i < SW_TRANSFORMS; i++) {
+		tfm = alloc_simd();
+		if (IS_ERR(tfm)) {
+			scratch_free(s);
+			return ERR_CAST(tfm);
+		}
+		s->tfm[i] = tfm;
+	}
+	return s;
+}
+
 void quic_aead_sw_teardown(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		kfree_sensitive(*per_cpu_ptr(scratch, cpu));
+		scratch_free(*per_cpu_ptr(scratch, cpu));
 	free_percpu(scratch);
 }
 
@@ -294,23 +368,17 @@ int quic_aead_sw_setup(void)
 	int cpu;
 
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_HIGHMEM));	/* skb_frag_address() */
-	have_simd = crypto_has_aead("__gcm(aes)", CRYPTO_ALG_INTERNAL,
+	have_simd = crypto_has_aead(simd_name, CRYPTO_ALG_INTERNAL,
 				    CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ASYNC);
 	scratch = alloc_percpu(struct sw_scratch *);
 	if (!scratch)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
-		s = kzalloc_node(sizeof(*s) + REQ_CTX_MAX, GFP_KERNEL,
-				 cpu_to_node(cpu));
-		if (!s) {
+		s = scratch_new(cpu);
+		if (IS_ERR(s)) {
 			quic_aead_sw_teardown();
-			return -ENOMEM;
+			return PTR_ERR(s);
 		}
-		s->nonce[0] = CCM_IV_FIRST;
-		sg_init_table(&s->sg, 1);
-		sg_init_table(s->undo, 2);
-		sg_set_buf(&s->undo[1], s->tag, sizeof(s->tag));
-		aead_request_set_callback(&s->req, 0, NULL, NULL);
 		*per_cpu_ptr(scratch, cpu) = s;
 	}
 	return 0;

@@ -13,7 +13,7 @@
  * struct quic_suite - one row of RFC 9001 section 5.3
  * @type:	TLS_CIPHER_* as the socket option names it
  * @aead:	AEAD in the kernel crypto API
- * @aead_simd:	where kernels before 6.16 hide the fast synchronous one
+ * @simd:	kernels before 6.16 hide a fast synchronous one (aead_sw.c)
  * @hp:		cipher of header protection, RFC 9001 section 5.4
  * @hash:	HMAC of the key schedule
  * @key_len:	of AEAD and of header protection alike
@@ -25,11 +25,11 @@ struct quic_suite {
 	u32 type;
 	const char *name;
 	const char *aead;
-	const char *aead_simd;
 	const char *hp;
 	const char *hash;
 	u8 key_len;
 	u8 secret_len;
+	bool simd;
 	u64 seal_limit;
 	u64 forge_limit;
 };
