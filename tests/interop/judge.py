@@ -330,10 +330,12 @@ def challenges(e):
 
 
 def stayed(e):
-    """What to add about a server that did not follow the client."""
+    """What to add about a server that did not follow the client everywhere."""
     new = paths_of(e.received(True))[1:]
-    followed = any((p.datagram.dst, p.datagram.src[1]) in new for p in e.sent(True))
-    return "" if followed or not new else ": the server went on sending to the old address"
+    there = {(p.datagram.dst, p.datagram.src[1]) for p in e.sent(True)}
+    lost = [path for path in new if path not in there]
+    return ": the server sent nothing to %d of the client's %d new addresses" % (
+        len(lost), len(new)) if lost else ""
 
 
 def criteria_rebind_port(e):
