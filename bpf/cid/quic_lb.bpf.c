@@ -25,6 +25,21 @@ const volatile __u8 server_id[15] = { 0, 0, 1 };
 /* With a key a nonce must not come again: it counts, from anywhere on. */
 __u64 nonce_base, nonces;
 
+/* Round keys, made when they are first needed: by several CPUs at once maybe, which
+ * then write the same.  An atomic operation that returns a value orders the others.
+ */
+static struct quic_lb_aes aes;
+static __u64 keyed;
+
+static __always_inline const struct quic_lb_aes *the_keys(const struct quic_lb *lb)
+{
+	if (lb->encrypt && !__sync_fetch_and_add(&keyed, 0)) {
+		quic_lb_aes_key(&aes, lb);
+		__sync_fetch_and_add(&keyed, 1);
+	}
+	return &aes;
+}
+
 /* Where it lies, so that the verifier has its values, and follows no path that
  * they exclude; clang is not to know that they are those above.
  */
@@ -58,7 +73,7 @@ QUIC_CONNID_OP(quic_lb_generate, struct quic_connid *id)
 				octets[at & 7] = nonce >> (8 * i);
 		}
 	}
-	quic_lb_make(lb, octets);
+	quic_lb_make_keyed(lb, the_keys(lb), octets);
 	for (i = 0; i < QUIC_CONNID_LEN; i++)
 		id->bytes[i] = octets[i];
 	return 0;
@@ -75,7 +90,7 @@ QUIC_CONNID_OP(quic_lb_decode, struct quic_connid *id)
 		return -1;
 	for (i = 0; i < QUIC_CONNID_LEN; i++)
 		octets[i] = id->bytes[i];
-	if (quic_lb_read(lb, octets, id->len))
+	if (quic_lb_read_keyed(lb, the_keys(lb), octets, id->len))
 		return -1;
 	for (i = 0; i < QUIC_CONNID_LEN - 1; i++)
 		if (i < lb->sid_len)

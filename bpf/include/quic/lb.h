@@ -21,9 +21,6 @@
 #define QUIC_LB_BLOCK		16
 #define QUIC_LB_UNROUTABLE	7	/* this "configuration" means none */
 
-/* BPF has no function of that name, which compilers make of loops. */
-#define quic_lb_no_memcpy()	__asm__ volatile("" ::: "memory")
-
 struct quic_lb {
 	__u8 key[QUIC_LB_BLOCK];
 	__u8 encrypt;		/* 0: plain text, @key is not used */
@@ -180,7 +177,7 @@ static __always_inline __u32 quic_lb_mix(const __u32 table[4][256], __u32 a,
 	       table[2][c >> 16 & 0xff] ^ table[3][d >> 24];
 }
 
-static void quic_lb_aes_key(struct quic_lb_aes *aes, const struct quic_lb *lb)
+static inline void quic_lb_aes_key(struct quic_lb_aes *aes, const struct quic_lb *lb)
 {
 	__u32 w, rcon = 1;
 	int i;
@@ -207,12 +204,11 @@ static void quic_lb_aes_key(struct quic_lb_aes *aes, const struct quic_lb *lb)
 	}
 }
 
-static void quic_lb_aes_encrypt(const struct quic_lb_aes *aes, __u8 *block)
+/* A block as four columns. */
+static inline void quic_lb_aes_encrypt(const struct quic_lb_aes *aes, __u32 *s)
 {
-	__u32 a = quic_lb_get(block) ^ aes->enc[0];
-	__u32 b = quic_lb_get(block + 4) ^ aes->enc[1];
-	__u32 c = quic_lb_get(block + 8) ^ aes->enc[2];
-	__u32 d = quic_lb_get(block + 12) ^ aes->enc[3];
+	__u32 a = s[0] ^ aes->enc[0], b = s[1] ^ aes->enc[1];
+	__u32 c = s[2] ^ aes->enc[2], d = s[3] ^ aes->enc[3];
 	__u32 e, f, g;
 	int i;
 
@@ -225,21 +221,16 @@ static void quic_lb_aes_encrypt(const struct quic_lb_aes *aes, __u8 *block)
 		b = f;
 		c = g;
 	}
-	quic_lb_put(block, quic_lb_sub(quic_lb_sbox, a, b, c, d) ^ aes->enc[40]);
-	quic_lb_put(block + 4,
-		    quic_lb_sub(quic_lb_sbox, b, c, d, a) ^ aes->enc[41]);
-	quic_lb_put(block + 8,
-		    quic_lb_sub(quic_lb_sbox, c, d, a, b) ^ aes->enc[42]);
-	quic_lb_put(block + 12,
-		    quic_lb_sub(quic_lb_sbox, d, a, b, c) ^ aes->enc[43]);
+	s[0] = quic_lb_sub(quic_lb_sbox, a, b, c, d) ^ aes->enc[40];
+	s[1] = quic_lb_sub(quic_lb_sbox, b, c, d, a) ^ aes->enc[41];
+	s[2] = quic_lb_sub(quic_lb_sbox, c, d, a, b) ^ aes->enc[42];
+	s[3] = quic_lb_sub(quic_lb_sbox, d, a, b, c) ^ aes->enc[43];
 }
 
-static void quic_lb_aes_decrypt(const struct quic_lb_aes *aes, __u8 *block)
+static inline void quic_lb_aes_decrypt(const struct quic_lb_aes *aes, __u32 *s)
 {
-	__u32 a = quic_lb_get(block) ^ aes->dec[0];
-	__u32 b = quic_lb_get(block + 4) ^ aes->dec[1];
-	__u32 c = quic_lb_get(block + 8) ^ aes->dec[2];
-	__u32 d = quic_lb_get(block + 12) ^ aes->dec[3];
+	__u32 a = s[0] ^ aes->dec[0], b = s[1] ^ aes->dec[1];
+	__u32 c = s[2] ^ aes->dec[2], d = s[3] ^ aes->dec[3];
 	__u32 e, f, g;
 	int i;
 
@@ -252,82 +243,111 @@ static void quic_lb_aes_decrypt(const struct quic_lb_aes *aes, __u8 *block)
 		b = f;
 		c = g;
 	}
-	quic_lb_put(block,
-		    quic_lb_sub(quic_lb_unsbox, a, d, c, b) ^ aes->dec[40]);
-	quic_lb_put(block + 4,
-		    quic_lb_sub(quic_lb_unsbox, b, a, d, c) ^ aes->dec[41]);
-	quic_lb_put(block + 8,
-		    quic_lb_sub(quic_lb_unsbox, c, b, a, d) ^ aes->dec[42]);
-	quic_lb_put(block + 12,
-		    quic_lb_sub(quic_lb_unsbox, d, c, b, a) ^ aes->dec[43]);
+	s[0] = quic_lb_sub(quic_lb_unsbox, a, d, c, b) ^ aes->dec[40];
+	s[1] = quic_lb_sub(quic_lb_unsbox, b, a, d, c) ^ aes->dec[41];
+	s[2] = quic_lb_sub(quic_lb_unsbox, c, b, a, d) ^ aes->dec[42];
+	s[3] = quic_lb_sub(quic_lb_unsbox, d, c, b, a) ^ aes->dec[43];
+}
+
+static __always_inline void quic_lb_load(__u32 *s, const __u8 *block)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		s[i] = quic_lb_get(block + 4 * i);
+}
+
+static __always_inline void quic_lb_store(__u8 *block, const __u32 *s)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		quic_lb_put(block + 4 * i, s[i]);
 }
 
 /* ---- four passes ------------------------------------------------------------------ */
 
-/* @to ^= the first @h octets of AES(expand(n, pass, @from)) */
-static void quic_lb_pass(const struct quic_lb_aes *aes, __u8 *to,
-			 const __u8 *from, __u8 n, __u8 pass)
-{
-	__u8 block[QUIC_LB_BLOCK] = {}, h = (n + 1) / 2;
-	int i;
+/* Up to ten octets, the first one lowest; 0 beyond them.  Numbers instead of arrays,
+ * because the verifier walks each index and branch.
+ */
+struct quic_lb_half {
+	__u64 lo;
+	__u32 hi;
+};
 
-	for (i = 0; i < 10; i++)
-		if (i < h)
-			block[i] = from[i];
-	block[14] = n;
-	block[15] = pass;
-	quic_lb_aes_encrypt(aes, block);
-	for (i = 0; i < 10; i++)
-		if (i < h)
-			to[i] ^= block[i];
-	/* An odd number of octets: the middle one is shared. */
-	if (n & 1) {
-		if (pass & 1)
-			to[0] &= 0x0f;
-		else if (h <= 10)
-			to[(h - 1) & 15] &= 0xf0;
-	}
+/* Ones in the first @n octets, of which there may be less than one, and many. */
+static __always_inline __u64 quic_lb_octets(int n)
+{
+	return n <= 0 ? 0 : n < 8 ? (1ULL << 8 * n) - 1 : ~0ULL;
 }
 
-/* Octets @text[0..n-1]; @first pass to @last, 1 to 4 or 4 to 1. */
-static void quic_lb_feistel(const struct quic_lb_aes *aes, __u8 *text, __u8 n,
-			    int decrypt)
+/* Eight octets, of which those beyond the first @n stay as they were. */
+static __always_inline void quic_lb_merge(__u8 *to, int n, __u64 was, __u64 now)
 {
-	__u8 left[16] = {}, right[16] = {}, h = (n + 1) / 2, half = n / 2;
-	int i, pass;
+	now |= was & ~quic_lb_octets(n);
+	quic_lb_put(to, now);
+	quic_lb_put(to + 4, now >> 32);
+}
 
-	if (n < 5 || n > QUIC_LB_MAX)	/* what the verifier must see */
-		return;
-	for (i = 0; i < 10; i++) {
-		quic_lb_no_memcpy();
-		if (i >= h)
-			break;
-		left[i] = text[i];
-		right[i] = text[half + i];
-	}
+/* @to ^= AES(expand(n, pass, @from)) where @mask has ones */
+static __always_inline void quic_lb_pass(const struct quic_lb_aes *aes,
+					 struct quic_lb_half *to,
+					 const struct quic_lb_half *from,
+					 const struct quic_lb_half *mask,
+					 __u32 n, __u32 pass)
+{
+	__u32 s[4] = { from->lo, from->lo >> 32, from->hi, n << 16 | pass << 24 };
+
+	quic_lb_aes_encrypt(aes, s);
+	to->lo ^= (s[0] | (__u64)s[1] << 32) & mask->lo;
+	to->hi ^= s[2] & mask->hi;
+}
+
+/* Octets @text[0..n-1] of QUIC_LB_MAX; passes 1 to 4, or 4 to 1.  Of an odd number
+ * the middle octet is shared: four bits are the left half's, four the right one's.
+ */
+static inline void quic_lb_feistel(const struct quic_lb_aes *aes, __u8 *text,
+				   __u32 n, int decrypt)
+{
+	__u64 t0 = quic_lb_get(text) | (__u64)quic_lb_get(text + 4) << 32;
+	__u64 t1 = quic_lb_get(text + 8) | (__u64)quic_lb_get(text + 12) << 32;
+	__u64 t2 = text[16] | (__u32)text[17] << 8 | (__u32)text[18] << 16;
+	/* The right half begins so many bits into the first or second word. */
+	__u32 far = n / 16, skip = n / 2 % 8 * 8, back = 63 - skip, i, pass;
+	__u64 x0 = far ? t1 : t0, x1 = far ? t2 : t1, x2 = far ? 0 : t2;
+	struct quic_lb_half left, right, of_left, of_right;
+
+	of_right.lo = quic_lb_octets((n + 1) / 2);
+	of_right.hi = quic_lb_octets((n + 1) / 2 - 8);
+	of_left.lo = quic_lb_octets(n / 2);
+	of_left.hi = quic_lb_octets(n / 2 - 8);
 	if (n & 1) {
-		left[(h - 1) & 15] &= 0xf0;
-		right[0] &= 0x0f;
+		of_left.lo |= far ? 0 : 0xf0ULL << skip;
+		of_left.hi |= far ? 0xf0U << skip : 0;
+		of_right.lo &= ~0xf0ULL;
 	}
+	left.lo = t0 & of_left.lo;
+	left.hi = t1 & of_left.hi;
+	right.lo = (x0 >> skip | x1 << 1 << back) & of_right.lo;
+	right.hi = (x1 >> skip | x2 << 1 << back) & of_right.hi;
+
 	for (i = 1; i <= 4; i++) {
 		pass = decrypt ? 5 - i : i;
 		if (pass & 1)
-			quic_lb_pass(aes, right, left, n, pass);
+			quic_lb_pass(aes, &right, &left, &of_right, n, pass);
 		else
-			quic_lb_pass(aes, left, right, n, pass);
+			quic_lb_pass(aes, &left, &right, &of_left, n, pass);
 	}
-	for (i = 0; i < 10; i++) {
-		quic_lb_no_memcpy();
-		if (i >= h)
-			break;
-		text[i] = left[i];
-	}
-	for (i = 0; i < 10; i++) {
-		if (i >= h)
-			break;
-		text[half + i] = i || !(n & 1) ? right[i] :
-						  right[i] | left[(h - 1) & 15];
-	}
+
+	x0 = right.lo << skip;
+	x1 = right.lo >> 1 >> back | (__u64)right.hi << skip;
+	x2 = (__u64)right.hi >> 1 >> back;
+	quic_lb_merge(text, n, t0, (far ? 0 : x0) | left.lo);
+	quic_lb_merge(text + 8, n - 8, t1, (far ? x0 : x1) | left.hi);
+	t2 = (far ? x1 : x2) | (t2 & ~quic_lb_octets(n - 16));
+	text[16] = t2;
+	text[17] = t2 >> 8;
+	text[18] = t2 >> 16;
 }
 
 /* ---- the ID ------------------------------------------------------------------------ */
@@ -345,25 +365,29 @@ static __always_inline int quic_lb_valid(const struct quic_lb *lb)
 }
 
 /**
- * quic_lb_make - encode: octet 0, and encryption in place
+ * quic_lb_make_keyed - encode: octet 0, and encryption in place
  * @lb:		the configuration, valid
+ * @aes:	of quic_lb_aes_key(), if it encrypts
  * @id:		20 octets; octet 0 random, then server ID and nonce
  *
  * Return: length of the ID.
  */
-static int quic_lb_make(const struct quic_lb *lb, __u8 *id)
+static inline int quic_lb_make_keyed(const struct quic_lb *lb,
+				     const struct quic_lb_aes *aes, __u8 *id)
 {
-	struct quic_lb_aes aes;
 	__u8 n = quic_lb_len(lb);
+	__u32 block[4];
 
 	id[0] = lb->rotation << 5 | (lb->self_len ? n : id[0] & 0x1f);
-	if (lb->encrypt) {
-		quic_lb_aes_key(&aes, lb);
-		if (n == QUIC_LB_BLOCK)
-			quic_lb_aes_encrypt(&aes, id + 1);
-		else
-			quic_lb_feistel(&aes, id + 1, n, 0);
+	if (!lb->encrypt)
+		return 1 + n;
+	if (n != QUIC_LB_BLOCK) {
+		quic_lb_feistel(aes, id + 1, n, 0);
+		return 1 + n;
 	}
+	quic_lb_load(block, id + 1);
+	quic_lb_aes_encrypt(aes, block);
+	quic_lb_store(id + 1, block);
 	return 1 + n;
 }
 
@@ -376,25 +400,38 @@ static int quic_lb_make(const struct quic_lb *lb, __u8 *id)
  *
  * Return: 0, or -1: not of this configuration.
  */
-static int quic_lb_read_keyed(const struct quic_lb *lb,
-			      const struct quic_lb_aes *aes, __u8 *id,
-			      __u32 len)
+static inline int quic_lb_read_keyed(const struct quic_lb *lb,
+				     const struct quic_lb_aes *aes, __u8 *id,
+				     __u32 len)
 {
 	__u8 n = quic_lb_len(lb);
+	__u32 block[4];
 
 	if (id[0] >> 5 != lb->rotation || len < 1U + n)
 		return -1;
 	if (!lb->encrypt)
 		return 0;
-	if (n == QUIC_LB_BLOCK)
-		quic_lb_aes_decrypt(aes, id + 1);
-	else
+	if (n != QUIC_LB_BLOCK) {
 		quic_lb_feistel(aes, id + 1, n, 1);
+		return 0;
+	}
+	quic_lb_load(block, id + 1);
+	quic_lb_aes_decrypt(aes, block);
+	quic_lb_store(id + 1, block);
 	return 0;
 }
 
-/* The same for who reads one now and then. */
-static int quic_lb_read(const struct quic_lb *lb, __u8 *id, __u32 len)
+/* The same for who makes or reads one now and then. */
+static inline int quic_lb_make(const struct quic_lb *lb, __u8 *id)
+{
+	struct quic_lb_aes aes;
+
+	if (lb->encrypt)
+		quic_lb_aes_key(&aes, lb);
+	return quic_lb_make_keyed(lb, &aes, id);
+}
+
+static inline int quic_lb_read(const struct quic_lb *lb, __u8 *id, __u32 len)
 {
 	struct quic_lb_aes aes;
 
