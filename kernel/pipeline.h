@@ -175,6 +175,8 @@ void quic_tx_acknowledge(struct quic_req *req, const struct quic_ack *ack);
 void quic_tx_refuse(struct quic_req *req, u64 code);
 
 /* tx/stateless.c */
+int quic_tx_write_retry(struct net *net, const union quic_addr *peer,
+			const struct quic_hdr *h, u8 *to, u32 room);
 void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
 		   const union quic_addr *peer, const struct quic_hdr *h);
 void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,

@@ -92,6 +92,8 @@ void quic_bpf_init(void)
 		err = quic_bpf_cc_init();
 	if (!err)
 		err = quic_bpf_connid_init();
+	if (!err)
+		err = quic_bpf_xdp_init();
 	if (err)
 		pr_warn("quic: no BPF programs can be loaded, is there BTF? (%d)\n",
 			err);

@@ -22,6 +22,9 @@ struct net;
 #define QUIC_TOKEN_MAX		120
 /* Longest that we take from a server's Retry. */
 #define QUIC_TOKEN_RETRY_MAX	512
+/* A Retry of ours, with its integrity tag. */
+#define QUIC_RETRY_MAX		(7 + 2 * QUIC_CID_MAX_LEN + QUIC_TOKEN_MAX + \
+				 QUIC_TAG_LEN)
 
 /* First byte of a token: it may be read by all (RFC 9000 section 8.1.1), and
  * no single bit makes one of the other.

@@ -102,37 +102,36 @@ static void take_id(struct quic_cid *cid, const u8 *id, u8 len)
 
 /* RFC9000-17.2.5.1-1 RFC9369-4.1-1 */
 /* Original destination, Retry, tag: the pseudo-packet of RFC 9001 section
- * 5.8.  Its prefix is written where the headers will be.
+ * 5.8.  Its prefix is written before the Retry, which begins at @to: linear
+ * memory with QUIC_RETRY_PREFIX_MAX bytes before it, and @room bytes, of which
+ * QUIC_RETRY_MAX are enough.  BH off.  Length of the Retry, or -errno.
  */
-static bool write_retry(struct quic_udp *udp, const union quic_addr *peer,
-			const struct quic_hdr *h, struct sk_buff *skb)
+int quic_tx_write_retry(struct net *net, const union quic_addr *peer,
+			const struct quic_hdr *h, u8 *to, u32 room)
 {
+	struct quic_out o = { .p = to, .end = to + room };
 	struct quic_cid odcid, dcid, scid;
 	u8 token[QUIC_TOKEN_MAX];
-	struct quic_out o;
 	u8 *pseudo;
 	int len;
 
 	take_id(&odcid, h->dcid, h->dcid_len);
 	take_id(&dcid, h->scid, h->scid_len);
-	quic_connid_make(udp->net, &scid, raw_smp_processor_id());
-	len = quic_token_make(udp->net, QUIC_TOKEN_RETRY, h->version, peer,
-			      &odcid, token);
+	quic_connid_make(net, &scid, raw_smp_processor_id());
+	len = quic_token_make(net, QUIC_TOKEN_RETRY, h->version, peer, &odcid,
+			      token);
 	if (len < 0)
-		return false;
+		return len;
 
-	o = (struct quic_out) {
-		.p = skb->data, .end = skb->data + skb_tailroom(skb),
-	};
 	quic_hdr_put_retry(&o, h->version, get_random_u8(), &dcid, &scid,
 			   token, len);
 	if (WARN_ON_ONCE(o.overflow || quic_out_left(&o) < QUIC_TAG_LEN))
-		return false;
-	skb_put(skb, o.p - skb->data + QUIC_TAG_LEN);
-	pseudo = skb->data - 1 - odcid.len;
+		return -ENOSPC;
+	pseudo = to - 1 - odcid.len;
 	pseudo[0] = odcid.len;
 	memcpy(pseudo + 1, odcid.id, odcid.len);
-	return !quic_retry_tag(h->version, pseudo, o.p - pseudo);
+	len = quic_retry_tag(h->version, pseudo, o.p - pseudo);
+	return len ?: o.p - to + QUIC_TAG_LEN;
 }
 
 /* RFC9000-17.2.5.1-4 */
@@ -141,15 +140,18 @@ void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
 		   const union quic_addr *peer, const struct quic_hdr *h)
 {
 	struct sk_buff *skb;
+	int len;
 
-	skb = quic_stateless_alloc(7 + 2 * QUIC_CID_MAX_LEN + QUIC_TOKEN_MAX +
-				   QUIC_TAG_LEN);
+	skb = quic_stateless_alloc(QUIC_RETRY_MAX);
 	if (!skb)
 		return;
-	if (!write_retry(udp, peer, h, skb)) {
+	/* Before the data there is room for headers. */
+	len = quic_tx_write_retry(udp->net, peer, h, skb->data, QUIC_RETRY_MAX);
+	if (len < 0) {
 		kfree_skb(skb);
 		return;
 	}
+	skb_put(skb, len);
 	if (quic_stateless_send(udp, local, peer, skb))
 		QUIC_INC(udp->net, QuicRetriesSent);
 }
