@@ -68,14 +68,14 @@ enum quic_steer_scheme {
  * @scheme:	enum quic_steer_scheme
  * @flags:	QUIC_STEER_SPREAD
  * @n_cpus:	how many of @cpus
- * @pad:	0
+ * @seed:	mixed into the hash, so that nobody outside can aim at a CPU
  * @cpus:	with QUIC_STEER_SPREAD; each has an entry in quic_cpus
  */
 struct quic_steer {
 	__u32 scheme;
 	__u32 flags;
 	__u32 n_cpus;
-	__u32 pad;
+	__u32 seed;
 	__u16 cpus[QUIC_STEER_CPUS];
 };
 
@@ -190,6 +190,7 @@ enum quic_lb_encap {
  *		fit is dropped; 0: 1500 and the headers of the encapsulation
  * @source4:	of GUE and of IP over IPv4, network's order; 0: one of
  *		172.16.0.0/16 that depends on the client, as katran
+ * @seed:	mixed into the hash of clients, the same at all balancers
  * @mac:	of the next hop; 0: who sent the packet
  * @pad:	0
  */
@@ -198,6 +199,7 @@ struct quic_lb_set {
 	__u32 gue_port;
 	__u32 mtu;
 	__u32 source4;
+	__u32 seed;
 	__u8 mac[6];
 	__u8 pad[2];
 };
