@@ -132,12 +132,13 @@ struct quic_rx_seen {
 	bool eliciting;
 	bool data;		/* STREAM frames */
 	bool more;		/* than probes of a path, RFC 9000 section 9.1 */
+	bool news;		/* perhaps something for a reader */
 };
 
 int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 		   const struct quic_rx_src *src, struct quic_rx_seen *seen);
 /* rx/deliver.c */
-void quic_rx_deliver(struct quic_conn *c, u64 now);
+void quic_rx_deliver(struct quic_conn *c, u64 now, bool news);
 
 /* ==== send =============================================================== */
 

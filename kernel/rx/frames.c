@@ -320,6 +320,9 @@ int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 		/* An indirect call is dear where retpolines are: the two
 		 * frames of bulk transfer go straight.
 		 */
+		if (f.kind != QUIC_FRAME_ACK && f.kind != QUIC_FRAME_PADDING &&
+		    f.kind != QUIC_FRAME_PING)
+			seen->news = true;
 		if (likely(f.kind == QUIC_FRAME_STREAM))
 			err = act_stream(&a, &f);
 		else if (f.kind == QUIC_FRAME_ACK)

@@ -31,6 +31,7 @@ struct rx {
 	u64 now;
 	u8 ecn;
 	bool moved;		/* another path, or another ID of ours */
+	bool news;		/* see struct quic_rx_seen */
 	u16 data_pkts;
 };
 
@@ -123,6 +124,7 @@ static void one_packet(struct rx *rx, u8 level, struct quic_pkt *p,
 	if (unlikely(err))
 		return close_for(c, err, 0);
 	rx->data_pkts += seen.data;
+	rx->news |= seen.news;
 	/* The frames may have ended the connection or the space. */
 	if (!quic_conn_alive(c) || !c->crypto[space])
 		return;
@@ -574,7 +576,7 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	rx.t->n = 0;
 	count_data(&rx);
 	consume_skb(skb);
-	quic_rx_deliver(c, rx.now);
+	quic_rx_deliver(c, rx.now, rx.news);
 }
 
 /* What failed to open with a provider that does not put the bytes back. */
@@ -617,7 +619,7 @@ void quic_rx_job(struct quic_conn *c, struct quic_job *job)
 	if (unlikely(err))
 		QUIC_CONN_ADD(rx.c, QuicPktRcvDrop, rx.t->n);
 	count_data(&rx);
-	quic_rx_deliver(c, rx.now);
+	quic_rx_deliver(c, rx.now, rx.news);
 }
 
 /* New keys: perhaps they open what had to wait. */
@@ -638,7 +640,7 @@ void quic_rx_parked(struct quic_conn *c)
 		if (quic_conn_alive(c)) {
 			datagram(&rx, skb, skb->data, skb->len);
 			flush(&rx, QUIC_CRYPTO_APP);
-			quic_rx_deliver(c, rx.now);
+			quic_rx_deliver(c, rx.now, true);
 		}
 		local_bh_enable();
 		consume_skb(skb);
