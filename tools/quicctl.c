@@ -13,7 +13,9 @@
 
 const char *argp_program_version = "quicctl 0.1";
 
-static const struct verb *const top[] = { &cc_verb, &cid_verb, NULL };
+static const struct verb *const top[] = {
+	&cc_verb, &cid_verb, &steer_verb, &guard_verb, &lb_verb, NULL
+};
 
 /* ---- options ------------------------------------------------------------- */
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* quicctl: XDP programs of ours on devices, and the maps that they share. */
+#ifndef TOOLS_QUICCTL_XDP_H
+#define TOOLS_QUICCTL_XDP_H
+
+#include <linux/types.h>
+#include <quic/xdp_maps.h>
+
+#include "quicctl.h"
+
+/* One of the three programs. */
+struct xdp_kind {
+	const char *name;		/* of the verb, and of NAME.bpf.o */
+	const char *program;
+	const char *counters;		/* its map of them */
+	const char *const *reasons;	/* their names */
+	unsigned int n_reasons;
+	const struct column *columns;	/* of a row per CPU */
+	/* What it needs before the first packet, and the options given; returns 0,
+	 * or 1 after fail().
+	 */
+	int (*set_up)(struct ctl *ctl);
+	/* Adds what is set to the object. */
+	void (*add_settings)(json_object *to);
+};
+
+/* Verbs, whose ctl->of is a struct xdp_kind. */
+int xdp_attach(struct ctl *ctl, int argc, char **argv);
+int xdp_detach(struct ctl *ctl, int argc, char **argv);
+int xdp_status(struct ctl *ctl, int argc, char **argv);
+int xdp_set(struct ctl *ctl, int argc, char **argv);
+int xdp_clean(struct ctl *ctl, int argc, char **argv);
+
+/* Options that all kinds have: --mode (attach only), --port. */
+#define XDP_MODE_OPTION \
+	{ "mode", 'm', "MODE", 0, \
+	  "native, generic, or auto (default): native if the driver can", 0 }
+#define XDP_PORT_OPTION \
+	{ "port", 'p', "LIST", 0, \
+	  "UDP ports of servers, as 443,4433 or 8000-8010 (443 if never set)", 0 }
+error_t xdp_option(int key, char *arg, struct ctl *ctl);
+
+/* A pinned map; -1 after fail() if there is none. */
+int xdp_map(const struct ctl *ctl, const char *name);
+/* Element @key of one; false: errno says why. */
+bool xdp_read(const char *map, const void *key, void *value);
+bool xdp_write(const char *map, const void *key, const void *value);
+
+/* "0-3,7": calls back for each; false: no such list, or a number beyond @most. */
+bool xdp_each(const char *list, unsigned int most,
+	      void (*found)(unsigned int n, void *arg), void *arg);
+/* A number up to @most, or ARGP_ERR_UNKNOWN's sort of answer: false. */
+bool xdp_number(const char *text, unsigned long most, __u32 *to);
+
+#endif
