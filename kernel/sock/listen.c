@@ -208,14 +208,17 @@ static int enqueue(struct sock *sk, struct quic_req *req)
 }
 
 /* To one of those who take it. */
-static int route(struct quic_req *req, struct wanted *w)
+static int route(struct quic_req *req, const struct wanted *wanted)
 {
+	struct wanted w;
 	struct sock *sk;
 	bool any;
 	int err;
 
 	do {
-		sk = find(req, w, &any);
+		/* Who was asked before may be freed by now. */
+		w = *wanted;
+		sk = find(req, &w, &any);
 		if (!sk)
 			return any ? -ENOPROTOOPT : -ECONNREFUSED;
 		err = enqueue(sk, req);
