@@ -8,6 +8,8 @@
  *   initials first flights from many source ports: FILE holds what relay
  *            recorded, COUNT is how many ports
  *   halves   the same, but only the first datagram of each flight
+ *   spoofed  likewise, but each of the COUNT from an address of its own, in
+ *            10.64.0.0/10, and nobody is there to take an answer; as root
  *
  * The generator is seeded by the count of datagrams alone, so that a failure
  * can be had again.
@@ -15,6 +17,8 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -159,6 +163,55 @@ static void flights(const char *file, int count, bool whole)
 	}
 }
 
+/* ---- from made-up addresses -------------------------------------------------- */
+
+struct spoofed {
+	struct iphdr ip;
+	struct udphdr udp;
+	uint8_t data[1500];
+} __attribute__((packed));
+
+static size_t read_first(const char *file, uint8_t *to, size_t most)
+{
+	FILE *f = fopen(file, "r");
+	uint8_t len[2];
+	size_t n = 0;
+
+	if (!f)
+		err(1, "%s", file);
+	if (fread(len, 1, 2, f) == 2 && (len[0] << 8 | len[1]) <= (int)most)
+		n = fread(to, 1, len[0] << 8 | len[1], f);
+	fclose(f);
+	if (n < 1200)
+		errx(1, "%s: no flight in it", file);
+	return n;
+}
+
+/* Without a UDP checksum, which IPv4 allows; the kernel does that of IP. */
+static void spoofed(const char *file, unsigned long count)
+{
+	static struct spoofed p = {
+		.ip = { .version = 4, .ihl = 5, .ttl = 64,
+			.protocol = IPPROTO_UDP },
+	};
+	size_t len = read_first(file, p.data, sizeof(p.data));
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+
+	if (fd < 0)
+		err(1, "raw socket");
+	len += sizeof(p.udp);
+	p.udp.len = htons(len);
+	p.udp.dest = to.sin_port;
+	len += sizeof(p.ip);
+	p.ip.daddr = to.sin_addr.s_addr;
+	for (unsigned long i = 0; i < count; i++) {
+		p.ip.saddr = htonl(0x0a400000 + i % 0x400000);
+		p.udp.source = htons(1024 + rnd() % 60000);
+		put(fd, &p, len);
+	}
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 4)
@@ -170,6 +223,8 @@ int main(int argc, char **argv)
 		random_bytes();
 	else if (!strcmp(argv[3], "headers"))
 		headers();
+	else if (argc == 6 && !strcmp(argv[3], "spoofed"))
+		spoofed(argv[4], strtoul(argv[5], NULL, 10));
 	else if (argc == 6)
 		flights(argv[4], atoi(argv[5]), !strcmp(argv[3], "initials"));
 	else
