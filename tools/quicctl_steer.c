@@ -5,13 +5,16 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/netdev.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -180,36 +183,40 @@ static bool cpumap_has_gro(const struct btf *btf)
 	return false;
 }
 
-static int count_queues(const char *dev)
+/* Asked of the device, since /sys may show another network namespace. */
+static bool ask_device(const char *dev, void *command)
 {
-	char path[300];
-	struct dirent *e;
-	DIR *dir;
-	int n = 0;
+	struct ifreq request = { .ifr_data = command };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/queues", dev);
-	dir = opendir(path);
-	while (dir && (e = readdir(dir)))
-		n += !strncmp(e->d_name, "rx-", 3);
-	if (dir)
-		closedir(dir);
-	return n;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", dev);
+	err = fd < 0 || ioctl(fd, SIOCETHTOOL, &request);
+	close(fd);
+	return !err;
+}
+
+static void add_driver(json_object *to, const char *dev)
+{
+	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+	struct ethtool_drvinfo driver = { .cmd = ETHTOOL_GDRVINFO };
+
+	if (!ask_device(dev, &driver))
+		*driver.driver = '\0';
+	add_text(to, "driver", driver.driver);
+	if (ask_device(dev, &channels))
+		add_number(to, "rx_queues",
+			   channels.rx_count + channels.combined_count);
 }
 
 static bool add_device(json_object *to, const char *dev)
 {
 	DECLARE_LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	unsigned int ifindex = if_nametoindex(dev);
-	char path[300], driver[256] = "";
-	ssize_t n;
 
 	if (!ifindex)
 		return false;
 	add_text(to, "device", dev);
-	snprintf(path, sizeof(path), "/sys/class/net/%s/device/driver", dev);
-	n = readlink(path, driver, sizeof(driver) - 1);
-	add_text(to, "driver", n > 0 ? strrchr(driver, '/') + 1 : "");
-	add_number(to, "rx_queues", count_queues(dev));
+	add_driver(to, dev);
 	if (bpf_xdp_query(ifindex, 0, &query))
 		query.feature_flags = 0;
 	add_bool(to, "native", query.feature_flags & NETDEV_XDP_ACT_BASIC);

@@ -334,6 +334,24 @@ static int try_modes(struct xdp_program *program, int ifindex, int has)
 	return err;
 }
 
+/* Kernels from 6.14 on, and 6.12 with their fixes, let no program that changes
+ * packets stand behind a dispatcher that says it does not, which that of libxdp up
+ * to 1.5 does not say.  Then it runs alone, if nothing else does.
+ */
+static int attach_alone(const struct ctl *ctl, const struct xdp_kind *kind,
+			struct xdp_program **program, int ifindex)
+{
+	int err = -ENOENT;
+
+	xdp_program__close(*program);
+	setenv("LIBXDP_SKIP_DISPATCHER", "1", 1);
+	*program = load(ctl, kind);
+	if (*program)
+		err = try_modes(*program, ifindex, 0);
+	unsetenv("LIBXDP_SKIP_DISPATCHER");
+	return err;
+}
+
 static int attach_new(const struct ctl *ctl, const struct xdp_kind *kind,
 		      const char *dev, int ifindex, int has)
 {
@@ -343,9 +361,14 @@ static int attach_new(const struct ctl *ctl, const struct xdp_kind *kind,
 	if (!program)
 		return 1;
 	err = try_modes(program, ifindex, has);
+	if (err == -EINVAL && !has) {
+		err = attach_alone(ctl, kind, &program, ifindex);
+		if (!program)
+			return 1;
+	}
 	if (err == -EINVAL)
-		return fail(ctl, "%s: the program does not load: %s; maps of another version are removed by 'clean'",
-			    dev, why(err));
+		return fail(ctl, "%s: %s does not load%s; maps of another version are removed by 'clean'",
+			    dev, kind->program, has ? " beside others, on this kernel with this libxdp" : "");
 	if (err == -EBUSY)
 		return fail(ctl, "%s has an XDP program that lets no other run beside it",
 			    dev);
