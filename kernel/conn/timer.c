@@ -182,7 +182,7 @@ void quic_timer_run(struct quic_conn *c)
 	 * nearly, and an idle one is small.
 	 */
 	if (!c->rec.in_flight && !c->streams.send_mask)
-		quic_sent_shrink(&c->rec.space[QUIC_SPACE_APP]->sent);
+		quic_recovery_shrink(&c->rec);
 out:
 	quic_timer_commit(c);
 }

@@ -67,7 +67,8 @@ static void adopt(struct quic_cc *cc, struct quic_entry *entry, u64 now)
 	const struct quic_congestion_ops *ops = entry->ops;
 
 	cc->algo = algo;
-	cc->wants = ops->on_sent ? QUIC_CC_WANTS_SENT : 0;
+	cc->wants = (ops->on_sent ? QUIC_CC_WANTS_SENT : 0) |
+		    (ops->flags & QUIC_CC_FLAG_RATE ? QUIC_CC_WANTS_RATE : 0);
 	cc->starving = 0;
 	cc->give_up = false;
 	cc->acked = 0;
@@ -354,7 +355,7 @@ u64 quic_cc_pacing_rate(const struct quic_cc *cc, u64 srtt)
 /* ---- the native ones ------------------------------------------------------------ */
 
 static const struct quic_congestion_ops * const native[] = {
-	&quic_cc_cubic, &quic_cc_reno,
+	&quic_cc_cubic, &quic_cc_reno, &quic_cc_bbr,
 };
 
 void quic_cc_remove_native(void)

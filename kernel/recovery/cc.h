@@ -87,6 +87,16 @@ struct quic_cc_sent {
 	u64 in_flight;		/* bytes, with these */
 };
 
+/* How things stood when a packet had left. */
+struct quic_cc_flight {
+	u64 delivered;		/* bytes acknowledged until then */
+	u64 lost;		/* bytes declared lost until then */
+	u64 in_flight;		/* bytes, with it; 0: not known any more */
+	bool app_limited;	/* what was under way did not fill the window,
+				 * for want of data
+				 */
+};
+
 /* An ACK frame that acknowledged something in flight. */
 struct quic_cc_ack {
 	u64 now;		/* ns */
@@ -103,6 +113,21 @@ struct quic_cc_ack {
 	bool app_limited;	/* the window was not the limit: do not grow it
 				 * (RFC 9002 section 7.8)
 				 */
+	u64 acked;		/* bytes newly acknowledged, all in flight */
+
+	/* With QUIC_CC_FLAG_RATE, else 0 */
+	u64 delivered;		/* bytes acknowledged so far, with these */
+	u64 lost;		/* bytes declared lost so far */
+	u64 rate;		/* bytes per second at which the path delivered
+				 * until now since the newest packet that is
+				 * acknowledged left; 0: no sample
+				 */
+	struct quic_cc_flight newest;		/* when that had left */
+	struct quic_cc_flight newest_lost;	/* when the newest had that was
+						 * declared lost since the last
+						 * of these events
+						 */
+	u32 lost_ranges;	/* declared lost so far, of packets in a row */
 };
 
 /* A congestion event: at most one per round trip. */
@@ -143,13 +168,16 @@ struct quic_cc_exit {
 };
 
 /* Flags of an algorithm. */
-#define QUIC_CC_FLAGS		0
+enum quic_cc_flag {
+	QUIC_CC_FLAG_RATE	= 1,	/* measure the delivery rate */
+	QUIC_CC_FLAGS		= QUIC_CC_FLAG_RATE,	/* all that there are */
+};
 
 /**
  * struct quic_congestion_ops - a congestion control algorithm
  * @name:	how users choose it: 1 to 15 of the characters A-Z a-z 0-9 _ - .
  *		Mandatory, all else is not
- * @flags:	must be 0
+ * @flags:	QUIC_CC_FLAG_RATE or 0
  * @init:	set up @cwnd, @ssthresh, @priv.  They hold RFC 9002's initial
  *		window and no threshold, or, if the connection was moved here
  *		by an update, what it had.  @now: ns, the clock of all events.
@@ -189,6 +217,7 @@ struct quic_congestion_ops {
 
 extern const struct quic_congestion_ops quic_cc_reno;
 extern const struct quic_congestion_ops quic_cc_cubic;	/* the built-in */
+extern const struct quic_congestion_ops quic_cc_bbr;
 
 /* ---- the registry: registry.h ---------------------------------------------- */
 
@@ -246,6 +275,7 @@ void quic_cc_default_acked(struct quic_cc *cc, const struct quic_cc_ack *ack);
 void quic_cc_default_lost(struct quic_cc *cc, const struct quic_cc_loss *loss);
 
 #define QUIC_CC_WANTS_SENT	0x1	/* quic_cc_sent() is to be called */
+#define QUIC_CC_WANTS_RATE	0x2	/* recovery/rate.c has work to do */
 
 static inline bool quic_cc_in_slow_start(const struct quic_cc *cc)
 {

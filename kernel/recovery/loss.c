@@ -211,6 +211,7 @@ bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 			space->loss_time = p->time + delay;
 			break;
 		}
+		r->rate.lost_ranges += pn != space->lost_next;
 		lose(r, id, pn, p, &loss);
 		quic_report_frames(&rep, s, p);
 		space->lost_next = pn + 1;
@@ -220,6 +221,7 @@ bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 
 	if (!loss.bytes)
 		return false;
+	r->rate.lost_time = loss.largest_sent_time;
 	recovery_start = r->cc.recovery_start;
 	loss.in_flight = r->in_flight;
 	quic_cc_lost(&r->cc, &loss);
@@ -322,6 +324,7 @@ static void tell_acked(struct quic_recovery *r, const struct acked *a,
 		.min_rtt = r->rtt.min,
 		.latest_rtt = latest_rtt,
 		.packets = a->packets,
+		.acked = a->bytes,
 		/* RFC 9002 section 7.8 */
 		.app_limited = r->app_limited &&
 			       prior_in_flight + r->cc.mss < r->cc.cwnd,
@@ -329,6 +332,8 @@ static void tell_acked(struct quic_recovery *r, const struct acked *a,
 
 	r->acked_packets += a->packets;
 	r->acked_bytes += a->bytes;
+	if (unlikely(r->cc.wants & QUIC_CC_WANTS_RATE))
+		quic_rate_on_acked(r, &ack);
 	quic_cc_acked(&r->cc, &ack);
 }
 

@@ -14,6 +14,7 @@
 #include "sent.h"
 #include "rtt.h"
 #include "cc.h"
+#include "rate.h"
 #include "../wire/frame.h"
 
 enum quic_space_id {
@@ -84,6 +85,7 @@ struct quic_recovery {
 	struct quic_rtt rtt;
 	struct quic_cc cc;
 	struct quic_ecn ecn;	/* of the path in use */
+	struct quic_rate rate;
 	const struct quic_recovery_ops *ops;
 	u64 in_flight;
 	u64 last_sent;		/* time of the last in-flight packet */
@@ -131,6 +133,13 @@ void quic_recovery_resend(struct quic_recovery *r, enum quic_space_id id);
 /* Room for a train, to be asked before building it (see sent.h). */
 int quic_recovery_reserve(struct quic_recovery *r, enum quic_space_id id,
 			  u32 pkts, u32 frames, gfp_t gfp);
+/* Free what is needed for nothing that is outstanding (idle connections are
+ * small).
+ */
+void quic_recovery_shrink(struct quic_recovery *r);
+
+/* A sending opportunity ends for want of data. */
+void quic_recovery_limited(struct quic_recovery *r);
 
 /**
  * quic_recovery_on_run - @n packets of @size bytes leave

@@ -55,13 +55,31 @@ void quic_recovery_free(struct quic_recovery *r)
 		quic_sent_free(&r->space[i]->sent);
 		quic_ranges_free(&r->space[i]->lost);
 	}
+	quic_rate_free(r);
 	quic_cc_stop(&r->cc);
 }
 
 int quic_recovery_reserve(struct quic_recovery *r, enum quic_space_id id,
 			  u32 pkts, u32 frames, gfp_t gfp)
 {
+	if (unlikely(r->cc.wants & QUIC_CC_WANTS_RATE))
+		quic_rate_reserve(r, gfp);
 	return quic_sent_reserve(&r->space[id]->sent, pkts, frames, gfp);
+}
+
+void quic_recovery_shrink(struct quic_recovery *r)
+{
+	if (!r->in_flight)
+		quic_rate_free(r);
+	quic_sent_shrink(&r->space[QUIC_SPACE_APP]->sent);
+}
+
+void quic_recovery_limited(struct quic_recovery *r)
+{
+	r->app_limited = true;
+	if (unlikely(r->cc.wants & QUIC_CC_WANTS_RATE) &&
+	    r->in_flight + r->cc.mss < r->cc.cwnd)
+		quic_rate_on_limited(r);
 }
 
 void quic_recovery_wake(struct quic_recovery *r, u64 now)
@@ -71,6 +89,16 @@ void quic_recovery_wake(struct quic_recovery *r, u64 now)
 		return;
 	r->last_sent = now;
 	quic_cc_idle_restart(&r->cc, now);
+}
+
+static noinline void tell_sent(struct quic_recovery *r, u64 now, u64 bytes)
+{
+	if (r->cc.wants & QUIC_CC_WANTS_RATE)
+		quic_rate_on_sent(r, now, bytes);
+	if (r->cc.wants & QUIC_CC_WANTS_SENT)
+		quic_cc_sent(&r->cc, &(struct quic_cc_sent){
+			.now = now, .bytes = bytes,
+			.in_flight = r->in_flight });
 }
 
 /* RFC9002-7.5-2 */
@@ -85,10 +113,8 @@ void quic_recovery_on_run(struct quic_recovery *r, enum quic_space_id id,
 		r->in_flight += n * (u32)size;
 		r->last_sent = now;
 		r->last_event = now;
-		if (unlikely(r->cc.wants & QUIC_CC_WANTS_SENT))
-			quic_cc_sent(&r->cc, &(struct quic_cc_sent){
-				.now = now, .bytes = n * (u32)size,
-				.in_flight = r->in_flight });
+		if (unlikely(r->cc.wants))
+			tell_sent(r, now, n * (u32)size);
 	}
 	if (flags & QUIC_SENT_ECT)
 		quic_ecn_on_sent(&r->ecn, &space->ecn, n);

@@ -156,7 +156,7 @@ bool quic_sched_idle(struct quic_conn *c, u64 now)
 	    c->probes[QUIC_SPACE_APP] ||
 	    quic_ack_due(c->ack[QUIC_SPACE_APP], now) || has_data(c))
 		return false;
-	c->rec.app_limited = true;
+	quic_recovery_limited(&c->rec);
 	return true;
 }
 
@@ -201,7 +201,7 @@ bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 	}
 	a->pkts = 1;
 	if (!has_data(c)) {
-		c->rec.app_limited = true;
+		quic_recovery_limited(&c->rec);
 		a->data = false;
 		return ack;
 	}

@@ -265,7 +265,9 @@ static void push_app(struct sim_endpoint *ep)
 	while (ep->keys[QUIC_SPACE_APP]) {
 		probe = ep->probes[QUIC_SPACE_APP];
 		data = has_data(ep);
-		ep->r.app_limited = !data;
+		ep->r.app_limited = false;
+		if (!data)
+			quic_recovery_limited(&ep->r);
 		if (data && !probe) {
 			quic_recovery_wake(&ep->r, now);
 			data = quic_recovery_window(&ep->r) >= SIM_MSS &&
@@ -376,9 +378,13 @@ static void act_ack(struct sim_endpoint *ep, enum quic_space_id id,
 				 (f->ack.delay << 3) * NSEC_PER_USEC,
 				 ep->sim->now))
 		fault(ep, "an honest ACK was refused");
-	/* RFC 9438 section 4.3 lets it catch up with NewReno's at once. */
-	if (ep->r.cc.cwnd > cwnd + ep->r.acked_bytes - acked + SIM_MSS)
+	/* RFC 9438 section 4.3 lets it catch up with NewReno's at once; BBR
+	 * goes back to where it was before it probed the delay.
+	 */
+	if (ep->r.cc.cwnd > max(ep->cwnd_max, cwnd) + ep->r.acked_bytes -
+			    acked + SIM_MSS)
 		fault(ep, "cwnd grew by more than was acknowledged");
+	ep->cwnd_max = max(ep->cwnd_max, ep->r.cc.cwnd);
 }
 
 /* Return: is it ack-eliciting? */

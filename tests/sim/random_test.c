@@ -10,6 +10,10 @@
 
 #define SEEDS	400
 
+static const struct quic_congestion_ops *const algorithms[] = {
+	&quic_cc_reno, &quic_cc_cubic, &quic_cc_bbr,
+};
+
 static struct sim_world w;
 
 /* Small values as likely as large ones. */
@@ -93,7 +97,7 @@ TEST(every_byte_arrives_over_any_network)
 		random_link(&down);
 		unit_case("seed %u", seed);
 		sim_world_init(&w, seed, &up, &down,
-			       seed & 1 ? &quic_cc_cubic : &quic_cc_reno);
+			       algorithms[seed % ARRAY_SIZE(algorithms)]);
 		bytes = 0;
 		for (i = 0; i < SIM_STREAMS; i++) {
 			part = 1 + between(1, 400000);

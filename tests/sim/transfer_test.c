@@ -8,7 +8,7 @@
 #define MB	1000000ULL
 
 static const struct quic_congestion_ops *const algorithms[] = {
-	&quic_cc_reno, &quic_cc_cubic,
+	&quic_cc_reno, &quic_cc_cubic, &quic_cc_bbr,
 };
 
 static struct sim_world w;
@@ -43,7 +43,8 @@ TEST(a_clean_link_is_filled)
 		c = sim_clean(10 * MB, 20 * MS, 400000);
 		unit_case("%s", algorithms[i]->name);
 		sim_world_init(&w, 1, &c, &c, algorithms[i]);
-		expect_percent(transfer(40 * MB, 20 * SECOND), 90);
+		/* headers take 3 %, and BBR stays 1 % below the link */
+		expect_percent(transfer(40 * MB, 20 * SECOND), 89);
 		/* what was sent again was lost, and nothing else was */
 		EXPECT_EQ(sim_endpoint_repeated(&w.client[0]), 0);
 		EXPECT_EQ(w.server[0].r.lost_packets, w.down.dropped);
@@ -208,7 +209,8 @@ TEST(a_long_blackhole_is_persistent_congestion)
 		unit_case("%s", algorithms[i]->name);
 		sim_world_init(&w, 1, &c, &c, algorithms[i]);
 		transfer(5 * MB, 60 * SECOND);
-		EXPECT_EQ(w.server[0].cwnd_min, 2 * SIM_MSS);
+		/* BBR has four packets from its next ACK on, which is this */
+		EXPECT(w.server[0].cwnd_min <= 4 * SIM_MSS);
 		EXPECT(w.server[0].ptos >= 4 && w.server[0].ptos <= 9);
 		/* five seconds of data, five of darkness, and at most as
 		 * many again until the last PTO, which doubles each time
@@ -291,7 +293,9 @@ static double share_of_one_link(const struct quic_congestion_ops *cc,
 		got[i] = -1. * sim_endpoint_received(&w.client[i]);
 	sim_world_pass(&w, 40 * SECOND);
 	for (i = 0; i < SIM_FLOWS; i++) {
-		EXPECT(!w.client[i].fault && !w.server[i].fault);
+		if (!EXPECT(!w.client[i].fault && !w.server[i].fault))
+			printf("# %s %s\n", w.client[i].fault ?: "",
+			       w.server[i].fault ?: "");
 		got[i] += sim_endpoint_received(&w.client[i]);
 		sum += got[i];
 		squares += got[i] * got[i];

@@ -83,6 +83,8 @@ static void check(struct sim_endpoint *ep)
 	}
 	/* nothing is left to wait for, and idle endpoints are small */
 	EXPECT_EQ(quic_recovery_deadline(&ep->r), 0);
+	quic_recovery_shrink(&ep->r);
+	EXPECT(!ep->r.rate.mark);
 	for (i = 0; i < QUIC_SPACE_MAX; i++) {
 		quic_sent_shrink(&ep->r.space[i]->sent);
 		EXPECT(!ep->r.space[i]->sent.pkt);

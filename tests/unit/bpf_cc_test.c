@@ -4,7 +4,7 @@
  * for userspace, make the same windows of the same events, number by number.
  *
  * needs: recovery/cc.c registry.c recovery/cc_reno.c
- * needs: recovery/cc_cubic.c
+ * needs: recovery/cc_cubic.c recovery/cc_bbr.c
  */
 #include "unit.h"
 #include "../../bpf/cc/cubic.bpf.c"

@@ -4,7 +4,7 @@
  * RFC 9002 section B.5 packet by packet.
  *
  * needs: recovery/cc.c registry.c recovery/cc_reno.c
- * needs: recovery/cc_cubic.c
+ * needs: recovery/cc_cubic.c recovery/cc_bbr.c
  */
 #include "unit.h"
 #include "recovery/cc.h"

@@ -3,7 +3,7 @@
  * CUBIC against RFC 9438 in floating point, and HyStart++ by its rounds.
  *
  * needs: recovery/cc.c registry.c recovery/cc_reno.c
- * needs: recovery/cc_cubic.c
+ * needs: recovery/cc_cubic.c recovery/cc_bbr.c
  * libs: -lm
  */
 #include <math.h>

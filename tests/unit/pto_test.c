@@ -6,7 +6,7 @@
  * needs: recovery/loss.c recovery/recovery.c recovery/pto.c recovery/sent.c recovery/ecn.c
  * needs: recovery/ranges.c recovery/rtt.c recovery/cc.c recovery/cc_reno.c
  * needs: recovery/cc_cubic.c wire/frame.c wire/varint.c wire/header.c
- * needs: registry.c
+ * needs: recovery/cc_bbr.c recovery/rate.c registry.c
  */
 #include "world.h"
 
