@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BPF programs against what is native: CUBIC and NewReno of bpf/cc/, compiled
- * for userspace, make the same windows of the same events, number by number.
+ * BPF programs against what is native: CUBIC, NewReno and BBR of bpf/cc/,
+ * compiled for userspace, make the same windows of the same events, number by number.
  *
  * needs: recovery/cc.c registry.c recovery/cc_reno.c
  * needs: recovery/cc_cubic.c recovery/cc_bbr.c
@@ -10,6 +10,9 @@
 #include "../../bpf/cc/cubic.bpf.c"
 #define LICENSE LICENSE_of_newreno
 #include "../../bpf/cc/newreno.bpf.c"
+#undef LICENSE
+#define LICENSE LICENSE_of_bbr
+#include "../../bpf/cc/bbr.bpf.c"
 
 __u64 bpf_quic_muldiv(__u64 a, __u64 b, __u64 c)
 {
@@ -18,17 +21,39 @@ __u64 bpf_quic_muldiv(__u64 a, __u64 b, __u64 c)
 
 static struct quic_cc ours, theirs;
 static u64 now;
+/* for delivery rates */
+static u64 delivered, lost, room, told_lost;
+static u32 ranges;
 
 static void both_acked(u64 bytes, u64 rtt, u64 sent, bool app_limited)
 {
+	u64 flight = min(ours.cwnd, delivered);
+	struct quic_cc_flight newest = {
+		.delivered = delivered - flight,
+		.lost = lost - (lost > told_lost ? lost - told_lost : 0),
+		.in_flight = unit_rand_below(200) ? ours.cwnd : 0,
+		.app_limited = app_limited,
+	};
 	struct quic_cc_ack ack = {
 		.now = now, .largest_sent_time = sent, .bytes = bytes,
 		.in_flight = bytes, .prior_in_flight = 2 * bytes,
 		.srtt = rtt, .min_rtt = rtt, .packets = 1 + bytes / 1200,
 		.latest_rtt = unit_rand_below(8) ? rtt : 0,
 		.app_limited = app_limited,
+		.acked = bytes,
+		.delivered = delivered += bytes,
+		.lost = lost,
+		.lost_ranges = ranges,
+		.rate = mul_u64_u64_div_u64(min(ours.cwnd, room),
+					    NSEC_PER_SEC, rtt),
+		.newest = newest,
 	};
 
+	if (lost > told_lost) {
+		ack.newest_lost = newest;
+		ack.newest_lost.lost = told_lost;
+		told_lost = lost;
+	}
 	quic_cc_acked(&ours, &ack);
 	quic_cc_acked(&theirs, &ack);
 }
@@ -40,6 +65,8 @@ static void both_lost(u64 sent, bool persistent)
 		.persistent = persistent,
 	};
 
+	lost += unit_rand_below(ours.cwnd / 8 + 1);
+	ranges += unit_rand_below(8);
 	quic_cc_lost(&ours, &loss);
 	quic_cc_lost(&theirs, &loss);
 }
@@ -50,6 +77,10 @@ static void begin(const struct quic_congestion_ops *native,
 	u32 mss = unit_rand_below(2) ? 1200 : 1200 + unit_rand_below(8000);
 
 	now = NSEC_PER_SEC;
+	delivered = unit_rand_below(2) * unit_rand();
+	delivered >>= 16;
+	lost = delivered / 100;
+	told_lost = lost;
 	quic_cc_start(&ours, quic_entry_new(&quic_cc_registry, native, false),
 		      1, mss, BIT_ULL(31), now);
 	quic_cc_start(&theirs,
@@ -60,11 +91,11 @@ static void begin(const struct quic_congestion_ops *native,
 /* A path with a window's worth of room, and now and then anything. */
 static u32 live(u32 steps)
 {
-	u64 room = 50000 + unit_rand_below(20000000);
 	u64 base = (1 + unit_rand_below(200)) * NSEC_PER_MSEC, rtt, queue;
 	u32 i, moved = 0;
 	u64 before;
 
+	room = 50000 + unit_rand_below(20000000);
 	for (i = 0; i < steps; i++) {
 		queue = ours.cwnd > room ? ours.cwnd - room : 0;
 		rtt = base + mul_u64_u64_div_u64(queue, base, room);
@@ -88,11 +119,16 @@ static u32 live(u32 steps)
 		unit_case("step %u", i);
 		EXPECT_EQ(theirs.cwnd, ours.cwnd);
 		EXPECT_EQ(theirs.ssthresh, ours.ssthresh);
+		EXPECT_EQ(theirs.pacing_rate, ours.pacing_rate);
 		moved += ours.cwnd != before;
 	}
+	return moved;
+}
+
+static void end(void)
+{
 	quic_cc_stop(&ours);
 	quic_cc_stop(&theirs);
-	return moved;
 }
 
 TEST(bpf_cubic_makes_the_windows_of_native_cubic)
@@ -102,6 +138,7 @@ TEST(bpf_cubic_makes_the_windows_of_native_cubic)
 	for (i = 0; i < 60; i++) {
 		begin(&quic_cc_cubic, &bpf_cubic);
 		moved += live(3000);
+		end();
 	}
 	EXPECT(moved > 20000);
 }
@@ -113,6 +150,27 @@ TEST(bpf_newreno_makes_the_windows_of_native_newreno)
 	for (i = 0; i < 60; i++) {
 		begin(&quic_cc_reno, &newreno);
 		moved += live(3000);
+		end();
 	}
 	EXPECT(moved > 20000);
+}
+
+/* Down to the last private word, in all states. */
+TEST(bpf_bbr_makes_the_model_of_native_bbr)
+{
+	u32 states = 0, moved = 0, i, j;
+
+	for (i = 0; i < 60; i++) {
+		begin(&quic_cc_bbr, &bpf_bbr);
+		for (j = 0; j < 60; j++) {
+			moved += live(50);
+			EXPECT(!memcmp(ours.priv, theirs.priv,
+				       sizeof(ours.priv)));
+			states |= BIT(bbr(&ours)->state);
+		}
+		end();
+	}
+	EXPECT(moved > 20000);
+	/* a stay in DRAIN ends with the ACK that begins it */
+	EXPECT_EQ(states | BIT(DRAIN), BIT(PROBE_RTT + 1) - 1);
 }

@@ -23,7 +23,7 @@
 #ifndef QUIC_CC_BPF_H
 #define QUIC_CC_BPF_H
 
-#include <quic/vmlinux.h>
+#include <quic/types.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>

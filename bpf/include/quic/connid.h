@@ -22,7 +22,7 @@
 #ifndef QUIC_CONNID_BPF_H
 #define QUIC_CONNID_BPF_H
 
-#include <quic/vmlinux.h>
+#include <quic/types.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
