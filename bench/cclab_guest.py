@@ -197,12 +197,13 @@ def run(cell):
 
 
 def load(names):
-    """BPF controllers: those of the plan that nobody has registered yet."""
+    """BPF controllers: those of the plan that nobody has registered yet.  What is
+    called as a native one is in the file of that name."""
     listed = json.loads(subprocess.check_output(["quicctl", "-j", "cc"]))
     there = {row["name"] for row in listed}
     for name in names:
         if name not in there:
-            sh("quicctl cc load", "%s/%s.bpf.o" % (PROGRAMS, name))
+            sh("quicctl cc load", "%s/%s.bpf.o" % (PROGRAMS, name.removeprefix("bpf_")))
 
 
 def main():

@@ -20,6 +20,7 @@ import peers
 import topology
 
 COUNTERS = "/proc/net/quic/stats"
+PROGRAMS = "/usr/lib/quic/bpf/"
 ENDS = ("srv", "cli")
 PROFILE_TIMES = 4                       # n, so that there are thousands of samples
 
@@ -55,6 +56,7 @@ class Counting:
         self.emit, self.rounds = emit, rounds
         self.results, self.wanted, self.profiles = results, wanted, profiles
         self.namespaces = [ends.Namespace(name) for name in ENDS]
+        self.loaded = set()
         self.failed = []
 
     def users(self, scenario):
@@ -119,6 +121,10 @@ class Counting:
         topology.make(mode, scenario.mtu, scenario.link)
         if scenario.steer:
             topology.steer()
+        if scenario.program and scenario.program not in self.loaded:
+            subprocess.run(["quicctl", "cc", "load", PROGRAMS + scenario.program],
+                           check=True, stdout=subprocess.DEVNULL)
+            self.loaded.add(scenario.program)
         if scenario.sysctl:
             for end in self.namespaces:
                 end.run(["sysctl", "-qw", *scenario.sysctl.split()])

@@ -57,7 +57,7 @@ def arguments():
                        "VM in virtual time: native ones, and programs of bpf/cc")
     parser.add_argument("--kind", metavar="KIND", action="append", choices=KINDS,
                         help="in the lab only that, may be repeated: " + ", ".join(KINDS))
-    parser.add_argument("--group", default="", help="scenarios of one group: quick, gate, wall")
+    parser.add_argument("--group", default="", help="scenarios of one group: quick, gate, wall, cc")
     parser.add_argument("--transport", action="append", default=[],
                         help="only that, may be repeated: tcp, ktls, quic, ngtcp2, nginx")
     parser.add_argument("--connections", type=int, default=IDLE_CONNECTIONS,

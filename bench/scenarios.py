@@ -39,6 +39,7 @@ class Scenario:
     link: str = ""                  # netem's words, at a router between the ends
     sysctl: str = ""
     steer: bool = False             # the lab's server has xdp_quic_steer at its device
+    program: str = ""               # of bpf/, to be loaded before
     idle: int = 0                   # other connections, which are open meanwhile
     groups: str = "wall"
 
@@ -87,6 +88,12 @@ def rows():
                   link="delay 15ms loss %s%% seed 1" % percent, groups="")
     yield row("no-ack-frequency", BYTE, 16 * MIB, "-d {n}", transports=QUIC,
               sysctl="net.quic.ack_frequency=0", groups="")
+    for name in "cubic", "bbr":
+        yield row("bulk-" + name, BYTE, 16 * MIB, "-d {n}", transports=QUIC,
+                  sysctl="net.quic.congestion_control=" + name, groups="cc")
+        yield row("bulk-bpf-" + name, BYTE, 16 * MIB, "-d {n}", transports=QUIC,
+                  program="cc/%s.bpf.o" % name,
+                  sysctl="net.quic.congestion_control=bpf_" + name, groups="cc")
     for idle in 100, 1000:
         yield row("request-beside-%d" % idle, EXCHANGE, 1000, "-u 512 -d 4000 -n {n}",
                   transports=QUIC, modes=("default",), idle=idle, groups="")
