@@ -355,6 +355,7 @@ struct quic_sock {
 					 * from the common queue
 					 */
 	char cc_name[QUIC_CC_NAME_MAX];	/* "": the namespace's default */
+	struct quic_entry __rcu *connid; /* NULL: the namespace's */
 	u8 alpn_len;
 	char alpn[QUIC_ALPN_MAX];	/* comma separated, no NUL needed */
 };

@@ -34,7 +34,7 @@ struct options {
 	const char *addresses[LISTENERS_MAX];
 	unsigned int address_count;
 	const char *json, *access;
-	const char *cc;
+	const char *cc, *connid;
 	char alpn[128];
 	unsigned int max_clients, threads, grace;
 	bool verbose;
@@ -54,7 +54,7 @@ static const struct conn_ops *const known[] = { &h3_serve_ops, &hq_serve_ops };
 const char *argp_program_version = "quicserve 0.1";
 
 enum {
-	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_KEYLOG,
+	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_CONNID, OPT_KEYLOG,
 	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_ACCESS, OPT_GRACE,
 	OPT_RETRY, OPT_VERSION, OPT_PREFERRED, OPT_EARLY_DATA,
 	OPT_REUSEPORT, OPT_PER_CPU,
@@ -72,6 +72,8 @@ static const struct argp_option argp_options[] = {
 	{ "ciphers", OPT_CIPHERS, "LIST", 0,
 	  "aes-128-gcm, aes-256-gcm, chacha20-poly1305, aes-128-ccm", 0 },
 	{ "cc", OPT_CC, "NAME", 0, "Congestion control by name, as cubic or reno", 0 },
+	{ "connid", OPT_CONNID, "NAME", 0,
+	  "BPF program that makes the connection IDs, by name", 0 },
 	{ "early-data", OPT_EARLY_DATA, NULL, 0,
 	  "Take requests of clients that resume before the handshake (0-RTT)", 0 },
 	{ "keylog", OPT_KEYLOG, "FILE", 0,
@@ -146,6 +148,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CC:
 		o->cc = arg;
+		return 0;
+	case OPT_CONNID:
+		o->connid = arg;
 		return 0;
 	case OPT_EARLY_DATA:
 		o->tls.early_data = true;
@@ -273,6 +278,9 @@ static void configure(int fd, const struct server *s, const struct options *o)
 	if (o->cc && setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_CONGESTION, o->cc,
 				strlen(o->cc)))
 		err(1, "congestion control '%s'", o->cc);
+	if (o->connid && setsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_CONNID,
+				    o->connid, strlen(o->connid)))
+		err(1, "connection IDs '%s'", o->connid);
 }
 
 /* What is to be known before bind(). */

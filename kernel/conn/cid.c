@@ -106,6 +106,7 @@ struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq)
 struct quic_cid_node *quic_cid_make(struct net *net, struct quic_conn *c,
 				    struct quic_req *req, gfp_t gfp)
 {
+	struct sock *sk = c ? c->sk : NULL;
 	u32 cpu = c ? c->cpu : req->cpu;
 	struct quic_cid_node *node;
 	struct quic_cid cid = {};
@@ -113,12 +114,12 @@ struct quic_cid_node *quic_cid_make(struct net *net, struct quic_conn *c,
 
 	/* 64 random bits collide once in a blue moon: try again then. */
 	for (tries = 0; tries < 4; tries++) {
-		quic_connid_make(net, &cid, cpu);
+		quic_connid_make(net, sk, &cid, cpu);
 		node = quic_cid_insert(net, &cid, NULL, c, req, gfp);
 		if (PTR_ERR(node) != -EEXIST)
 			return node;
 	}
-	quic_connid_collided(net);
+	quic_connid_collided(net, sk);
 	get_random_bytes(cid.id, cid.len);
 	return quic_cid_insert(net, &cid, NULL, c, req, gfp);
 }
@@ -141,8 +142,7 @@ static int number(struct quic_conn *c, struct quic_local_cid *l,
 	l->node = node;
 	l->seq = c->cids->local_next_seq++;
 	l->announce = false;
-	quic_connid_tell(sock_net(c->sk), QUIC_CONNID_ISSUED, &node->key.cid,
-			 c->number);
+	quic_connid_tell(c->sk, QUIC_CONNID_ISSUED, &node->key.cid, c->number);
 	return l->seq;
 }
 
@@ -171,7 +171,7 @@ static void retire(struct quic_conn *c, struct quic_local_cid *l)
 {
 	if (!l->node)
 		return;
-	quic_connid_tell(sock_net(c->sk), QUIC_CONNID_RETIRED, &l->node->key.cid,
+	quic_connid_tell(c->sk, QUIC_CONNID_RETIRED, &l->node->key.cid,
 			 c->number);
 	quic_cid_remove(l->node);
 	l->node = NULL;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns: which program makes the connection IDs of a namespace, and each call of
- * it.
- * Called from: conn/cid, tx/stateless (IDs), sock/listen (choice), sysctl.
+ * Owns: which program makes the connection IDs of a namespace or a socket, and
+ * each call of it.
+ * Called from: conn/cid, tx/stateless (IDs), sock/listen (choice), sysctl,
+ * sockopt.
  * Context: softirq or process.
  * Locks: RCU around each call (registry.c).
  * RFC 9000 section 5.1.
@@ -23,7 +24,7 @@ static const struct quic_connid_ops random = { .name = "random" };
 
 QUIC_REGISTRY(quic_connid_registry, &random, struct connid);
 
-/* ---- a namespace's choice ------------------------------------------------------ */
+/* ---- the choice of a namespace, or a socket's own ------------------------------- */
 
 int quic_connid_use(struct net *net, const char *name)
 {
@@ -31,12 +32,23 @@ int quic_connid_use(struct net *net, const char *name)
 				    &quic_net(net)->connid, name);
 }
 
+/* @sk may be NULL. */
+static struct quic_entry __rcu **slot_of(struct net *net, struct sock *sk)
+{
+	return sk && rcu_access_pointer(quic_sk(sk)->connid) ?
+	       &quic_sk(sk)->connid : &quic_net(net)->connid;
+}
+
 /* Under RCU: good until the read section ends. */
+static struct connid *chosen(struct quic_entry __rcu **slot)
+{
+	return container_of(quic_registry_chosen(&quic_connid_registry, slot),
+			    struct connid, entry);
+}
+
 static struct connid *connid_of(struct net *net)
 {
-	return container_of(quic_registry_chosen(&quic_connid_registry,
-						 &quic_net(net)->connid),
-			    struct connid, entry);
+	return chosen(&quic_net(net)->connid);
 }
 
 static const struct quic_connid_ops *ops_of(const struct connid *e)
@@ -56,6 +68,46 @@ void quic_connid_net_exit(struct net *net)
 	quic_entry_put(rcu_dereference_protected(quic_net(net)->connid, true));
 }
 
+/* As QUIC_SOCKOPT_CONGESTION: by name, before the connection begins. */
+int quic_connid_set(struct sock *sk, void *val, u32 len)
+{
+	char name[QUIC_NAME_MAX] = "";
+
+	if (!len || quic_sk_conn(sk))
+		return -EINVAL;
+	memcpy(name, val, min_t(u32, len, sizeof(name) - 1));
+	return quic_registry_choose(&quic_connid_registry,
+				    &quic_sk(sk)->connid, name);
+}
+
+int quic_connid_get(struct sock *sk, void *val, u32 len)
+{
+	u32 n = min_t(u32, len, QUIC_NAME_MAX);
+
+	rcu_read_lock();
+	memcpy(val, chosen(slot_of(sock_net(sk), sk))->entry.name, n);
+	rcu_read_unlock();
+	return n;
+}
+
+/* @child has @parent's choice; the namespace's if that is not there any more. */
+void quic_connid_inherit(struct sock *child, const struct sock *parent)
+{
+	struct quic_entry *e;
+
+	rcu_read_lock();
+	e = rcu_dereference(quic_sk(parent)->connid);
+	if (e)
+		e = quic_registry_get(&quic_connid_registry, e->name);
+	RCU_INIT_POINTER(quic_sk(child)->connid, e);
+	rcu_read_unlock();
+}
+
+void quic_connid_drop(struct sock *sk)
+{
+	quic_entry_put(rcu_dereference_protected(quic_sk(sk)->connid, true));
+}
+
 /* ---- calls ------------------------------------------------------------------------ */
 
 static const char * const fault_names[QUIC_CONNID_FAULT_MAX] = {
@@ -65,15 +117,16 @@ static const char * const fault_names[QUIC_CONNID_FAULT_MAX] = {
 	[QUIC_CONNID_BAD_LISTENER]	= "a listener that there is not",
 };
 
-static void fault(struct net *net, struct connid *e,
-		  enum quic_connid_fault what)
+/* Who has chosen it, by @slot, is rid of it after so many in a row. */
+static void fault(struct net *net, struct quic_entry __rcu **slot,
+		  struct connid *e, enum quic_connid_fault what)
 {
 	atomic64_inc(&e->faults[what]);
 	QUIC_INC(net, QuicConnidFaults);
 	if (atomic_inc_return(&e->in_a_row) < QUIC_CONNID_FAULTS)
 		return;
 	atomic_set(&e->in_a_row, 0);
-	quic_connid_use(net, "random");
+	quic_registry_choose(&quic_connid_registry, slot, random.name);
 	QUIC_INC(net, QuicConnidFallbacks);
 	net_info_ratelimited("quic: connection IDs of %s are not used any more: it chose %s\n",
 			     e->entry.name, fault_names[what]);
@@ -112,8 +165,10 @@ static bool leads_home(const struct quic_connid_ops *ops,
 }
 
 /* Is what @id has now good? */
-static bool generate(struct net *net, struct connid *e, struct quic_connid *id)
+static bool generate(struct net *net, struct quic_entry __rcu **slot,
+		     struct quic_connid *id)
 {
+	struct connid *e = chosen(slot);
 	const struct quic_connid_ops *ops = ops_of(e);
 	u32 cpu = id->cpu;
 
@@ -123,35 +178,37 @@ static bool generate(struct net *net, struct connid *e, struct quic_connid *id)
 	if (ops->generate(id))
 		return false;
 	if (id->len != QUIC_CONNID_LEN)
-		fault(net, e, QUIC_CONNID_BAD_LEN);
+		fault(net, slot, e, QUIC_CONNID_BAD_LEN);
 	else if (!leads_home(ops, id, cpu))
-		fault(net, e, QUIC_CONNID_BAD_CPU);
+		fault(net, slot, e, QUIC_CONNID_BAD_CPU);
 	else
 		return well_done(e);
 	return false;
 }
 
-void quic_connid_make(struct net *net, struct quic_cid *cid, u32 cpu)
+void quic_connid_make(struct net *net, struct sock *sk, struct quic_cid *cid,
+		      u32 cpu)
 {
 	struct quic_connid id = { .cpu = cpu };
 
 	random_id(&id);
 	rcu_read_lock();
-	if (!generate(net, connid_of(net), &id))
+	if (!generate(net, slot_of(net, sk), &id))
 		random_id(&id);
 	rcu_read_unlock();
 	cid->len = QUIC_CONNID_LEN;
 	memcpy(cid->id, id.bytes, QUIC_CONNID_LEN);
 }
 
-void quic_connid_collided(struct net *net)
+void quic_connid_collided(struct net *net, struct sock *sk)
 {
+	struct quic_entry __rcu **slot = slot_of(net, sk);
 	struct connid *e;
 
 	rcu_read_lock();
-	e = connid_of(net);
+	e = chosen(slot);
 	if (e->entry.bpf)
-		fault(net, e, QUIC_CONNID_COLLISION);
+		fault(net, slot, e, QUIC_CONNID_COLLISION);
 	rcu_read_unlock();
 }
 
@@ -177,13 +234,14 @@ u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 n,
 		else if (id.listener < n)
 			chosen = id.listener;
 		else
-			fault(net, e, QUIC_CONNID_BAD_LISTENER);
+			fault(net, &quic_net(net)->connid, e,
+			      QUIC_CONNID_BAD_LISTENER);
 	}
 	rcu_read_unlock();
 	return chosen;
 }
 
-void quic_connid_tell(struct net *net, enum quic_connid_event event,
+void quic_connid_tell(struct sock *sk, enum quic_connid_event event,
 		      const struct quic_cid *cid, u64 number)
 {
 	struct quic_connid id = { .number = number };
@@ -191,7 +249,7 @@ void quic_connid_tell(struct net *net, enum quic_connid_event event,
 	void (*tell)(struct quic_connid *id);
 
 	rcu_read_lock();
-	ops = ops_of(connid_of(net));
+	ops = ops_of(chosen(slot_of(sock_net(sk), sk)));
 	tell = event == QUIC_CONNID_ISSUED ? ops->issued : ops->retired;
 	if (tell) {
 		from_cid(&id, cid);

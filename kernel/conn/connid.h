@@ -10,6 +10,7 @@
 #include "../registry.h"
 
 struct net;
+struct sock;
 struct quic_cid;
 struct seq_file;
 
@@ -107,10 +108,19 @@ int quic_connid_use(struct net *net, const char *name);
 void quic_connid_name(struct net *net, char *name);
 void quic_connid_net_exit(struct net *net);
 
-/* Bytes of a fresh ID, of a connection that is on @cpu. */
-void quic_connid_make(struct net *net, struct quic_cid *cid, u32 cpu);
+/* The socket's own choice: QUIC_SOCKOPT_CONNID. */
+int quic_connid_set(struct sock *sk, void *val, u32 len);
+int quic_connid_get(struct sock *sk, void *val, u32 len);
+void quic_connid_inherit(struct sock *child, const struct sock *parent);
+void quic_connid_drop(struct sock *sk);
+
+/* Bytes of a fresh ID, of a connection that is on @cpu; @sk: its socket, NULL:
+ * there is none yet.
+ */
+void quic_connid_make(struct net *net, struct sock *sk, struct quic_cid *cid,
+		      u32 cpu);
 /* It was taken, the last time of all. */
-void quic_connid_collided(struct net *net);
+void quic_connid_collided(struct net *net, struct sock *sk);
 /* For a client whose ID is @cid and whose first packet came to *@cpu: an index
  * below @n, or QUIC_CONNID_BY_CPU: a listener that serves *@cpu.
  */
@@ -121,7 +131,7 @@ enum quic_connid_event {
 	QUIC_CONNID_RETIRED,
 };
 
-void quic_connid_tell(struct net *net, enum quic_connid_event event,
+void quic_connid_tell(struct sock *sk, enum quic_connid_event event,
 		      const struct quic_cid *cid, u64 number);
 int quic_connid_show(struct seq_file *seq, void *v);
 

@@ -14,6 +14,7 @@
 #include <net/tcp_states.h>
 #include <net/transp_v6.h>
 #include "sock.h"
+#include "../conn/connid.h"
 #include "../conn/jobs.h"
 #include "../obs/mib.h"
 
@@ -73,6 +74,7 @@ static void destruct(struct sock *sk)
 
 	if (qs->conn)
 		quic_conn_free(qs->conn);
+	quic_connid_drop(sk);
 	kfree(qs->token);
 	kfree_sensitive(qs->ticket);
 	if (qs->udp)
@@ -243,6 +245,7 @@ void quic_sock_inherit(struct sock *child, const struct sock *parent)
 	to->events = from->events;
 	to->accept_streams = from->accept_streams;
 	memcpy(to->cc_name, from->cc_name, sizeof(to->cc_name));
+	quic_connid_inherit(child, parent);
 	to->alpn_len = from->alpn_len;
 	memcpy(to->alpn, from->alpn, from->alpn_len);
 	/* Without memory it makes do with the kernel's key. */

@@ -12,6 +12,7 @@
 #include <net/ipv6.h>
 #include <net/quic.h>
 #include "sockopt.h"
+#include "../conn/connid.h"
 #include "../conn/token.h"
 
 #define QUIC_OPT_MAX	4096	/* longest value taken or given */
@@ -268,6 +269,7 @@ static const struct opt opts[] = {
 					    quic_opt_stream_get_active },
 	[QUIC_SOCKOPT_CONGESTION]	= { quic_congestion_set,
 					    quic_congestion_get },
+	[QUIC_SOCKOPT_CONNID]		= { quic_connid_set, quic_connid_get },
 	[QUIC_SOCKOPT_INFO]		= { NULL, get_info },
 	[QUIC_SOCKOPT_STREAM_PRIORITY]	= { quic_opt_stream_set_priority,
 					    quic_opt_stream_get_priority },

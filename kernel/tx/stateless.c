@@ -117,7 +117,7 @@ int quic_tx_write_retry(struct net *net, const union quic_addr *peer,
 
 	take_id(&odcid, h->dcid, h->dcid_len);
 	take_id(&dcid, h->scid, h->scid_len);
-	quic_connid_make(net, &scid, raw_smp_processor_id());
+	quic_connid_make(net, NULL, &scid, raw_smp_processor_id());
 	len = quic_token_make(net, QUIC_TOKEN_RETRY, h->version, peer, &odcid,
 			      token);
 	if (len < 0)

@@ -373,6 +373,31 @@ TEST(congestion_by_name)
 	ERR(opt_set(p.client, QUIC_SOCKOPT_CONGESTION, "reno", 4), EINVAL);
 }
 
+TEST(connid_by_name)
+{
+	int fd = quic_socket();
+	struct pair p = { 0 };
+	char name[16] = "";
+	socklen_t len = sizeof(name);
+
+	OK(!opt_get(fd, QUIC_SOCKOPT_CONNID, name, &len));
+	EQ(len, 16);
+	OK(!strcmp(name, "random"));
+	OK(!opt_set(fd, QUIC_SOCKOPT_CONNID, "random", 6));
+	len = 3;
+	OK(!opt_get(fd, QUIC_SOCKOPT_CONNID, name, &len));
+	EQ(len, 3);
+	ERR(opt_set(fd, QUIC_SOCKOPT_CONNID, "", 0), EINVAL);
+	ERR(opt_set(fd, QUIC_SOCKOPT_CONNID, "rand", 4), ENOENT);
+	ERR(opt_set(fd, QUIC_SOCKOPT_CONNID, "a name that is far too long",
+		    27), ENOENT);
+	connection(&p);
+	ERR(opt_set(p.client, QUIC_SOCKOPT_CONNID, "random", 6), EINVAL);
+	len = sizeof(name);
+	OK(!opt_get(p.client, QUIC_SOCKOPT_CONNID, name, &len));
+	OK(!strcmp(name, "random"));
+}
+
 TEST_EACH(connection_id_numbers)
 {
 	struct quic_connection_id_info info = { .dest = 0 };

@@ -186,6 +186,11 @@ struct quic_handshake_info {
  */
 #define QUIC_SOCKOPT_EARLY_DATA			70
 
+/* char[16], get and set (before connect() or listen()): the BPF program that
+ * makes the connection IDs, by name; "random": none.
+ */
+#define QUIC_SOCKOPT_CONNID			71
+
 enum quic_early_data {
 	QUIC_EARLY_DATA_NONE,		/* no key for it was set */
 	QUIC_EARLY_DATA_OFFERED,	/* no answer yet */
