@@ -9,13 +9,14 @@
 
 set -u
 pattern=${PATTERN-*}
+many=${MANY:-2000}
 work=$(mktemp -d)
 number=0 failed=0
 port=4433
 shipped=/usr/lib/quic/bpf
 
 until_true() { # COMMAND...
-	for _ in {1..600}; do
+	for _ in $(seq "${PATIENCE-600}"); do
 		"$@" && return
 		sleep 0.05
 	done
@@ -203,6 +204,39 @@ case_cc_unregister_under_load() {
 		is "$(exit_of every_op)" "unregistered 0"
 }
 
+acks_more_than() { # N
+	[ "$(variable every_op ackeds)" -gt "$1" ]
+}
+
+# Both ends of each; all are open before the first request.
+case_cc_unregister_with_thousands() {
+	local before sysctl=/proc/sys/net/quic/congestion_control client status
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -days 2 \
+		-keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+	before=$(counter QuicCcMoved)
+	load every_op && echo every_op >"$sysctl" || return
+	quicperf server -p 5001 --cert "$work/cert.pem" --key "$work/key.pem" \
+		127.0.0.1 >"$work/server.log" 2>&1 &
+	server_pid=$!
+	until_true test -s "$work/server.log" || return
+	quicperf client -p 5001 --ca "$work/cert.pem" -c "$many" -n 4 -u 100 \
+		-d 30000 127.0.0.1 >"$work/perf.log" 2>&1 &
+	client=$!
+	PATIENCE=4000 until_true busy every_op $((2 * many)) &&
+		until_true acks_more_than \
+			$(($(variable every_op ackeds) + many / 2)) &&
+		is "$(counter QuicCcMoved)" "$before" && unload every_op
+	status=$?
+	# At once: nobody has it any more, though most have not noticed yet.
+	is "$(cc every_op)" "" && ! grep -q every_op "$sysctl" || status=1
+	wait $client || { sed 's/^/# /' "$work/perf.log"; status=1; }
+	stop_server
+	[ "$status" = 0 ] &&
+		more_than "$many" $(($(counter QuicCcMoved) - before)) &&
+		is "$(exit_of every_op)" "unregistered 0"
+}
+
 window() { # BYTES: some connection has this window
 	awk -v w="$1" 'NR > 1 { for (i = 1; i <= NF; i++) if ($i == w) found = 1 }
 		END { exit !found }' /proc/net/quic/conns
@@ -298,7 +332,7 @@ case_cc_shipped_programs_work() {
 		quicctl cc load "$object" >"$work/load.log" 2>&1 ||
 			{ echo "# $object"; tail -n 30 "$work/load.log" | sed 's/^/# /'; return 1; }
 		name=$(awk '$2 == "bpf" { print $1 }' /proc/net/quic/cc)
-		serve --cc "$name" && fetch large &&
+		serve --cc "$name" && fetch medium &&
 			is "$(exit_of "$name")" "" && unload "$name" ||
 			{ echo "# $object"; return 1; }
 	done
@@ -353,6 +387,20 @@ works() { # NAME
 	fetches 2 && flawless "$1"
 }
 
+# Its own, not the namespace's, and accepted sockets inherit it.
+case_cid_socket_option() {
+	(bpftool struct_ops register "$OBJECTS/marked.bpf.o" /sys/fs/bpf/own ||
+		true) >"$work/load.log" 2>&1
+	! quicserve -a 127.0.0.1 -p 4432 --connid nonsense "$work/site" \
+		2>"$work/load.log" || return
+	serve --connid marked && fetch small && stop_server || return
+	is "$(connid marked USED)" 0 && more_than 3 "$(variable marked issues)" &&
+		until_true all_retired && is "$(variable marked strange)" 0 ||
+		return
+	# removed while a listener has it, and loaded again
+	serve --connid marked && rm -r /sys/fs/bpf/own && fetch small
+}
+
 case_cid_is_told_of_issue_and_retirement() {
 	with_connid "$OBJECTS/marked.bpf.o" marked told
 }
@@ -396,6 +444,7 @@ falls_back() { # NAME COLUMN
 
 mkdir "$work/site"
 head -c 30000 /dev/urandom >"$work/site/small"
+head -c 300000 /dev/urandom >"$work/site/medium"
 head -c 3000000 /dev/urandom >"$work/site/large"
 head -c 40000000 /dev/urandom >"$work/site/huge"
 ip link set lo up
