@@ -99,12 +99,14 @@ static __always_inline int back(struct xdp_md *ctx, const struct quic_xdp_pkt *p
 	__u8 mac[6];
 
 	if ((void *)(eth + 1) > end ||
-	    ip + sizeof(struct ipv6hdr) + sizeof(struct udphdr) > end)
+	    ip + sizeof(struct iphdr) + sizeof(struct udphdr) > end)
 		return -1;
 	__builtin_memcpy(mac, eth->h_source, 6);
 	__builtin_memcpy(eth->h_source, eth->h_dest, 6);
 	__builtin_memcpy(eth->h_dest, mac, 6);
 	if (p->is_v6) {
+		if (ip + sizeof(struct ipv6hdr) + sizeof(struct udphdr) > end)
+			return -1;
 		back_ipv6(ip, len, &sum);
 		udp = ip + sizeof(struct ipv6hdr);
 	} else {
@@ -120,7 +122,7 @@ static __always_inline int back(struct xdp_md *ctx, const struct quic_xdp_pkt *p
  * @ctx:	of the program
  * @p:		the frame
  * @buf:	of answer_buf()
- * @n:		1 to ANSWER_MAX, less than the frame has, 20 at least
+ * @n:		1 to ANSWER_MAX, less than the frame has
  *
  * Return: 0, or -1: the frame is not what it was, for XDP_DROP.
  */
