@@ -9,7 +9,7 @@
 
 set -u
 pattern=${PATTERN-*}
-many=${MANY:-2000}
+many=${MANY:-1000}
 work=$(mktemp -d)
 number=0 failed=0
 port=4433
