@@ -60,6 +60,23 @@ typedef struct sockaddr quic_sockaddr_t;
 #define KF_TRUSTED_ARGS		0
 #endif
 
+/* ---- what a socket sends is looked at for each device: if so configured --- */
+#include <linux/skbuff.h>
+#include <net/sock.h>
+#if defined(CONFIG_SOCK_VALIDATE_XMIT) && defined(CONFIG_SKB_DECRYPTED)
+#define QUIC_VALIDATES_XMIT	true
+#define quic_sk_validates(sk, fn) \
+	(smp_load_acquire(&(sk)->sk_validate_xmit_skb) == (fn))
+#define quic_sk_set_validate(sk, fn) \
+	smp_store_release(&(sk)->sk_validate_xmit_skb, fn)
+#define quic_skb_set_plain(skb, plain)	((skb)->decrypted = (plain))
+#else
+#define QUIC_VALIDATES_XMIT	false
+#define quic_sk_validates(sk, fn)	((void)(sk), (void)(fn), false)
+#define quic_sk_set_validate(sk, fn)	((void)(sk), (void)(fn))
+#define quic_skb_set_plain(skb, plain)	((void)(skb), (void)(plain))
+#endif
+
 /* ---- timers -------------------------------------------------------------- */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define hrtimer_setup(timer, fn, clock, mode) do {	\

@@ -24,6 +24,7 @@
 
 struct quic_conn;
 struct quic_net;
+struct quic_offload_conn;
 struct quic_ticket_rx;
 struct quic_udp;
 
@@ -242,6 +243,9 @@ struct quic_conn {
 						 */
 	struct quic_key_update *key_update;	/* L; NULL before 1-RTT, then ... */
 	struct quic_key_update ku;	/* L; ... that */
+	struct quic_offload_conn *offload;	/* L, and R for what was sent;
+						 * NULL: never used a device
+						 */
 	u64 key_due;			/* L; packets that the key for sending
 					 * seals before somebody looks
 					 */
@@ -351,6 +355,7 @@ struct quic_sock {
 	struct quic_ticket *ticket;	/* the program's; NULL: none */
 	struct quic_connection_close close;
 	u32 events;			/* bit per enum quic_event_type */
+	u8 offload;			/* QUIC_OFFLOAD_* that are allowed */
 	bool accept_streams;		/* the peer's are accepted, not read
 					 * from the common queue
 					 */

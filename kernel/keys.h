@@ -29,6 +29,8 @@ struct quic_key_update {
 	struct quic_aead_key next[2];	/* L; [0 rx, 1 tx]; no suite: not made */
 	struct quic_aead_key prev;	/* L; rx; no suite: gone */
 	u8 secret[2][QUIC_SECRET_MAX];	/* L; of the newest key of each */
+	u8 current_secret[2][QUIC_SECRET_MAX]; /* L; of those in use */
+	u32 generation[2];	/* L; number of those, from 0; odd: phase 1 */
 	u64 rx_first;	/* L; lowest number received in the current phase */
 	u64 prev_last;	/* L; highest received in the previous one */
 	u64 tx_first;	/* L; first number sent in the current phase */

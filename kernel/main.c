@@ -11,6 +11,7 @@
 #include "bpf/bpf.h"
 #include "conn/connid.h"
 #include "conn/token.h"
+#include "crypto/offload.h"
 #include "obs/mib.h"
 #include "obs/obs.h"
 #include "sock/sock.h"
@@ -110,9 +111,12 @@ static int __init quic_init(void)
 	quic_wq = alloc_workqueue("quic", WQ_UNBOUND, 0);
 	if (!quic_wq)
 		goto err_tx;
-	err = quic_cid_init();
+	err = quic_offload_init();
 	if (err)
 		goto err_wq;
+	err = quic_cid_init();
+	if (err)
+		goto err_offload;
 	err = quic_conn_init();
 	if (err)
 		goto err_cid;
@@ -151,6 +155,8 @@ err_conn:
 	quic_conn_exit();
 err_cid:
 	quic_cid_exit();
+err_offload:
+	quic_offload_exit();
 err_wq:
 	destroy_workqueue(quic_wq);
 err_tx:
@@ -178,6 +184,7 @@ static void __exit quic_exit(void)
 	quic_tx_exit();
 	quic_rx_exit();
 	destroy_workqueue(quic_wq);
+	quic_offload_exit();
 	quic_crypto_exit();
 }
 

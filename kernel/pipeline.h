@@ -16,7 +16,8 @@
  *   sock/recvmsg  one copy to the user
  *
  * Where a crypto provider completes trains later, they wait in conn/jobs
- * between rx/open and rx/packet, and between tx/seal and tx/xmit.
+ * between rx/open and rx/packet, and between tx/seal and tx/xmit.  A network
+ * device that seals leaves tx/seal out, one that opens rx/open: conn/offload.
  *
  * Crossings: an ACK frame acts on recovery/, which calls the frame owner's
  * acked and lost (tx/sent.c); whoever wants to send calls quic_tx_kick().
@@ -231,6 +232,7 @@ int quic_key_update_start(struct quic_conn *c, bool send, const u8 *secret);
 void quic_key_update_free(struct quic_conn *c);
 int quic_key_update_ask(struct quic_conn *c);
 int quic_key_update_open(struct quic_conn *c, struct quic_train *t);
+int quic_key_update_accept(struct quic_conn *c, struct quic_train *t);
 bool quic_key_update_due(struct quic_conn *c);
 void quic_key_update_settle(struct quic_conn *c, u64 now);
 
@@ -293,6 +295,15 @@ bool quic_preferred_is(const struct quic_conn *c, const union quic_addr *addr);
 void quic_preferred_tparam(struct quic_conn *c, struct quic_tparams *tp);
 void quic_preferred_go(struct quic_conn *c);
 void quic_preferred_free(struct quic_conn *c);
+
+/* conn/offload.c: packet protection by network devices */
+bool quic_offload_take(struct quic_conn *c, struct quic_train *t,
+		       struct sk_buff *skb);
+bool quic_offload_is_open(struct quic_conn *c, const u8 *p, u32 len);
+void quic_offload_numbers(struct quic_train *t);
+void quic_offload_kick(struct quic_conn *c);
+u32 quic_offload_active(struct quic_conn *c);
+void quic_offload_free(struct quic_conn *c);
 
 /* conn/ticket.c */
 int quic_ticket_on_data(struct quic_conn *c, const u8 *p, u32 len);

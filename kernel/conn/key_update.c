@@ -112,6 +112,13 @@ static void want_next(struct quic_conn *c)
 
 /* ---- the two changes -------------------------------------------------------- */
 
+/* The next key was the newest. */
+static void count_change(struct quic_key_update *ku, int dir)
+{
+	ku->generation[dir]++;
+	memcpy(ku->current_secret[dir], ku->secret[dir], QUIC_SECRET_MAX);
+}
+
 /* RFC9001-6.4-1 */
 static void change_tx(struct quic_conn *c)
 {
@@ -122,6 +129,7 @@ static void change_tx(struct quic_conn *c)
 	key->aead = ku->next[1];
 	memset(&ku->next[1], 0, sizeof(ku->next[1]));
 	c->tx_phase = !c->tx_phase;
+	count_change(ku, 1);
 	ku->tx_first = c->rec.space[QUIC_SPACE_APP]->sent.next;
 	ku->asked = false;
 	ku->due = packets_per_key(c, key->aead.suite);
@@ -149,6 +157,7 @@ static void change_rx(struct quic_conn *c, u64 pn)
 	key->aead = ku->next[0];
 	memset(&ku->next[0], 0, sizeof(ku->next[0]));
 	c->rx_phase = !c->rx_phase;
+	count_change(ku, 0);
 	c->key_ack_owed = true;
 	c->key_window = true;
 	ku->rx_first = pn;
@@ -260,6 +269,20 @@ int quic_key_update_open(struct quic_conn *c, struct quic_train *t)
 	return err;
 }
 
+/* The same for a train that a device has opened.  It never has the next key: we
+ * would have to give it.
+ */
+int quic_key_update_accept(struct quic_conn *c, struct quic_train *t)
+{
+	struct quic_pkt *p;
+
+	for (p = t->pkt; p < t->pkt + t->n; p++)
+		p->status = key_of(c, p) == NEXT ? -EBADMSG : 0;
+	if (c->key_window)
+		check_numbers(c, t);
+	return 0;
+}
+
 /* ---- sending -------------------------------------------------------------------- */
 
 /* RFC9001-6.1-2 */
@@ -366,6 +389,7 @@ int quic_key_update_start(struct quic_conn *c, bool send, const u8 *secret)
 		c->key_update = ku;
 	}
 	memcpy(ku->secret[send], secret, suite->secret_len);
+	memcpy(ku->current_secret[send], secret, suite->secret_len);
 	if (send) {
 		ku->due = packets_per_key(c, suite);
 		c->key_due = min_t(u64, ku->due, QUIC_KEYS_AHEAD);

@@ -171,6 +171,7 @@ void quic_conn_free(struct quic_conn *c)
 
 	quic_conn_drop_data(c);
 	quic_jobs_free(c);
+	quic_offload_free(c);
 	quic_cid_free_all(c);
 	quic_migrate_free(c);
 	quic_preferred_free(c);

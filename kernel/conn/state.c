@@ -55,6 +55,9 @@ void quic_conn_set_state(struct quic_conn *c, enum quic_conn_state state)
 		atomic_dec(&quic_net(net)->half_open);
 	}
 	c->state = state;
+	/* Devices forget the keys of what has ended. */
+	if (state >= QUIC_CONN_CLOSING && c->offload)
+		quic_offload_kick(c);
 	quic_sk_set_state(c->sk, shown_as[state]);
 	quic_sock_state_changed(c->sk);
 }

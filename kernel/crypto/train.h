@@ -40,8 +40,15 @@ struct quic_pkt {
 	int status;
 };
 
+/**
+ * struct quic_train - packets that are sealed or opened together
+ * @n:		how many
+ * @opened:	rx: by a network device, all of them
+ * @pkt:	the packets
+ */
 struct quic_train {
 	u16 n;
+	bool opened;
 	struct quic_pkt pkt[QUIC_TRAIN_MAX];
 };
 

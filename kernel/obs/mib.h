@@ -56,6 +56,13 @@
 	X(QuicHpCalls)		/* header protection calls, both ways */ \
 	X(QuicCryptoLater)	/* trains that a provider completed later */ \
 	X(QuicDropJobs)		/* packets beyond the bound of such trains */ \
+	X(QuicOffloadKeys)	/* given to devices, one per direction */ \
+	X(QuicOffloadKeysFailed) /* that they did not take */ \
+	X(QuicOffloadTx)	/* packets left to a device to seal */ \
+	X(QuicOffloadTxFallback) /* ... that left by another one, sealed */ \
+	X(QuicOffloadTxDrop)	/* trains, or parts, that could not be */ \
+	X(QuicOffloadRx)	/* packets that a device has opened */ \
+	X(QuicOffloadRxBad)	/* ... with a key that was not theirs */ \
 	X(QuicLossPackets)	/* declared lost */ \
 	X(QuicPtos)				\
 	X(QuicDropShort)	/* too short for any packet */ \
@@ -146,6 +153,7 @@ struct quic_net {
 	siphash_key_t reset_key[2];	/* conn/reset.c */
 	bool ack_frequency;		/* sysctl */
 	bool pmtud;			/* sysctl */
+	unsigned int offload;		/* sysctl; QUIC_OFFLOAD_* */
 };
 
 struct quic_net *quic_net(const struct net *net);

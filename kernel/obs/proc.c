@@ -13,6 +13,7 @@
 #include "../bpf/bpf.h"
 #include "../compat.h"
 #include "../conn/connid.h"
+#include "../crypto/offload.h"
 #include "../pipeline.h"
 
 static unsigned long fold(const struct quic_net *qn, int i)
@@ -245,6 +246,8 @@ int quic_proc_init(struct net *net)
 	    proc_create_net_single("cc", 0444, dir, quic_guard_show_algos,
 				   NULL) &&
 	    proc_create_net_single("connid", 0444, dir, quic_connid_show,
+				   NULL) &&
+	    proc_create_net_single("offload", 0444, dir, quic_offload_show,
 				   NULL) &&
 	    proc_create_net_single("cc_exits", 0444, dir, quic_guard_show_exits,
 				   NULL) &&

@@ -98,6 +98,17 @@ static int do_connid(const struct ctl_table *table, int write,
 	return err;
 }
 
+static int do_offload(const struct ctl_table *table, int write,
+		      void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = *table;
+	u32 all = QUIC_OFFLOAD_ALL;
+
+	copy.extra1 = SYSCTL_ZERO;
+	copy.extra2 = &all;
+	return proc_douintvec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
 /* Names, separated by spaces. */
 static int do_available(const struct ctl_table *table, int write,
 			void *buffer, size_t *lenp, loff_t *ppos)
@@ -128,6 +139,7 @@ static const struct ctl_table per_net[] = {
 	PER_NET("ecn", ecn, proc_dobool),
 	PER_NET("ack_frequency", ack_frequency, proc_dobool),
 	PER_NET("pmtud", pmtud, proc_dobool),
+	PER_NET("offload", offload, do_offload),
 	PER_NET("congestion_control", cc, do_congestion),
 	PER_NET("connid", connid, do_connid),
 	{
@@ -147,6 +159,7 @@ int quic_sysctl_net_init(struct net *net)
 	qn->ecn = true;
 	qn->ack_frequency = true;
 	qn->pmtud = true;
+	qn->offload = QUIC_OFFLOAD_ALL;
 	qn->sysctl_table = kmemdup(per_net, sizeof(per_net), GFP_KERNEL);
 	if (!qn->sysctl_table)
 		return -ENOMEM;

@@ -54,13 +54,19 @@ int quic_rx_unprotect(struct quic_conn *c, u8 level, struct quic_train *t)
 	u16 i, n = 0;
 	int err;
 
-	err = quic_hp_unprotect(&key->hp, t);
-	if (err)
-		return err;
-	QUIC_CONN_INC(c, QuicHpCalls);
+	if (unlikely(t->opened)) {
+		quic_offload_numbers(t);
+	} else {
+		err = quic_hp_unprotect(&key->hp, t);
+		if (err)
+			return err;
+		QUIC_CONN_INC(c, QuicHpCalls);
+	}
 
 	for (i = 0; i < t->n; i++) {
 		if (!wanted(c, ack, &t->pkt[i])) {
+			if (unlikely(t->opened))
+				continue;
 			quic_hp_restore(&key->hp, &t->pkt[i]);
 			quic_reset_seen(c, t->pkt[i].data, t->pkt[i].len);
 			continue;
@@ -89,6 +95,8 @@ bool quic_rx_other_phase(const struct quic_conn *c, const struct quic_train *t)
  */
 int quic_rx_decrypt(struct quic_conn *c, u8 level, struct quic_train *t)
 {
+	if (unlikely(t->opened))
+		return quic_key_update_accept(c, t);
 	if (level == QUIC_CRYPTO_APP &&
 	    unlikely(c->key_window || quic_rx_other_phase(c, t)))
 		return quic_key_update_open(c, t);
@@ -101,6 +109,14 @@ void quic_rx_opened(struct quic_conn *c, u8 level, struct quic_train *t)
 	struct quic_key *key = &c->keys[level][0];
 	u16 i;
 
+	if (unlikely(t->opened)) {
+		for (i = 0; i < t->n; i++)
+			if (t->pkt[i].status)
+				QUIC_CONN_INC(c, QuicOffloadRxBad);
+			else
+				QUIC_CONN_INC(c, QuicOffloadRx);
+		return;
+	}
 	QUIC_CONN_ADD(c, QuicAeadOpen, t->n);
 	/* The owner of the lock is at work: they had to wait for it. */
 	if (sock_owned_by_user_nocheck(c->sk))

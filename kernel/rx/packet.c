@@ -195,7 +195,7 @@ static void flush(struct rx *rx, u8 level)
 	err = quic_rx_unprotect(c, level, t);
 	if (!err && t->n) {
 		if (unlikely(quic_jobs_receive(c)) &&
-		    level == QUIC_CRYPTO_APP)
+		    level == QUIC_CRYPTO_APP && !t->opened)
 			quic_jobs_open(c, t, rx->skb, rx->now, rx->ecn);
 		else
 			err = decrypt(rx, level);
@@ -203,6 +203,7 @@ static void flush(struct rx *rx, u8 level)
 	if (unlikely(err))
 		QUIC_CONN_ADD(rx->c, QuicPktRcvDrop, t->n);
 	t->n = 0;
+	t->opened = false;
 }
 
 /* ---- handshake packets ------------------------------------------------------ */
@@ -365,6 +366,16 @@ static bool short_ok(struct rx *rx, const u8 *p, u32 len)
 	return true;
 }
 
+/* Packets that a device has opened make trains of their own. */
+static void opened_apart(struct rx *rx, const u8 *p, u32 len)
+{
+	bool opened = quic_offload_is_open(rx->c, p, len);
+
+	if (opened != rx->t->opened)
+		flush(rx, QUIC_CRYPTO_APP);
+	rx->t->opened = opened;
+}
+
 /* RFC9000-14-4 RFC9287-3-2 */
 static bool add_short(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 {
@@ -375,6 +386,8 @@ static bool add_short(struct rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 			QUIC_CONN_INC(rx->c, QuicPktInvHdrDrop);
 		return false;
 	}
+	if (unlikely(rx->c->offload))
+		opened_apart(rx, p, len);
 	pkt = &rx->t->pkt[rx->t->n++];
 	pkt->data = p;
 	pkt->len = len;

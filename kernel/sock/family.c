@@ -120,6 +120,7 @@ static int init_sock(struct sock *sk)
 	INIT_LIST_HEAD(&qs->listener.pending);
 	spin_lock_init(&qs->listener.lock);
 	defaults(qs);
+	qs->offload = QUIC_OFFLOAD_ALL;
 	sk_sockets_allocated_inc(sk);
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
 	list_sock(sk, true);
@@ -243,6 +244,7 @@ void quic_sock_inherit(struct sock *child, const struct sock *parent)
 	to->tparam = from->tparam;
 	to->config = from->config;
 	to->events = from->events;
+	to->offload = from->offload;
 	to->accept_streams = from->accept_streams;
 	memcpy(to->cc_name, from->cc_name, sizeof(to->cc_name));
 	quic_connid_inherit(child, parent);

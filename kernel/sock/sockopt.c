@@ -236,6 +236,32 @@ static int get_tparam_ext(struct sock *sk, void *val, u32 len)
 	return quic_conn_get_local_tparams(quic_sk_conn(sk), val, len);
 }
 
+static int set_offload(struct sock *sk, void *val, u32 len)
+{
+	u32 allowed;
+
+	if (len < sizeof(allowed))
+		return -EINVAL;
+	quic_opt_take(&allowed, sizeof(allowed), val, len);
+	if (allowed & ~QUIC_OFFLOAD_ALL)
+		return -EINVAL;
+	quic_sk(sk)->offload = allowed;
+	/* Or else with the next train. */
+	if (quic_opt_alive(sk) && quic_sk_conn(sk)->offload)
+		quic_offload_kick(quic_sk_conn(sk));
+	return 0;
+}
+
+static int get_offload(struct sock *sk, void *val, u32 len)
+{
+	struct quic_offload info = {
+		.allowed = quic_sk(sk)->offload,
+		.active = quic_offload_active(quic_sk_conn(sk)),
+	};
+
+	return quic_opt_give(val, len, &info, sizeof(info));
+}
+
 /* ---- table ------------------------------------------------------------------------ */
 
 struct opt {
@@ -274,6 +300,7 @@ static const struct opt opts[] = {
 	[QUIC_SOCKOPT_STREAM_PRIORITY]	= { quic_opt_stream_set_priority,
 					    quic_opt_stream_get_priority },
 	[QUIC_SOCKOPT_STREAM_FD]	= { quic_stream_fd_mode, NULL },
+	[QUIC_SOCKOPT_OFFLOAD]		= { set_offload, get_offload },
 };
 
 static const struct opt *find(int optname)

@@ -7,6 +7,7 @@
  */
 #include <linux/percpu.h>
 #include <net/inet_ecn.h>
+#include "../crypto/offload.h"
 #include "../pages.h"
 #include "../pipeline.h"
 #include "../obs/mib.h"
@@ -66,6 +67,10 @@ static int push_train(struct quic_tx *tx)
 		departure = quic_pace_sent(c, tx->now, tx->skb->len);
 	size = tx->train.pkt[0].len;
 	ecn = tx->ect ? INET_ECN_ECT_0 : 0;
+	if (quic_offload_possible() && quic_seal_device(tx)) {
+		quic_xmit(c, c->path, tx->skb, n, size, ecn, departure);
+		return n;
+	}
 	if (quic_seal_later(tx, size, ecn, departure))
 		return n;
 	if (quic_seal(c, tx->level, &tx->train)) {

@@ -94,6 +94,18 @@ bool quic_seal_later(struct quic_tx *tx, u16 size, u8 ecn, u64 departure)
 	return true;
 }
 
+/* Leave it to the device that the route leads through: it goes on as it is, and
+ * is protected by crypto/offload_fallback.c.  Return: false if it cannot.
+ */
+bool quic_seal_device(struct quic_tx *tx)
+{
+	struct quic_conn *c = tx->c;
+
+	return tx->level == QUIC_CRYPTO_APP &&
+	       !prepare(c, &c->keys[QUIC_CRYPTO_APP][1], &tx->train) &&
+	       quic_offload_take(c, &tx->train, tx->skb);
+}
+
 /* Its turn has come. */
 void quic_tx_job(struct quic_conn *c, struct quic_job *job)
 {

@@ -95,6 +95,7 @@ u16 quic_build_run(struct quic_tx *tx, u8 *p, u16 size, u16 max);
 
 /* tx/seal.c */
 int quic_seal(struct quic_conn *c, u8 level, struct quic_train *t);
+bool quic_seal_device(struct quic_tx *tx);
 bool quic_seal_later(struct quic_tx *tx, u16 size, u8 ecn, u64 departure);
 
 /* tx/xmit.c */

@@ -436,6 +436,36 @@ TEST(options_not_there)
 	}
 }
 
+TEST(offload_is_allowed)
+{
+	struct quic_offload o = { .allowed = QUIC_OFFLOAD_ALLOW_TX, .active = 3 };
+	struct pair p = { 0 };
+	socklen_t len = sizeof(o);
+	uint32_t bits = 4;
+
+	p.listener = quic_socket();
+	OK(!opt_set(p.listener, QUIC_SOCKOPT_OFFLOAD, &o, sizeof(o)));
+	OK(!opt_get(p.listener, QUIC_SOCKOPT_OFFLOAD, &o, &len));
+	EQ(len, sizeof(o));
+	EQ(o.allowed, QUIC_OFFLOAD_ALLOW_TX);
+	EQ(o.active, 0);
+	ERR(opt_set(p.listener, QUIC_SOCKOPT_OFFLOAD, &bits, sizeof(bits)),
+	    EINVAL);
+	ERR(opt_set(p.listener, QUIC_SOCKOPT_OFFLOAD, &bits, 3), EINVAL);
+	close(p.listener);
+	connection(&p);
+	OK(!opt_get(p.server, QUIC_SOCKOPT_OFFLOAD, &o, &len));
+	EQ(o.allowed, QUIC_OFFLOAD_ALL);
+	bits = 0;
+	OK(!opt_set(p.server, QUIC_SOCKOPT_OFFLOAD, &bits, sizeof(bits)));
+	len = sizeof(bits);
+	OK(!opt_get(p.server, QUIC_SOCKOPT_OFFLOAD, &bits, &len));
+	EQ(len, sizeof(bits));
+	EQ(bits, 0);
+	pair_talk(&p);
+	disconnect(&p);
+}
+
 /* Packets without encryption are a wish of both ends, which this one never
  * grants.
  */

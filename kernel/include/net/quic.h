@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * QUIC sockets for other kernel code.
+ * QUIC for other kernel code: sockets, and below them what drivers implement
+ * whose devices seal and open packets (docs/offload.md walks through one).
  *
  * A QUIC socket is made with sock_create_kern() and the protocol
  * IPPROTO_QUIC; kernel_bind(), kernel_listen(), kernel_accept(),
@@ -18,14 +19,236 @@
 #ifndef _NET_QUIC_H
 #define _NET_QUIC_H
 
+#include <linux/bits.h>
+#include <linux/in6.h>
+#include <linux/skbuff.h>
 #include <linux/sockptr.h>
 #include <linux/quic.h>
+#include <uapi/linux/tls.h>
 
+struct net_device;
 struct sock;
 
 int quic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		       unsigned int optlen);
 int quic_do_getsockopt(struct sock *sk, int optname, sockptr_t optval,
 		       sockptr_t optlen);
+
+/* ---- devices that seal and open packets ------------------------------------ */
+
+/* The bit of a cipher, of TLS_CIPHER_*. */
+#define QUIC_OFFLOAD_CIPHER(type)	BIT((type) - TLS_CIPHER_AES_GCM_128)
+
+/* Bytes that an AEAD adds to a packet, with all four ciphers. */
+#define QUIC_OFFLOAD_TAG	16
+
+enum quic_offload_dir {
+	QUIC_OFFLOAD_RX,
+	QUIC_OFFLOAD_TX,
+};
+
+/**
+ * struct quic_offload_caps - what a device can do
+ * @tx_ciphers:	that it seals with, QUIC_OFFLOAD_CIPHER(); 0: it does not seal
+ * @rx_ciphers:	that it opens with, likewise
+ * @tx_segs:	most packets that it seals of one skb, at least 1; more are not
+ *		asked of it, whatever its GSO limits are
+ *
+ * Header protection (RFC 9001 section 5.4) belongs to both directions and is no
+ * choice: its mask is made of the ciphertext, and the packet number that the
+ * AEAD needs lies under it.  The cipher of the AEAD tells that of the mask.
+ */
+struct quic_offload_caps {
+	u8 tx_ciphers;
+	u8 rx_ciphers;
+	u16 tx_segs;
+};
+
+/**
+ * struct quic_offload_phase - packet protection of one key phase
+ * @valid:	there is such a key
+ * @key:	key of the AEAD, &quic_offload_key.key_len bytes
+ * @iv:		RFC 9001 section 5.3: the nonce is it, XORed with the packet
+ *		number, big endian, at its end
+ */
+struct quic_offload_phase {
+	bool valid;
+	u8 key[32];
+	u8 iv[12];
+};
+
+/**
+ * struct quic_offload_key - one direction of one connection, for one device
+ * @dir:	whether it is for sealing or opening; never changes
+ * @key_len:	bytes of each key, 16 or 32
+ * @cipher:	TLS_CIPHER_*, one of the device's
+ * @hp:		key of header protection; the same for both phases, for ever
+ * @phase:	by the key phase bit (0x04 of the first byte, RFC 9001 section
+ *		6).  One is valid when the key is added, the other one joins it
+ *		with the first rotation.
+ * @newest:	index of the newest of @phase
+ * @cid_len:	RX: bytes of @cid, 8
+ * @cid:	RX: destination ID of the packets to be opened.  It follows the
+ *		first byte, and makes the offset of the packet number 1 + 8.
+ * @pn:		RX: highest packet number received before the key was added;
+ *		from it the device decodes those that follow (RFC 9000 section
+ *		A.3), going on from the highest it has opened itself.  A device
+ *		that opens none of a few hundred packets gets the key again,
+ *		with a new number.
+ * @family:	RX: AF_INET or AF_INET6
+ * @sport:	RX: UDP source port of these packets
+ * @dport:	RX: ... and destination port
+ * @saddr:	RX: IP source address; IPv4 as v4-mapped
+ * @daddr:	RX: ... and destination address
+ * @token:	RX: for quic_offload_opened() alone
+ * @priv:	the driver's
+ *
+ * A device may tell an RX key by @cid alone, or by ports and addresses as well.
+ * Everything but @priv is the core's, and changes only in the calls of
+ * &struct quic_offload_ops.  Secrets: a driver that copies them wipes the copy.
+ */
+struct quic_offload_key {
+	enum quic_offload_dir dir;
+	u8 key_len;
+	u16 cipher;
+	u8 hp[32];
+	struct quic_offload_phase phase[2];
+	u8 newest;
+	u8 cid_len;
+	u8 cid[20];
+	u64 pn;
+	sa_family_t family;
+	__be16 sport;
+	__be16 dport;
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+	u8 token[QUIC_OFFLOAD_TAG];
+	void *priv;
+};
+
+/**
+ * struct quic_offload_stats - what a device has done since it was registered
+ * @tx_packets:	sealed
+ * @tx_bytes:	of them, from first byte to tag
+ * @tx_dropped:	that came in plaintext and could not be sealed any more
+ * @rx_packets:	opened
+ * @rx_bytes:	of them
+ * @rx_failed:	that matched a key and did not open; passed on as they came
+ */
+struct quic_offload_stats {
+	u64 tx_packets;
+	u64 tx_bytes;
+	u64 tx_dropped;
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 rx_failed;
+};
+
+/**
+ * struct quic_offload_ops - a driver's part
+ *
+ * All but @get_stats are called in process context, may sleep, and are called
+ * one at a time for each device.  They must not take RTNL, under which they may
+ * be called.
+ */
+struct quic_offload_ops {
+	/**
+	 * @key_add: a connection begins to use the device in one direction.
+	 *
+	 * The driver may keep @key until @key_del and sets key->priv.
+	 * Return: 0, or -errno: there is no room (-ENOSPC), or it failed.  Then
+	 * the CPU does the work.  It is tried again when a key of this device
+	 * was deleted, or it was reset.
+	 */
+	int (*key_add)(struct net_device *dev, struct quic_offload_key *key);
+
+	/**
+	 * @key_rotate: a key update; key->phase[key->newest] is new.
+	 *
+	 * TX: packets of the other phase may still be in the qdisc and are to
+	 * be sealed with its key.  RX: late packets of the other phase come for
+	 * about three probe timeouts; with no room for two keys the device
+	 * keeps the newest one.  Never more than two phases are in use.
+	 * Return: 0 or -errno; then @key_del follows.
+	 */
+	int (*key_rotate)(struct net_device *dev, struct quic_offload_key *key);
+
+	/**
+	 * @key_del: the key is not used any more.
+	 *
+	 * TX: quic_offload_tx() gives the key to nobody any more, and a grace
+	 * period has passed since; packets in the device's rings are the
+	 * driver's to wait for.  RX: after return nothing may be marked with
+	 * it.  key->priv is free to go.  Cannot fail.
+	 */
+	void (*key_del)(struct net_device *dev, struct quic_offload_key *key);
+
+	/**
+	 * @get_stats: add up what the device has counted; @stats is zeroed.
+	 *
+	 * Process context, at any time between registration and its end.
+	 * Optional.
+	 */
+	void (*get_stats)(struct net_device *dev,
+			  struct quic_offload_stats *stats);
+};
+
+/**
+ * struct quic_offload_tx - what is to be sealed in an skb
+ * @key:	with this key, by ...
+ * @phase:	... this of its phases
+ * @segs:	packets; each has a datagram of its own on the wire
+ * @size:	bytes of each, tag included; the last one may be shorter
+ * @off:	where the first begins, from skb->data: after the UDP header.  They
+ *		follow each other without gaps.
+ * @pn:		packet number of the first; the next ones have the next numbers
+ * @hdr_len:	bytes of each header, packet number included: the AEAD's
+ *		associated data
+ * @pn_off:	where in it the packet number begins
+ *
+ * The header is there as it is before header protection; the text follows it
+ * up to the last QUIC_OFFLOAD_TAG bytes, which the tag replaces.
+ */
+struct quic_offload_tx {
+	struct quic_offload_key *key;
+	u8 phase;
+	u16 segs;
+	u16 size;
+	u32 off;
+	u64 pn;
+	u8 hdr_len;
+	u8 pn_off;
+};
+
+int quic_offload_register(struct net_device *dev,
+			  const struct quic_offload_ops *ops,
+			  const struct quic_offload_caps *caps);
+void quic_offload_unregister(struct net_device *dev);
+void quic_offload_reset(struct net_device *dev);
+int quic_offload_tx_train(const struct net_device *dev,
+			  const struct sk_buff *skb,
+			  struct quic_offload_tx *tx);
+int quic_offload_opened(struct sk_buff *skb, const struct quic_offload_key *key,
+			u32 off, u32 len);
+
+/**
+ * quic_offload_tx() - has the device anything to seal in this skb?
+ * @dev:	the device, from its ndo_start_xmit()
+ * @skb:	what it was given
+ * @tx:		out: what is to be sealed, if there is
+ *
+ * Context: RCU read section, as ndo_start_xmit() has it.
+ * Return: 0: nothing, send it as it is.  1: seal what @tx says and compute UDP
+ * checksums over the result (ip_summed is CHECKSUM_PARTIAL).  -errno: it is
+ * plaintext for which there is no key any more, and has to be dropped.
+ */
+static inline int quic_offload_tx(const struct net_device *dev,
+				  const struct sk_buff *skb,
+				  struct quic_offload_tx *tx)
+{
+	if (likely(!skb_is_decrypted(skb)))
+		return 0;
+	return quic_offload_tx_train(dev, skb, tx);
+}
 
 #endif

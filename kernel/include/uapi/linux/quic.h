@@ -191,6 +191,21 @@ struct quic_handshake_info {
  */
 #define QUIC_SOCKOPT_CONNID			71
 
+/* struct quic_offload, get and set (@allowed alone): may network devices seal
+ * and open the connection's packets, and do they?  What the namespace forbids
+ * (sysctl net.quic.offload) is forbidden.
+ */
+#define QUIC_SOCKOPT_OFFLOAD			72
+
+#define QUIC_OFFLOAD_ALLOW_RX			0x1
+#define QUIC_OFFLOAD_ALLOW_TX			0x2
+#define QUIC_OFFLOAD_ALL			0x3
+
+struct quic_offload {
+	__u32	allowed;	/* QUIC_OFFLOAD_ALLOW_*; all to begin with */
+	__u32	active;		/* likewise; directions that a device has */
+};
+
 enum quic_early_data {
 	QUIC_EARLY_DATA_NONE,		/* no key for it was set */
 	QUIC_EARLY_DATA_OFFERED,	/* no answer yet */
