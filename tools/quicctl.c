@@ -14,7 +14,8 @@
 const char *argp_program_version = "quicctl 0.1";
 
 static const struct verb *const top[] = {
-	&cc_verb, &cid_verb, &steer_verb, &guard_verb, &lb_verb, NULL
+	&cc_verb, &cid_verb, &steer_verb, &guard_verb, &lb_verb,
+	&offload_verb, NULL
 };
 
 /* ---- options ------------------------------------------------------------- */

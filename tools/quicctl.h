@@ -42,7 +42,8 @@ struct verb {
 	const void *of;			/* handed to them */
 };
 
-extern const struct verb cc_verb, cid_verb, steer_verb, guard_verb, lb_verb;
+extern const struct verb cc_verb, cid_verb, steer_verb, guard_verb, lb_verb,
+			 offload_verb;
 
 /* ---- quicctl_out.c --------------------------------------------------------- */
 
