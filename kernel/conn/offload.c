@@ -37,7 +37,7 @@
  * that this did not help.
  */
 #define QUIC_OFFLOAD_PATIENCE		256
-#define QUIC_OFFLOAD_PATIENCE_MAX	(1 << 20)
+#define QUIC_OFFLOAD_PATIENCE_MAX	BIT(20)
 
 /* What a connection has to do with devices. */
 struct quic_offload_conn {
@@ -465,7 +465,7 @@ static void miss(struct quic_conn *c)
 	if (++o->missed < o->patience || !rcu_access_pointer(o->keys.bind[0]))
 		return;
 	o->missed = 0;
-	o->patience = min(2 * o->patience, QUIC_OFFLOAD_PATIENCE_MAX);
+	o->patience = min_t(u32, 2 * o->patience, QUIC_OFFLOAD_PATIENCE_MAX);
 	o->lost_place = true;
 	quic_offload_kick(c);
 }
