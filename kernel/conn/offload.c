@@ -84,6 +84,23 @@ static u8 allowed(const struct quic_conn *c)
 	return quic_sk(c->sk)->offload & READ_ONCE(c->qn->offload);
 }
 
+/* tc, BPF and netfilter programs at the way out of a device may copy and turn
+ * around what they see: they get it sealed.  (tc's mirred sends a copy even if it
+ * redirects, and copies have no socket.)
+ */
+static bool watched(const struct net_device *dev)
+{
+#ifdef CONFIG_NET_XGRESS
+	if (rcu_access_pointer(dev->tcx_egress))
+		return true;
+#endif
+#ifdef CONFIG_NETFILTER_EGRESS
+	if (rcu_access_pointer(dev->nf_hooks_egress))
+		return true;
+#endif
+	return false;
+}
+
 /* What IPsec or a light-weight tunnel does to a packet comes before the device,
  * and would do it to plaintext.
  */
@@ -91,7 +108,7 @@ static const struct net_device *device_of(const struct quic_conn *c)
 {
 	const struct dst_entry *dst = c->path->dst_entry;
 
-	if (!dst || dst->lwtstate)
+	if (!dst || dst->lwtstate || watched(dst->dev))
 		return NULL;
 #ifdef CONFIG_XFRM
 	if (dst->xfrm)
@@ -198,13 +215,26 @@ static void set_addr(struct in6_addr *to, const union quic_addr *a)
 		*to = a->v6.sin6_addr;
 }
 
+/* Highest packet number received, as late as possible. */
+static u64 highest(struct sock *sk)
+{
+	const struct quic_ack *ack;
+	u64 pn = QUIC_PN_NONE;
+
+	lock_sock(sk);
+	ack = quic_sk_conn(sk)->ack[QUIC_SPACE_APP];
+	if (ack)
+		pn = ack->largest;
+	release_sock(sk);
+	return pn == QUIC_PN_NONE ? 0 : pn;
+}
+
 static struct quic_offload_bind *
 new_bind(struct quic_offload_conn *o, const struct wish *w, int dir,
 	 const struct quic_offload_phase *phase)
 {
 	struct quic_offload_bind *b = kzalloc(sizeof(*b), GFP_KERNEL);
 	struct quic_offload_key *k;
-	u64 pn;
 
 	if (!b)
 		return NULL;
@@ -219,11 +249,7 @@ new_bind(struct quic_offload_conn *o, const struct wish *w, int dir,
 	if (dir == QUIC_OFFLOAD_RX) {
 		k->cid_len = QUIC_SCID_LEN;
 		memcpy(k->cid, w->cid, QUIC_SCID_LEN);
-		/* As late as possible.  If it was written in two halves the
-		 * device will lose its place, which is seen.
-		 */
-		pn = READ_ONCE(quic_sk_conn(o->sk)->ack[QUIC_SPACE_APP].largest);
-		k->pn = pn == QUIC_PN_NONE ? 0 : pn;
+		k->pn = highest(o->sk);
 		k->family = w->src.sa.sa_family;
 		k->sport = quic_addr_port(&w->dst);
 		k->dport = quic_addr_port(&w->src);

@@ -385,8 +385,13 @@ int quic_offload_tx_train(const struct net_device *dev,
 	struct quic_offload_bind *b;
 	u32 generation;
 
+	/* Nobody seals what has no socket: a generic XDP program has turned
+	 * around what was opened here.
+	 */
+	if (!skb->sk)
+		return -ENOKEY;
 	/* Of kTLS, for one. */
-	if (!skb->sk || !quic_sk_validates(skb->sk, quic_offload_validate))
+	if (!quic_sk_validates(skb->sk, quic_offload_validate))
 		return 0;
 	if (!quic_offload_parse(skb, tx, &generation))
 		return -EBADMSG;
