@@ -13,6 +13,7 @@ compares what arrives. Each test begins with fresh devices and namespaces.
 """
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -71,6 +72,11 @@ def device(ns):
     assert len(rows) == 1, "not one device: %s" % rows
     return {name: int(value) if value.isdigit() else value
             for name, value in rows[0].items()}
+
+
+def keys(ns):
+    row = device(ns)
+    return row["tx_keys"] + row["rx_keys"]
 
 
 def make_files():
@@ -136,22 +142,38 @@ class Server:
         host = "[%s]" % self.host if ":" in self.host else self.host
         return "https://%s:4433/%s" % (host, name)
 
-    def get(self, name="file", *options):
-        within("cli", "quicget", "-q", "--insecure", "--timeout", "100", *options,
-               "-o", "/tmp/got", self.url(name))
-        assert digest("/tmp/got") == digest("%s/%s" % (SITE, name)), "other bytes"
-
     def begin(self, name="large", *options):
-        """A download that goes on meanwhile, when the devices have its keys."""
+        """A download that goes on as it is read: slowly, until end()."""
         self.name = name
+        self.got = hashlib.sha256()
         self.client = subprocess.Popen(
-            ["ip", "netns", "exec", "cli", "quicget", "-q", "--insecure", "--timeout", "200",
-             *options, "-o", "/tmp/got", self.url(name)])
+            ["ip", "netns", "exec", "cli", "quicget", "-q", "--insecure", "--timeout", "300",
+             *options, "-o", "-", self.url(name)], stdout=subprocess.PIPE)
+
+    def until(self, what, condition):
+        for _ in range(1200):
+            if condition():
+                return
+            self.got.update(self.client.stdout.read1(1 << 14))
+            time.sleep(0.05)
+        raise AssertionError("not in a minute: " + what)
 
     def end(self):
+        while data := self.client.stdout.read1(1 << 20):
+            self.got.update(data)
         assert self.client.wait() == 0, "the client failed"
         self.client = None
-        assert digest("/tmp/got") == digest("%s/%s" % (SITE, self.name)), "other bytes"
+        assert self.got.hexdigest() == digest("%s/%s" % (SITE, self.name)), "other bytes"
+
+    def get(self, name="file", *options):
+        self.begin(name, *options)
+        self.end()
+
+    def get_by_devices(self, srv=2, cli=2, options=()):
+        """A download of which most is sent when so many keys are in the devices."""
+        self.begin("large", *options)
+        self.until("keys in the devices", lambda: keys("srv") >= srv and keys("cli") >= cli)
+        self.end()
 
     def __exit__(self, *_):
         for process in self.client, self.process:
@@ -196,10 +218,6 @@ def directions(srv, cli):
         within(ns, "sysctl", "-qw", "net.quic.offload=%d" % value)
 
 
-def began(ns="srv", since=0):
-    wait_for("plaintext for the device", lambda: counter(ns, "QuicOffloadTx") > since)
-
-
 # ---- transfers -------------------------------------------------------------------
 
 
@@ -214,7 +232,7 @@ def test_off():
 
 def test_both_ways():
     with Server() as s:
-        s.get("large")
+        s.get_by_devices()
     srv, cli = device("srv"), device("cli")
     assert srv["tx_packets"] > 500 and cli["rx_packets"] > 500
     # Every packet that was left to a device was sealed by it, and every one that
@@ -233,14 +251,14 @@ def test_both_ways():
 
 def test_ipv6():
     with Server(host="fd09::1") as s:
-        s.get()
+        s.get_by_devices()
     assert device("srv")["tx_packets"] > 500 and device("cli")["rx_packets"] > 500
 
 
 def test_sealing_only():
     directions(2, 0)
     with Server() as s, Capture("cli", "qs1") as wire, Capture("srv", "qs0") as tap:
-        s.get()
+        s.get_by_devices(1, 0)
     assert device("srv")["tx_packets"] > 500
     assert counter("cli", "QuicOffloadRx") == 0
     wire.sealed()
@@ -251,7 +269,7 @@ def test_sealing_only():
 def test_opening_only():
     directions(0, 1)
     with Server() as s, Capture("srv", "qs0") as wire, Capture("cli", "qs1") as tap:
-        s.get()
+        s.get_by_devices(0, 1)
     assert counter("srv", "QuicOffloadTx") == 0
     assert counter("cli", "QuicOffloadRx") > 500
     wire.sealed()
@@ -261,9 +279,9 @@ def test_opening_only():
 def test_a_cipher_that_no_device_has():
     with Server() as s:
         s.get("file", "--ciphers", "chacha20-poly1305")
-        assert counter("srv", "QuicOffloadTx") == 0
-        s.get("small", "--ciphers", "aes-256-gcm")
-        assert counter("srv", "QuicOffloadTx") > 100
+        assert counter("srv", "QuicOffloadKeys") == 0
+        s.get_by_devices(options=("--ciphers", "aes-256-gcm"))
+        assert counter("srv", "QuicOffloadTx") > 500
 
 
 def test_switched_on_and_off():
@@ -271,13 +289,167 @@ def test_switched_on_and_off():
     with Server() as s:
         s.begin()
         for value in 3, 1, 2, 0, 3:
-            before = counter("srv", "QuicOffloadTx")
             directions(value, value)
-            if value & 2:
-                began(since=before)
-            time.sleep(0.3)
+            count = bin(value).count("1")
+            s.until("%d keys" % count,
+                    lambda: (keys("srv"), keys("cli")) == (count, count))
         s.end()
     assert device("srv")["tx_packets"] == counter("srv", "QuicOffloadTx")
+
+
+def test_key_updates():
+    within("srv", "sysctl", "-qw", "net.quic.key_update_packets=1000")
+    with Server() as s:
+        s.get_by_devices(options=("--key-update", "5000000"))
+    assert counter("srv", "QuicKeyUpdates") > 1
+    # The first two keys of a direction, and more for each update.
+    assert counter("srv", "QuicOffloadKeys") > 2
+    assert device("srv")["tx_packets"] == counter("srv", "QuicOffloadTx") > 500
+    assert counter("cli", "QuicOffloadRxBad") == 0
+
+
+def test_losses():
+    within("srv", "tc", "qdisc", "add", "dev", "qs0", "root", "netem", "limit", "10000",
+           "loss", "2%")
+    with Server() as s:
+        s.get_by_devices()
+    assert counter("srv", "QuicTxRetransBytes") > 0
+    # The qdisc has lost some.
+    assert 500 < device("srv")["tx_packets"] <= counter("srv", "QuicOffloadTx")
+
+
+def test_segmented_by_software():
+    """Below the qdisc at one end, so that GRO has to do at the other."""
+    directions(2, 1)
+    for ns, dev in ("srv", "qs0"), ("cli", "qs1"):
+        within(ns, "ethtool", "-K", dev, "tx-udp-segmentation", "off", "gso", "off")
+    with Server() as s:
+        s.get_by_devices(1, 1)
+    assert device("srv")["tx_packets"] == counter("srv", "QuicOffloadTx") > 500
+    assert device("cli")["rx_packets"] > 500
+
+
+# ---- other ways out -----------------------------------------------------------------
+# The client's device opens nothing here, so that what is captured there is the wire.
+
+
+def egress(*action):
+    within("srv", "tc", "qdisc", "add", "dev", "qs0", "clsact")
+    within("srv", "tc", "filter", "add", "dev", "qs0", "egress", "protocol", "ip", "flower",
+           "ip_proto", "udp", "action", *action)
+
+
+def test_route_change():
+    directions(3, 2)
+    ip("-n", "srv", "address", "add", "10.7.0.1/32", "dev", "lo")
+    ip("-n", "cli", "route", "add", "10.7.0.1/32", "via", "10.9.0.1")
+    with Server(host="10.7.0.1") as s, Capture("cli", "vb") as wire:
+        s.begin()
+        s.until("plaintext for the device", lambda: counter("srv", "QuicOffloadTx") > 0)
+        ip("-n", "srv", "route", "add", "10.9.0.2/32", "via", "10.8.0.2", "dev", "va")
+        s.end()
+    wire.sealed()
+
+
+def test_redirected_by_tc():
+    directions(3, 2)
+    mac = subprocess.check_output(["ip", "netns", "exec", "cli", "cat",
+                                   "/sys/class/net/qs1/address"], text=True).strip()
+    ip("-n", "cli", "link", "set", "vb", "address", mac)
+    with Server() as s, Capture("cli", "vb") as wire:
+        s.begin()
+        s.until("plaintext for the device", lambda: counter("srv", "QuicOffloadTx") > 0)
+        egress("mirred", "egress", "redirect", "dev", "va")
+        s.end()
+    wire.sealed()
+
+
+def test_mirrored_by_tc():
+    directions(3, 2)
+    with Server() as s, Capture("cli", "vb") as other, Capture("cli", "qs1") as wire:
+        s.begin()
+        s.until("plaintext for the device", lambda: counter("srv", "QuicOffloadTx") > 0)
+        egress("mirred", "egress", "mirror", "dev", "va")
+        s.end()
+    other.sealed()
+    wire.sealed()
+
+
+# ---- devices that fail ----------------------------------------------------------------
+
+
+def test_no_key_is_taken():
+    inject("fail_add", 1)
+    with Server() as s:
+        s.begin()
+        s.until("a refusal", lambda: counter("srv", "QuicOffloadKeysFailed") > 0)
+        s.end()
+    assert device("srv")["keys_refused"] > 0
+    assert counter("srv", "QuicOffloadTx") == 0
+
+
+def test_lost_keys_with_packets_in_the_queue():
+    """They were given in plaintext to a device that cannot seal them any more."""
+    directions(3, 2)
+    within("srv", "tc", "qdisc", "add", "dev", "qs0", "root", "netem", "limit", "10000",
+           "delay", "50ms")
+    with Server() as s, Capture("cli", "qs1") as wire:
+        s.begin()
+        for _ in range(3):
+            before = counter("srv", "QuicOffloadTx")
+            s.until("plaintext for the device",
+                    lambda: counter("srv", "QuicOffloadTx") > before + 20)
+            inject("reset", 0)
+        s.end()
+    wire.sealed()
+    assert counter("srv", "QuicOffloadTxFallback") > 0
+    # The queue may have overflowed.
+    assert device("srv")["tx_packets"] + counter("srv", "QuicOffloadTxFallback") <= \
+        counter("srv", "QuicOffloadTx")
+
+
+def test_unplugged_under_load():
+    for ns, last in ("srv", 1), ("cli", 2):
+        ip("-n", ns, "address", "add", "10.7.0.%d/32" % last, "dev", "lo")
+        for net, metric in (9, 10), (8, 20):
+            ip("-n", ns, "route", "add", "10.7.0.%d/32" % (3 - last), "via",
+               "10.%d.0.%d" % (net, 3 - last), "src", "10.7.0.%d" % last,
+               "metric", str(metric))
+    with Server(host="10.7.0.1") as s, Capture("cli", "vb") as wire:
+        s.begin()
+        s.until("plaintext for the device", lambda: counter("srv", "QuicOffloadTx") > 0)
+        inject("unplug", 1)
+        s.end()
+    wire.sealed()
+
+
+def test_tags_that_are_wrong():
+    inject("bad_tags", 50)
+    with Server() as s:
+        s.get_by_devices()
+    assert device("srv")["rx_failed"] + device("cli")["rx_failed"] >= 50
+    assert counter("cli", "QuicPktDecDrop") == 0
+    assert counter("cli", "QuicOffloadRx") > 500
+
+
+def test_a_device_that_lost_its_place():
+    with Server() as s:
+        s.begin()
+        s.until("opened packets", lambda: counter("cli", "QuicOffloadRx") > 0)
+        inject("lose", 1)
+        before = counter("cli", "QuicOffloadKeys")
+        s.until("the key again", lambda: counter("cli", "QuicOffloadKeys") > before)
+        s.end()
+
+
+def test_quicctl_tells():
+    with Server() as s:
+        s.get_by_devices()
+    said = json.loads(within("srv", "quicctl", "-j", "offload", "status"))
+    assert said["allowed"] == "both"
+    assert [row["device"] for row in said["devices"]] == ["qs0"]
+    assert said["devices"][0]["tx_packets"] == said["QuicOffloadTx"] > 0
+    within("srv", "quicctl", "offload", "status")
 
 
 def main():
