@@ -130,9 +130,11 @@ def test_the_module_stays():
 
     def without():
         world.run("rmmod", "quic")
-        for program in "steer", "guard", "lb":
-            world.load(program, "native")
-            world.run("ping", "-c", "1", SERVER, ns="cli")
-            world.unload()
-        world.run("modprobe", "quic")
+        try:
+            for program in "steer", "guard", "lb":
+                world.load(program, "native")
+                world.run("ping", "-c", "1", SERVER, ns="cli")
+                world.unload()
+        finally:
+            world.run("modprobe", "quic")
     yield "without the module", without

@@ -364,13 +364,17 @@ static __always_inline __u32 quic_xdp_hash(const struct quic_xdp_pkt *p,
 	return quic_xdp_mix(h, (__u64)w[2] << 32 | w[3]);
 }
 
-/* The sender, for functions of quic.ko. */
+/* The sender, for functions of quic.ko.  By place, not by name: without the module
+ * there is no such struct to find the names in.
+ */
 static __always_inline void quic_xdp_peer(const struct quic_xdp_pkt *p,
 					  struct quic_xdp_peer *peer)
 {
-	__builtin_memcpy(peer->addr, p->src, sizeof(peer->addr));
-	peer->port = p->sport;
-	peer->pad = 0;
+	__u32 *w = (__u32 *)peer;
+
+	__builtin_memcpy(w, p->src, sizeof(p->src));
+	w[4] = 0;
+	*(__be16 *)&w[4] = p->sport;
 }
 
 #endif
