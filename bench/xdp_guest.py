@@ -12,6 +12,8 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "xdp"))
+# Before the programs are loaded, which the imports do: they use its functions.
+subprocess.run(["modprobe", "-a", "aesni_intel", "quic"], check=True)
 
 import bpf  # noqa: E402
 import frames  # noqa: E402
@@ -49,8 +51,9 @@ def cases():
     yield steering("not for the port", steer.CPU, frame(short(ID), dport=5000))
     yield steering("plain CPU, home", steer.CPU, frame(short(ID)))
     yield steering("plain CPU, home, IPv6", steer.CPU, frame(short(ID), 6))
-    yield steering("plain CPU, moved", steer.CPU, frame(short(b"\1" + ID[1:])),
-                   verdict="redirect")
+    if os.cpu_count() > 1:              # not where instructions are counted
+        yield steering("plain CPU, moved", steer.CPU, frame(short(b"\1" + ID[1:])),
+                       verdict="redirect")
     yield steering("QUIC-LB, plain", steer.LB, frame(short(IN_PLAIN.make(0))), (IN_PLAIN,))
     yield steering("QUIC-LB, one pass", steer.LB, frame(short(ONE_PASS.make(0))), (ONE_PASS,))
     yield steering("QUIC-LB, four passes", steer.LB, frame(short(FOUR_PASSES.make(0))),
@@ -75,7 +78,6 @@ def cases():
 
 
 def main():
-    subprocess.run(["modprobe", "-a", "aesni_intel", "quic"], check=True)
     programs = {"steer": test_steer.program, "guard": test_guard.program, "lb": test_lb.program}
     empty = bpf.Empty()
     base = cost(empty, frames.frame(frames.short(ID)), "pass")
