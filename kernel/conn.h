@@ -30,8 +30,6 @@ struct quic_udp;
 
 /* Most IDs we issue, and keep of the peer's (socket-api.md: 2..8). */
 #define QUIC_CID_SLOTS		8
-/* Those of ours that the peer has at hand: it will not need more paths. */
-#define QUIC_CIDS_ISSUED	QUIC_PATHS
 /* RETIRE_CONNECTION_ID frames waiting to be sent; more is an attack
  * (RFC 9000 section 5.1.2).
  */

@@ -204,7 +204,7 @@ bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len)
 }
 
 /* RFC9000-5.1.1-3 */
-/* Issue as many as the peer keeps (section 5.1.1), or is to have. */
+/* Issue as many as the peer keeps (section 5.1.1). */
 void quic_cid_offer(struct quic_conn *c)
 {
 	u8 limit = min_t(u64, c->peer.active_connection_id_limit,

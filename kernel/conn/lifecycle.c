@@ -125,7 +125,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 				   &c->crypto[QUIC_SPACE_INITIAL]->space,
 				   &c->crypto[QUIC_SPACE_HANDSHAKE]->space,
 				   &c->app.space });
-	c->cids->local_limit = QUIC_CIDS_ISSUED;
+	c->cids->local_limit = QUIC_CID_SLOTS - 1;
 	c->cids->remote[0].used = true;
 	c->paths[0] = c->path;
 	return c;
