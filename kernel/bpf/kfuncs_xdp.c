@@ -17,6 +17,7 @@
 #include <linux/module.h>
 #include <net/ipv6.h>
 #include <net/xdp.h>
+#include "../compat.h"
 #include "../conn/token.h"
 #include "../crypto/retry.h"
 #include "../obs/mib.h"
