@@ -65,11 +65,11 @@ typedef struct sockaddr quic_sockaddr_t;
 #include <net/sock.h>
 #if defined(CONFIG_SOCK_VALIDATE_XMIT) && defined(CONFIG_SKB_DECRYPTED)
 #define QUIC_VALIDATES_XMIT	true
-/* Who sees the function sees the keys that it goes by. */
-#define quic_sk_validates(sk, fn) \
+#define quic_sk_validates(sk, fn)				\
+	/* Pairs with quic_sk_set_validate(): the keys are there. */	\
 	(smp_load_acquire(&(sk)->sk_validate_xmit_skb) == (fn))
-/* Likewise. */
-#define quic_sk_set_validate(sk, fn) \
+#define quic_sk_set_validate(sk, fn)				\
+	/* Pairs with quic_sk_validates(). */			\
 	smp_store_release(&(sk)->sk_validate_xmit_skb, fn)
 #define quic_skb_set_plain(skb, plain)	((skb)->decrypted = (plain))
 #else

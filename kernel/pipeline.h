@@ -335,6 +335,7 @@ static inline u32 quic_cid_cpu(const struct quic_cid_node *node)
 {
 	return READ_ONCE(node->cpu);
 }
+
 struct quic_cid_node *quic_cid_make(struct net *net, struct quic_conn *c,
 				    struct quic_req *req, gfp_t gfp);
 int quic_cid_new_local(struct quic_conn *c, gfp_t gfp);	/* next number */

@@ -47,7 +47,7 @@ struct quic_entry {
  */
 struct quic_registry {
 	struct list_head list;
-	spinlock_t lock;
+	spinlock_t lock;	/* for writers of @list */
 	const void *builtin;
 	size_t size;
 };

@@ -63,9 +63,7 @@ struct bbr {
 	__u64 prior_cwnd;
 	__u64 delivered;		/* as of the last event */
 	__u64 lost;
-	__u64 next_round;		/* a packet sent at that many delivered or more
-				 * ends the round trip
-				 */
+	__u64 next_round;		/* one sent at that many or more ends it */
 	__u64 loss_round;
 	__u64 limited_until;	/* samples of before count as limited */
 	__u64 up_every;		/* UP: bytes for each of growth; QUIC_NONE: none */
@@ -352,7 +350,7 @@ static void adapt_lower_bounds(struct quic_cc *cc)
 		b->inflight_short = cc->cwnd;
 	b->bw_short = quic_max(b->bw_latest, percent(b->bw_short, BETA));
 	b->inflight_short = quic_max(b->inflight_latest,
-				percent(b->inflight_short, BETA));
+				     percent(b->inflight_short, BETA));
 }
 
 /* ---- the model ------------------------------------------------------------------- */
@@ -400,7 +398,7 @@ static void update_extra_acked(struct quic_cc *cc,
 	__u64 bw = quic_min(max_bw(b), b->bw_short), expected, extra;
 
 	expected = bpf_quic_muldiv(bw, quic_min(ack->now - b->extra_start,
-					       RTT_MAX), QUIC_SEC);
+						RTT_MAX), QUIC_SEC);
 	if (b->extra_acked <= expected) {
 		b->extra_acked = 0;
 		b->extra_start = ack->now;
@@ -649,8 +647,7 @@ static void set_pacing(struct quic_cc *cc, __u32 gain, __u64 srtt)
 	/* Not known yet: what the window would be. */
 	if (!bw)
 		bw = bpf_quic_muldiv(quic_cc_initial_window(cc->mss),
-					 QUIC_SEC,
-					 quic_max(srtt, QUIC_USEC));
+				     QUIC_SEC, quic_max(srtt, QUIC_USEC));
 	rate = percent(bw, gain) * (100 - PACING_MARGIN) / 100;
 	if (b->full_reached || rate > cc->pacing_rate)
 		cc->pacing_rate = quic_max(rate, 1ULL);

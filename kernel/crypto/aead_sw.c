@@ -8,9 +8,9 @@
  * one within some 1200 instructions, so a CPU keeps those of the busiest
  * connections, and a connection that is idle, or one of thousands whose transform
  * would have left the cache, has none.  Other implementations allocate memory
- * to do that, and have a transform per key.  Called from tx/seal and rx/open with BH off and the socket lock
- * held; BH off is what makes the CPU's scratch ours.  setkey and release run
- * in process context.
+ * to do that, and have a transform per key.  Called from tx/seal and rx/open with
+ * BH off and the socket lock held; BH off is what makes the CPU's scratch ours.
+ * setkey and release run in process context.
  *
  * Only synchronous implementations are asked for, so a train is always done
  * on return.

@@ -79,9 +79,8 @@ struct quic_space {
  *		for want of window
  */
 struct quic_recovery {
-	struct quic_space *space[QUIC_SPACE_MAX];	/* the owner's memory; not to
-						 * be written when discarded
-						 */
+	/* The owner's memory; not to be written when discarded. */
+	struct quic_space *space[QUIC_SPACE_MAX];
 	struct quic_rtt rtt;
 	struct quic_cc cc;
 	struct quic_ecn ecn;	/* of the path in use */

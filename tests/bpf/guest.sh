@@ -230,7 +230,7 @@ case_cc_unregister_with_thousands() {
 	status=$?
 	# At once: nobody has it any more, though most have not noticed yet.
 	is "$(cc every_op)" "" && ! grep -q every_op "$sysctl" || status=1
-	wait $client || { sed 's/^/# /' "$work/perf.log"; status=1; }
+	wait "$client" || { sed 's/^/# /' "$work/perf.log"; status=1; }
 	stop_server
 	[ "$status" = 0 ] &&
 		more_than "$many" $(($(counter QuicCcMoved) - before)) &&
