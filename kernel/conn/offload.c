@@ -464,7 +464,10 @@ bool quic_offload_take(struct quic_conn *c, struct quic_train *t,
 	bool has = false;
 
 	look(c);
-	if (!c->offload || !uniform(t))
+	/* Nothing gets through: perhaps something on the way makes copies, which
+	 * the kernel drops in plaintext.
+	 */
+	if (!c->offload || !uniform(t) || c->rec.pto_count)
 		return false;
 	rcu_read_lock();
 	b = rcu_dereference(c->offload->keys.bind[1]);

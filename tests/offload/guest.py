@@ -71,7 +71,7 @@ def table(ns, name):
 
 
 def counter(ns, name):
-    for line in table(ns, "stats"):
+    for line in table(ns, "stats") + table(ns, "snmp"):
         if line.split()[0] == name:
             return int(line.split()[1])
     raise KeyError(name)
@@ -407,15 +407,17 @@ def test_no_key_is_taken():
 def test_lost_keys_with_packets_in_the_queue():
     """They were given in plaintext to a device that cannot seal them any more."""
     directions(3, 2)
-    within("srv", "tc", "qdisc", "add", "dev", "qs0", "root", "netem", "limit", "10000",
-           "delay", "50ms")
+    queue = ("dev", "qs0", "root", "tbf", "burst", "70000", "limit", "10000000", "rate")
+    within("srv", "tc", "qdisc", "add", *queue, "4mbit")
     with Server() as s, Capture("cli", "qs1") as wire:
         s.begin()
         for _ in range(3):
             before = counter("srv", "QuicOffloadTx")
             s.until("plaintext for the device",
-                    lambda: counter("srv", "QuicOffloadTx") > before + 20)
+                    lambda: counter("srv", "QuicOffloadTx") > before + 100)
             inject("reset", 0)
+        s.until("sealing by the CPU", lambda: counter("srv", "QuicOffloadTxFallback") > 0)
+        within("srv", "tc", "qdisc", "change", *queue, "1gbit")
         s.end()
     wire.sealed()
     assert counter("srv", "QuicOffloadTxFallback") > 0
