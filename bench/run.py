@@ -132,6 +132,10 @@ class Lab:
     def run(self):
         options = self.options
         chosen = scenarios.choose(options.scenario, options.group)
+        if any("offload" in s.modes for s in chosen):
+            subprocess.run([TOP + "/tests/lab/chroot", "sh", "-c",
+                            'make -s -C tests/quicsim O="$OUT/quicsim" KVER="$KVER"'],
+                           cwd=TOP, check=True)
         kinds = options.kind or (["count"] if options.group or options.scenario else KINDS)
         for kind in kinds:
             if kind == "lookup":

@@ -81,6 +81,9 @@ def rows():
     yield row("handshake-resumed", CONNECTION, 40, "-n 0 --repeat {n} --resume",
               server="--tickets", transports=TLS, modes=("default",))
 
+    yield row("offload-up", BYTE, 16 * MIB, "-u {n}", transports=QUIC, modes=("offload",),
+              groups="")
+
     yield row("scale", BYTE, 16 * MIB, "-c 8 -d {n}", transports=TLS, modes=("segs1",),
               groups="scale")
     for percent in "0.1", "1":

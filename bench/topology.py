@@ -11,13 +11,18 @@ The network of the lab: two ends, or two ends and a router.
    +---------------+     +-----------------+     +---------------+
 
 In mode `default` a train of packets crosses a veth whole; in mode `segs1`
-(gso_max_segs 1) it is cut into packets before it, as on the way to a NIC. What
+(gso_max_segs 1) it is cut into packets before it, as on the way to a NIC. In mode
+`offload` it is no veth but the simulated NICs of tests/quicsim, which take trains
+whole and hand plaintext over as opened: what they would do costs nothing. What
 the link does to packets (netem) is done at the router, which thus gets them
 singly in mode `segs1`.
 """
 
+import os
 import subprocess
+import time
 
+QUICSIM = "build/%s/quicsim/quicsim.ko" % ".".join(os.uname().release.split(".")[:2])
 SERVER, PORT = "10.9.0.1", "4433"
 NAMESPACES = ("srv", "mid", "cli")
 
@@ -31,6 +36,10 @@ def remove():
     for name in NAMESPACES:
         subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL,
                        check=False)
+    # Its devices come back when the namespaces are gone.
+    while os.path.exists("/sys/module/quicsim") and subprocess.run(
+            ["rmmod", "quicsim"], stderr=subprocess.DEVNULL, check=False).returncode:
+        time.sleep(0.1)
 
 
 def connect(end, address, other, other_address, mode, mtu):
@@ -56,10 +65,22 @@ def steer():
                    stdout=subprocess.DEVNULL)
 
 
+def connect_nics(mtu):
+    subprocess.run(["insmod", QUICSIM, "plain=1"], check=True)
+    for name, nic, address in ("srv", "qs0", SERVER), ("cli", "qs1", "10.9.0.2"):
+        ip("link set %s netns %s name data mtu %d" % (nic, name, mtu))
+        ip("-n %s addr add %s/24 dev data" % (name, address))
+        ip("-n %s link set lo up" % name)
+        ip("-n %s link set data up" % name)
+
+
 def make(mode, mtu, link):
     remove()
     for name in NAMESPACES if link else ("srv", "cli"):
         ip("netns add " + name)
+    if mode == "offload":
+        connect_nics(mtu)
+        return
     if not link:
         connect("srv", SERVER, "cli", "10.9.0.2", mode, mtu)
         return
