@@ -140,7 +140,7 @@ static int open_sock(struct quic_udp *udp, bool v6only, bool shared,
 	if (err)
 		return err;
 	sk = (*to)->sk;
-	if (v6only)
+	if (v6only && sk->sk_family == AF_INET6)
 		ip6_sock_set_v6only(sk);
 	if (shared)
 		share(*to);
