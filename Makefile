@@ -34,7 +34,7 @@ test: ## run the tests, all or SUITE="unit vm ..."; see tests/suites
 interop: build ## other engines, over the public runner's cases; PEER=a,b CASE=c,d
 	@tests/lab/host python3
 	@tests/interop/run $(if $(PEER),PEER=$(PEER)) $(if $(CASE),CASE=$(CASE)) \
-		$(if $(ROLE),ROLE=$(ROLE)) $(if $(SINCE),SINCE=$(SINCE))
+		$(if $(ROLE),ROLE=$(ROLE)) $(if $(SINCE),"SINCE=$(SINCE)")
 
 test-debug: ## socket and attack tests, and failing allocations, on a debug kernel; takes an hour
 	@tests/lab/host python3
