@@ -421,6 +421,8 @@ class Dissector:
     def open(self, packet, data, at):
         """Remove protection; `at` is where the packet number is."""
         which = (packet.kind, packet.from_server)
+        if len(data) < at + 20:         # a damaged length; the ciphers would keep such a sample
+            return
         tries = self.candidates(packet.connection, packet)[-2:]
         if packet.kind == "1rtt" and tries:
             tries.append((tries[-1][0] + 1, tries[-1][1].next()))

@@ -22,6 +22,7 @@ import time
 
 from cases import CASES, CONNECTIONS, repeats
 from dissect import V1, V2, dissect, key_log
+from peers import PEERS
 from topology import PORT, PREFERRED_PORT
 
 RESULTS = os.environ.get("RESULTS", "/kquic/build/results")
@@ -30,6 +31,7 @@ CERTIFICATE = 11                        # TLS handshake message
 MAX_STREAMS_BIDI, VERSION_INFORMATION, PREFERRED_ADDRESS = 0x08, 0x11, 0x0d
 AMPLIFICATION = 3
 TAG = 16
+HEADERS = 14 + 20 + 8                   # Ethernet, IPv4, UDP
 HANDSHAKES = {"resumption": 2, "zerortt": 2, "handshakeloss": CONNECTIONS,
               "handshakecorruption": CONNECTIONS}
 
@@ -59,12 +61,27 @@ class Evidence:
     def note(self, text, *values):
         self.notes.append(text % values)
 
+    def spent(self):
+        """Seconds from the client's first packet to its last: emulated, a browser needs
+        more than half a minute to start, which is nothing that QUIC could do about."""
+        times = [p.datagram.time for p in self.sent(False)]
+        return max(times) - min(times) if times else 0
+
     def rate(self):
         """kbit/s of the files between the first and the last 1-RTT packet of the server,
         as they reach the client."""
         times = [p.datagram.time for p in self.received(False, "1rtt")]
         size = sum(self.case.files.values())
         return 8 * size / 1000 / (max(times) - min(times)) if len(times) > 1 else 0
+
+    def load(self):
+        """kbit/s that the link carried of the server's datagrams meanwhile, all headers
+        included, and the mean size of these."""
+        came = {id(p.datagram): p.datagram for p in self.received(False, "1rtt")}.values()
+        times = [d.time for d in came]
+        size = sum(len(d.payload) for d in came)
+        seconds = max(times) - min(times)
+        return 8 * (size + HEADERS * len(came)) / 1000 / seconds, size / len(came)
 
 
 def opened(packets):
@@ -81,18 +98,29 @@ def stream_bytes(packet):
 
 # ---- what every case demands -------------------------------------------------
 
+def last_words(e):
+    """What the client said at last, which may be why it failed."""
+    path = os.path.join(e.dir, "client.log")
+    if not os.path.exists(path):
+        return ""
+    with open(path, errors="replace") as source:
+        lines = [line.strip() for line in source if line[:1].isalpha()]     # not JSON
+    return ", " + lines[-1][-110:].replace("|", "/") if lines else ""
+
+
 def common(e):
     facts = e.facts
     if facts["error"]:
         return facts["error"]
+    if facts["status"] == 124:
+        return "the client did not end in time" + (", " + facts["call"] if facts["call"] else "")
     if facts["status"]:
-        return ("the client did not end in time" if facts["status"] == 124 else
-                "the client ends with status %d" % facts["status"]) + \
-            (", " + facts["call"] if facts["call"] else "")
+        return "the client ends with status %d%s%s" % (
+            facts["status"], ", " + facts["call"] if facts["call"] else "", last_words(e))
     if facts["files"]:
         return facts["files"]
-    if facts["seconds"] > e.case.limit:
-        return "it took %.0f s instead of %d" % (facts["seconds"], e.case.limit)
+    if e.spent() > e.case.limit:
+        return "it took %.0f s instead of %d" % (e.spent(), e.case.limit)
     initials = opened(e.sent(True, "initial"))
     want = HANDSHAKES.get(e.case.name, 1)
     count = len({p.scid for p in initials})
@@ -367,9 +395,9 @@ def criteria_connectionmigration(e):
 # ---- rows --------------------------------------------------------------------
 
 def judge_run(facts):
-    """What is wrong, what there is to say, and the rate."""
+    """What is wrong, what there is to say, and of a measurement the figures."""
     if facts["error"]:
-        return facts["error"], [], 0
+        return facts["error"], [], ()
     facts["server_is_kquic"] = facts["server"] == "kquic"
     e = Evidence(facts)
     wrong = common(e)
@@ -380,9 +408,9 @@ def judge_run(facts):
         wrong = wrong or check and check(e) or ""
     except (IndexError, ValueError, KeyError) as error:
         wrong = "the capture lacks what the case is about (%r)" % error
-    e.note("%.1f s", facts.get("seconds", 0))
+    e.note("%.1f s", e.spent())
     e.note("over %s", facts["protocol"])
-    return wrong, e.notes, e.rate() if e.case.alone else 0
+    return wrong, e.notes, (e.rate(), *e.load()) if e.case.alone and not wrong else ()
 
 
 def judge(runs):
@@ -397,19 +425,22 @@ def judge(runs):
     if "unsupported" in facts:
         row.update(result="unsupported", detail=facts["unsupported"])
         return row
-    rates = []
+    figures = []
     for run in runs:
-        wrong, notes, rate = judge_run(run)
-        rates.append(rate)
+        wrong, notes, measured = judge_run(run)
+        figures.append(measured)
         row["detail"] = ", ".join(notes)
         if wrong:
-            row.update(result="fail", detail=wrong)
+            fault = PEERS[row["peer"]].faults.get((other, row["case"]), "")
+            row.update(result="fail", detail=wrong + (fault and "; " + fault))
             return row
     if CASES[facts["case"]].alone:
-        mean = statistics.mean(rates)
+        rates = [measured[0] for measured in figures]
+        mean, load, size = map(statistics.mean, zip(*figures))
         row["detail"] = "%.0f kbit/s" % mean
         if len(rates) > 1:
             row["detail"] += " (%.0f to %.0f)" % (min(rates), max(rates))
+        row["detail"] += "; the link carried %.0f, %.0f bytes a datagram" % (load, size)
         if facts["case"] == "goodput" and facts["server"] == "kquic" and mean < GOODPUT:
             row["result"] = "fail"
             row["detail"] += ", %d are wanted" % GOODPUT

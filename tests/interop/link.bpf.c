@@ -10,6 +10,7 @@
  */
 #include "net.bpf.h"
 
+#define LONG_HEADER	0x80	/* in a packet's first byte */
 #define CORRUPT_SPAN	50	/* how far into a datagram a byte may be changed */
 
 struct link {
@@ -42,9 +43,12 @@ enum fate { PASS, LOSE, CORRUPT };
 static bool is_negotiation(struct __sk_buff *skb, __u32 payload)
 {
 	__u32 version = 1;
+	__u8 first = 0;
 
+	/* A short header has its connection ID there, which may be zeros. */
+	bpf_skb_load_bytes(skb, payload, &first, sizeof(first));
 	bpf_skb_load_bytes(skb, payload + 1, &version, sizeof(version));
-	return version == 0;
+	return first & LONG_HEADER && version == 0;
 }
 
 /*

@@ -12,6 +12,9 @@ import sys
 
 import pycurl
 
+# At a time, as many as the program curl has: of a connection whose streams are used up,
+# and all of them done, libcurl does not wait for more, but closes it.
+PARALLEL = 50
 HTTP3_ONLY = getattr(pycurl, "CURL_HTTP_VERSION_3ONLY", 31)
 
 
@@ -21,6 +24,7 @@ def handle(order, url, share):
     curl.setopt(pycurl.URL, url)
     curl.setopt(pycurl.HTTP_VERSION, HTTP3_ONLY)
     curl.setopt(pycurl.CAINFO, order["ca"])
+    curl.unsetopt(pycurl.CAPATH)        # hundreds, which it would read for each connection
     curl.setopt(pycurl.WRITEDATA, out)
     curl.setopt(pycurl.FAILONERROR, True)
     curl.setopt(pycurl.PIPEWAIT, True)  # rather a stream than a connection
@@ -39,25 +43,28 @@ def fetch(order, urls, share):
     multi = pycurl.CurlMulti()
     # Rather than open another connection it shall wait until streams are granted.
     multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, 1)
-    handles = [handle(order, url, share) for url in urls]
-    for curl in handles:
-        multi.add_handle(curl)
-    left = len(handles)
-    while left:
+    waiting, running = urls[::-1], set()
+    while waiting or running:
+        while waiting and len(running) < PARALLEL:
+            curl = handle(order, waiting.pop(), share)
+            multi.add_handle(curl)
+            running.add(curl)
         multi.perform()
-        while True:
-            queued, _, failed = multi.info_read()
+        queued = True
+        while queued:
+            queued, done, failed = multi.info_read()
             if failed:
                 sys.exit("%s: %s" % (failed[0][0].getinfo(pycurl.EFFECTIVE_URL), failed[0][2]))
-            if not queued:
-                break
-        _, left = multi.perform()
+            for curl in done:
+                multi.remove_handle(curl)
+                curl.out.close()
+                curl.close()
+                running.remove(curl)
+        if waiting and len(running) < PARALLEL:
+            continue
         wait = multi.timeout()          # ms until its next timer, or -1
-        multi.select(min(wait, 1000) / 1000 if wait >= 0 else 1.0)
-    for curl in handles:
-        multi.remove_handle(curl)
-        curl.out.close()
-        curl.close()
+        if running:
+            multi.select(min(wait, 1000) / 1000 if wait >= 0 else 1.0)
     multi.close()
 
 

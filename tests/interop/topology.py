@@ -61,6 +61,12 @@ def hexadecimal(data):
     return ["0x%02x" % byte for byte in data]
 
 
+def mac(end_of_link):
+    """Of the device, made of its namespace and its name."""
+    return "02:00:" + ":".join("%02x" % byte for byte in (
+        end_of_link[0][:2] + end_of_link[1][:2]).encode())
+
+
 class Topology:
     """Namespaces NAME-cli, NAME-r1, NAME-r2, NAME-srv."""
 
@@ -109,15 +115,18 @@ class Topology:
                     with open("/proc/sys/net/" + name, "w") as out:
                         out.write(value)
         run("ip", "-batch", "-", input="".join(
-            "link add %s netns %s type veth peer name %s netns %s\n" % (
-                one[1], self.ns(one[0]), other[1], self.ns(other[0]))
+            "link add %s address %s netns %s type veth peer name %s address %s netns %s\n" % (
+                one[1], mac(one), self.ns(one[0]), other[1], mac(other), self.ns(other[0]))
             for one, other in LINKS))
         lines = {end: ["link set lo up"] for end in ends}
-        for one, other in LINKS:
-            for end, dev, v4, v6 in one, other:
-                lines[end] += ["addr add %s dev %s" % (v4, dev),
-                               "addr add %s dev %s nodad" % (v6, dev),
-                               "link set %s gso_max_segs 1 up" % dev]
+        for one, other in LINKS + tuple((b, a) for a, b in LINKS):
+            end, dev, v4, v6 = one
+            lines[end] += ["addr add %s dev %s" % (v4, dev),
+                           "addr add %s dev %s nodad" % (v6, dev),
+                           "link set %s gso_max_segs 1 up" % dev]
+            # Who has to ask for a neighbour first waits as long as for an answer to QUIC.
+            lines[end] += ["neigh replace %s lladdr %s dev %s nud permanent" % (
+                address.split("/")[0], mac(other), dev) for address in other[2:]]
         for end, to, v4, v6 in ROUTES:
             to4, to6 = (to, to) if to == "default" else to
             lines[end] += ["route add %s via %s" % (to4, v4),
