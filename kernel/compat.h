@@ -71,12 +71,19 @@ typedef struct sockaddr quic_sockaddr_t;
 #define quic_sk_set_validate(sk, fn)				\
 	/* Pairs with quic_sk_validates(). */			\
 	smp_store_release(&(sk)->sk_validate_xmit_skb, fn)
-#define quic_skb_set_plain(skb, plain)	((skb)->decrypted = (plain))
+#define quic_skb_set_decrypted(skb, bit)	((skb)->decrypted = (bit))
 #else
 #define QUIC_VALIDATES_XMIT	false
 #define quic_sk_validates(sk, fn)	((void)(sk), (void)(fn), false)
 #define quic_sk_set_validate(sk, fn)	((void)(sk), (void)(fn))
-#define quic_skb_set_plain(skb, plain)	((void)(skb), (void)(plain))
+#define quic_skb_set_decrypted(skb, bit)	((void)(skb), (void)(bit))
+#endif
+
+/* ---- work in softirq: later kernels want to hear that it is a CPU's own ---- */
+#ifdef QUIC_KERNEL_7
+#define QUIC_WQ_BH	(WQ_BH | WQ_PERCPU)
+#else
+#define QUIC_WQ_BH	WQ_BH
 #endif
 
 /* ---- timers -------------------------------------------------------------- */
@@ -85,6 +92,14 @@ typedef struct sockaddr quic_sockaddr_t;
 	hrtimer_init(timer, clock, mode);		\
 	(timer)->function = (fn);			\
 } while (0)
+#endif
+
+/* ---- namespaces of symbols: their names became strings ------------------- */
+#include <linux/module.h>
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define QUIC_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#else
+#define QUIC_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
 #endif
 
 /* ---- ChaCha20: the state became a struct --------------------------------- */

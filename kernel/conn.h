@@ -47,22 +47,23 @@ struct quic_udp;
 
 /* ---- connection IDs: conn/cid.c ---------------------------------------- */
 
+/* There are many: no more bytes than they need. */
 struct quic_cid_key {
 	struct net *net;
-	u64 peer;		/* hash of the peer's address for an ID that the
+	u32 peer;		/* hash of the peer's address for an ID that the
 				 * peer chose, else 0
 				 */
 	struct quic_cid cid;
 	u8 pad[3];
-};
+} __packed __aligned(4);
 
 /* An entry of the table: leads a packet to its socket. */
 struct quic_cid_node {
 	struct rhash_head hash;
 	struct quic_cid_key key;
+	u32 cpu;		/* R; the owner's: quic_cid_cpu() */
 	struct sock *sk;	/* R; NULL while @req waits for accept() */
 	struct quic_req *req;	/* I; the server's first contact */
-	u32 cpu;		/* R; the owner's: quic_cid_cpu() */
 	struct rcu_head rcu;
 };
 
@@ -74,10 +75,10 @@ struct quic_local_cid {
 
 struct quic_remote_cid {
 	struct quic_cid cid;
-	u64 seq;
 	bool used;		/* slot in use */
 	bool spent;		/* on some path, now or before */
 	bool has_token;
+	u64 seq;
 	u8 reset_token[QUIC_RESET_TOKEN_LEN];
 	struct quic_cid_node *watch;	/* conn/reset; NULL: never used */
 };
@@ -85,6 +86,7 @@ struct quic_remote_cid {
 struct quic_cids {
 	struct quic_local_cid local[QUIC_CID_SLOTS];
 	u64 local_next_seq;
+	u64 local_told;		/* after the highest that the peer was told */
 	u64 local_active;	/* as the program chose */
 	u64 local_retire_prior;	/* the peer is to retire those below */
 	u8 local_limit;		/* how many the peer keeps */
@@ -232,7 +234,7 @@ struct quic_conn {
 					 */
 	struct quic_path *path_old;	/* L; validated, to fall back to */
 	struct quic_preferred *preferred; /* L; NULL: none */
-	struct quic_tparams peer;	/* L */
+	struct quic_tparams_lasting peer; /* L */
 	struct quic_tparams *early;	/* L; client: what 0-RTT goes by; or NULL */
 	struct quic_ticket_rx *tickets;	/* L; client; NULL: none has come */
 
@@ -285,6 +287,7 @@ struct quic_conn {
 	u64 rq_bytes;			/* L; unread stream bytes */
 	struct quic_dgrams dgrams;	/* L */
 	u32 n_events;			/* L */
+	bool rq_news;			/* L; more to read than at the last wakeup */
 	struct sk_buff_head parked;	/* L; undecryptable so far */
 
 	struct list_head jobs[2];	/* L; quic_job, in order; [0 rx, 1 tx] */
@@ -292,6 +295,7 @@ struct quic_conn {
 
 	struct hrtimer timer;		/* A */
 	u64 timer_armed;		/* L; 0: not armed */
+	u64 timer_floor;		/* L; no deadline is earlier */
 	u64 deadline[QUIC_TIMER_MAX];	/* L; ns, 0: off */
 	u64 first_tx_after_rx;		/* L; for the idle timer */
 	u64 pace_next;			/* L; earliest departure of a train */
@@ -360,7 +364,7 @@ struct quic_sock {
 	char cc_name[QUIC_CC_NAME_MAX];	/* "": the namespace's default */
 	struct quic_entry __rcu *connid; /* NULL: the namespace's */
 	u8 alpn_len;
-	char alpn[QUIC_ALPN_MAX];	/* comma separated, no NUL needed */
+	char *alpn;			/* comma separated, no NUL needed */
 };
 
 struct quic6_sock {
@@ -409,6 +413,27 @@ static inline void quic_sk_set_state(struct sock *sk, int state)
 }
 
 #define quic_conn_alive(c) ((c)->state < QUIC_CONN_CLOSING)
+
+/* When it is due, ns; 0: never.  See quic_timer_commit(). */
+static inline void quic_timer_set(struct quic_conn *c, enum quic_timer t,
+				  u64 when)
+{
+	c->deadline[t] = when;
+	if (when)
+		c->timer_floor = min(c->timer_floor, when);
+}
+
+/* The destination ID of what is sent on @p. */
+static inline const struct quic_cid *quic_cid_of(const struct quic_conn *c,
+						 const struct quic_path *p)
+{
+	return &c->cids->remote[p->cid].cid;
+}
+
+static inline const struct quic_cid *quic_cid_dest(const struct quic_conn *c)
+{
+	return quic_cid_of(c, c->path);
+}
 
 /* May the program read data and events?  What came in 0-RTT waits for the
  * 1-RTT key: before the handshake is over only TLS reads.

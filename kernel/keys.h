@@ -18,6 +18,12 @@ struct quic_key {
 	struct quic_hp hp;
 };
 
+/* What a key update has beside the keys in use; no suite: not made, or gone. */
+struct quic_key_spares {
+	struct quic_aead_key next[2];	/* L; [0 rx, 1 tx] */
+	struct quic_aead_key prev;	/* L; rx */
+};
+
 /*
  * Key update of 1-RTT packets (RFC 9001 section 6): the secrets that the keys
  * in use came from, the next keys, and for a while the peer's previous one.
@@ -26,8 +32,7 @@ struct quic_key {
 struct quic_key_update {
 	struct work_struct work;	/* makes @next */
 	struct sock *sk;		/* I */
-	struct quic_aead_key next[2];	/* L; [0 rx, 1 tx]; no suite: not made */
-	struct quic_aead_key prev;	/* L; rx; no suite: gone */
+	struct quic_key_spares *spares;	/* L; NULL: never needed */
 	u8 secret[2][QUIC_SECRET_MAX];	/* L; of the newest key of each */
 	u8 current_secret[2][QUIC_SECRET_MAX]; /* L; of those in use */
 	u32 generation[2];	/* L; number of those, from 0; odd: phase 1 */

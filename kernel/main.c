@@ -39,6 +39,7 @@ static int __net_init net_init(struct net *net)
 	if (!qn->mib)
 		return -ENOMEM;
 	quic_reset_net_init(net);
+	quic_connid_net_init(net);
 	quic_congestion_net_init(net);
 	err = quic_token_init(net);
 	if (err)
@@ -123,7 +124,7 @@ static int __init quic_init(void)
 	err = quic_stream_init();
 	if (err)
 		goto err_conn;
-	err = quic_cc_add_native(quic_guard_on_exit);
+	err = quic_cc_add_native(quic_guard_on_exit, ktime_get_ns);
 	if (err)
 		goto err_stream;
 	err = quic_connid_init();

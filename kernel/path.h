@@ -11,12 +11,15 @@
 #include <linux/socket.h>
 #include <net/sock.h>
 #include "recovery/pmtud.h"
+#include "wire/header.h"
 
 /* What every path carries until more is proven (RFC 9000 section 14). */
 #define QUIC_MSS_MIN	QUIC_PMTUD_BASE
-/* Connection IDs we issue have this length. */
-#define QUIC_SCID_LEN	8
-/* PATH_CHALLENGE frames per validation, each in a datagram of its own. */
+/* Connection IDs we issue have so many bytes, or, if a program makes them, up to
+ * QUIC_CID_MAX_LEN.
+ */
+#define QUIC_SCID_MIN	8
+/* Of so many PATH_CHALLENGE frames, the last ones, an answer is recognised. */
 #define QUIC_CHALLENGES	3
 /* In quic_path.cid: the peer has yet to give one. */
 #define QUIC_NO_CID	0xff
@@ -42,19 +45,19 @@ struct quic_path {
 				 * what a black hole taught us
 				 */
 	bool believe_route;	/* L; its MTU; no discovery (sysctl) */
-	struct quic_pmtud pmtud; /* L */
 	u8 cid;			/* L; slot of the peer's ID for this path */
-	struct quic_cid_node *quoted; /* L; what ICMP has to quote; or NULL */
 	bool validated;		/* L; RFC 9000 section 8 */
 	bool chosen;		/* L; we decided to send there: no limit */
 	bool wanted;		/* L; to be used as soon as it may be */
 	bool preferred;		/* L; the server's preferred address */
 	bool respond;		/* L; @response is to be sent */
 	u8 n_challenges;	/* L; sent in this validation */
-	u8 small;		/* L; bit per challenge: not in 1200 bytes */
+	struct quic_pmtud pmtud; /* L */
+	struct quic_cid_node *quoted; /* L; what ICMP has to quote; or NULL */
+	u8 small;		/* L; bit per @challenge: not in 1200 bytes */
 	u8 response[8];		/* L; to the newest challenge */
 	u8 challenge[QUIC_CHALLENGES][8]; /* L */
-	u8 ours[QUIC_SCID_LEN];	/* L; the ID that the peer uses here ... */
+	struct quic_cid ours;	/* L; the ID that the peer uses here ... */
 	u64 ours_seq;		/* L; ... and its number */
 	u64 rx_bytes;		/* L; until validated */
 	u64 tx_bytes;		/* L; until validated */
@@ -71,6 +74,9 @@ struct quic_path {
 	struct quic_path_memory *memory; /* L; when it is not in use */
 };
 
+/* Every connection has one, kmalloc()'s next size is 512. */
+static_assert(sizeof(struct quic_path) <= 256);
+
 #define QUIC_AMPLIFICATION	3	/* RFC 9000 section 8.1 */
 
 /* conn/path.c */
@@ -84,6 +90,13 @@ static inline bool quic_addr_equal(const union quic_addr *a,
 		       a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
 	return a->v6.sin6_port == b->v6.sin6_port &&
 	       ipv6_addr_equal(&a->v6.sin6_addr, &b->v6.sin6_addr);
+}
+
+/* The wildcard, and no port. */
+static inline void quic_addr_set_any(union quic_addr *a, sa_family_t family)
+{
+	memset(a, 0, sizeof(*a));
+	a->sa.sa_family = family;
 }
 
 static inline __be16 quic_addr_port(const union quic_addr *a)

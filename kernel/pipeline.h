@@ -9,9 +9,10 @@
  *   rx/demux      connection ID -> socket    tx/push        while allowed
  *   rx/gather     single packets: a train    tx/sched       what, how much
  *   rx/initial    first contact -> listener  tx/build       headers, frames
- *   rx/open       header protection, AEAD    tx/run         full packets
- *   rx/packet     numbers, levels            tx/seal        AEAD from pages
- *   rx/frames     the frame table            tx/xmit        one GSO skb
+ *   rx/train      datagrams -> packets       tx/run         full packets
+ *   rx/open       header protection, AEAD    tx/seal        AEAD from pages
+ *   rx/packet     numbers, levels            tx/xmit        one GSO skb
+ *   rx/frames     the frame table
  *   rx/deliver    one ACK, wakeup, kick
  *   sock/recvmsg  one copy to the user
  *
@@ -23,7 +24,7 @@
  * acked and lost (tx/sent.c); whoever wants to send calls quic_tx_kick().
  * rx/ includes no header of tx/ and the reverse.
  *
- * Contexts: everything from rx/open to rx/deliver and from tx/push to tx/xmit
+ * Contexts: everything from rx/train to rx/deliver and from tx/push to tx/xmit
  * runs with the socket lock held and BH off, in softirq or in process
  * context (backlog, sendmsg).
  */
@@ -93,7 +94,7 @@ struct quic_req {
 	struct quic_hello *hello;	/* worker only: CRYPTO bytes so far */
 	struct work_struct work;
 	struct rcu_head rcu;
-	unsigned long expires;		/* I; jiffies */
+	unsigned long born;		/* I; jiffies */
 	u32 version;			/* I */
 	u32 cpu;			/* worker; the owner: where the first
 					 * Initial came, then the CPU that its
@@ -123,7 +124,7 @@ bool quic_rx_other_phase(const struct quic_conn *c, const struct quic_train *t);
 int quic_rx_decrypt(struct quic_conn *c, u8 level, struct quic_train *t);
 void quic_rx_opened(struct quic_conn *c, u8 level, struct quic_train *t);
 int quic_rx_open(struct quic_conn *c, u8 level, struct quic_train *t);
-/* rx/packet.c */
+/* rx/train.c */
 int quic_rx_init(void);
 void quic_rx_exit(void);
 void quic_rx_train(struct quic_conn *c, struct sk_buff *skb);
@@ -133,13 +134,12 @@ struct quic_rx_seen {
 	bool eliciting;
 	bool data;		/* STREAM frames */
 	bool more;		/* than probes of a path, RFC 9000 section 9.1 */
-	bool news;		/* perhaps something for a reader */
 };
 
 int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 		   const struct quic_rx_src *src, struct quic_rx_seen *seen);
 /* rx/deliver.c */
-void quic_rx_deliver(struct quic_conn *c, u64 now, bool news);
+void quic_rx_deliver(struct quic_conn *c, u64 now);
 
 /* ==== send =============================================================== */
 
@@ -184,7 +184,8 @@ void quic_tx_retry(struct quic_udp *udp, const union quic_addr *local,
 void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,
 		      const union quic_addr *peer, const struct quic_hdr *h);
 void quic_tx_reset(struct quic_udp *udp, const union quic_addr *local,
-		   const union quic_addr *peer, const u8 *id, u32 trigger);
+		   const union quic_addr *peer, const u8 *id, u8 id_len,
+		   u32 trigger);
 
 /* ==== connection ========================================================= */
 
@@ -249,7 +250,7 @@ int quic_version_learn(struct quic_conn *c, const struct quic_tparams *tp);
 /* conn/reset.c: stateless reset */
 #define QUIC_RESET_MIN	21	/* RFC 9000 section 10.3 */
 void quic_reset_net_init(struct net *net);
-void quic_reset_token(const struct net *net, const u8 *id, u8 *token);
+void quic_reset_token(const struct net *net, const u8 *id, u8 len, u8 *token);
 void quic_reset_watch(struct quic_conn *c, struct quic_remote_cid *r);
 void quic_reset_forget(struct quic_remote_cid *r);
 struct quic_cid_node *quic_reset_find(struct net *net,
@@ -278,7 +279,7 @@ struct quic_path *quic_migrate_add(struct quic_conn *c,
 struct quic_path *quic_migrate_candidate(struct quic_conn *c,
 					 const union quic_addr *src,
 					 const union quic_addr *dst,
-					 const u8 *id);
+					 const u8 *id, u8 len);
 void quic_migrate_on_newest(struct quic_conn *c, struct quic_path *p);
 void quic_migrate_on_cids(struct quic_conn *c);
 void quic_migrate_validated(struct quic_conn *c, struct quic_path *p);
@@ -293,19 +294,25 @@ void quic_migrate_free(struct quic_conn *c);
 int quic_preferred_set(struct quic_conn *c, const union quic_addr *addr);
 bool quic_preferred_is(const struct quic_conn *c, const union quic_addr *addr);
 void quic_preferred_tparam(struct quic_conn *c, struct quic_tparams *tp);
+void quic_preferred_learn(struct quic_conn *c, const struct quic_tparams *tp);
 void quic_preferred_go(struct quic_conn *c);
 void quic_preferred_free(struct quic_conn *c);
 
 /* conn/offload.c: packet protection by network devices */
+u16 quic_offload_segs(const struct quic_conn *c);
 bool quic_offload_take(struct quic_conn *c, struct quic_train *t,
 		       struct sk_buff *skb);
 bool quic_offload_is_open(struct quic_conn *c, const u8 *p, u32 len);
+bool quic_offload_has_number(const struct quic_conn *c,
+			     const struct quic_pkt *p);
 void quic_offload_numbers(struct quic_train *t);
+/* conn/offload_keys.c: the keys that they have */
 void quic_offload_kick(struct quic_conn *c);
 u32 quic_offload_active(struct quic_conn *c);
 void quic_offload_free(struct quic_conn *c);
 
 /* conn/ticket.c */
+int quic_ticket_expect(struct quic_conn *c);
 int quic_ticket_on_data(struct quic_conn *c, const u8 *p, u32 len);
 int quic_ticket_set(struct sock *sk, void *val, u32 len);
 int quic_ticket_get(struct sock *sk, void *val, u32 len);
@@ -324,6 +331,8 @@ int quic_cid_init(void);
 void quic_cid_exit(void);
 struct quic_cid_node *quic_cid_lookup(struct net *net, const u8 *id, u8 len,
 				      const union quic_addr *peer);
+struct quic_cid_node *quic_cid_find(struct net *net, const u8 *id, u32 have);
+u8 quic_cid_len(struct net *net, const u8 *id, u32 have);
 struct quic_cid_node *quic_cid_insert(struct net *net,
 				      const struct quic_cid *cid,
 				      const union quic_addr *peer,
@@ -338,7 +347,7 @@ static inline u32 quic_cid_cpu(const struct quic_cid_node *node)
 
 struct quic_cid_node *quic_cid_make(struct net *net, struct quic_conn *c,
 				    struct quic_req *req, gfp_t gfp);
-int quic_cid_new_local(struct quic_conn *c, gfp_t gfp);	/* next number */
+struct quic_local_cid *quic_cid_new_local(struct quic_conn *c, gfp_t gfp);
 void quic_cid_take_over(struct quic_conn *c, struct quic_cid_node *node);
 void quic_cid_free_all(struct quic_conn *c);
 struct quic_local_cid *quic_cid_local(struct quic_conn *c, u64 seq);
@@ -351,9 +360,6 @@ int quic_cid_on_retire(struct quic_conn *c, u64 seq);
 void quic_cid_offer(struct quic_conn *c);	/* issue up to the peer's limit */
 
 /* conn/cid_peer.c: those the peer has issued */
-const struct quic_cid *quic_cid_of(const struct quic_conn *c,
-				   const struct quic_path *p);
-const struct quic_cid *quic_cid_dest(const struct quic_conn *c);
 void quic_cid_set_dest(struct quic_conn *c, const struct quic_cid *cid,
 		       const u8 *token);
 int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f);
@@ -362,8 +368,10 @@ void quic_cid_add_preferred(struct quic_conn *c, const struct quic_cid *cid,
 bool quic_cid_spare(const struct quic_conn *c);
 bool quic_cid_for_path(struct quic_conn *c, struct quic_path *p);
 void quic_cid_leave(struct quic_conn *c, struct quic_path *p);
-void quic_cid_set_ours(struct quic_conn *c, struct quic_path *p, const u8 *id);
-void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id);
+void quic_cid_set_ours(struct quic_conn *c, struct quic_path *p, const u8 *id,
+		       u8 len);
+void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id,
+		      u8 len);
 int quic_cid_choose(struct quic_conn *c,
 		    const struct quic_connection_id_info *info);
 
@@ -390,7 +398,6 @@ static inline bool quic_ackfreq_agreed(const struct quic_conn *c)
 
 /* conn/timer.c */
 void quic_timer_init(struct quic_conn *c);
-void quic_timer_set(struct quic_conn *c, enum quic_timer t, u64 when);
 void quic_timer_commit(struct quic_conn *c);	/* arm for the earliest */
 void quic_timer_stop(struct quic_conn *c);
 void quic_timer_run(struct quic_conn *c);
@@ -425,6 +432,7 @@ void quic_stream_want_ctl(struct quic_conn *c, struct quic_stream *s, u8 ctl);
 int quic_stream_send(struct quic_conn *c, struct quic_stream *s,
 		     struct msghdr *msg, size_t len, bool fin);
 void quic_stream_want_send(struct quic_conn *c, struct quic_stream *s);
+void quic_streams_want_send(struct quic_conn *c);
 void quic_stream_set_priority(struct quic_conn *c, struct quic_stream *s,
 			      u8 urgency, bool incremental);
 int quic_stream_reset(struct quic_conn *c, struct quic_stream *s, u64 code);
@@ -474,7 +482,7 @@ u64 quic_flow_room(const struct quic_conn *c, const struct quic_stream *s);
 void quic_event(struct quic_conn *c, u8 type, const void *data, u16 len);
 void quic_event_stream(struct quic_conn *c, const struct quic_stream *s,
 		       u8 state, u32 errcode, u64 finalsz);
-/* sock/family.c: what getsockname() and /proc show */
+/* sock/bind.c: what getsockname() and /proc show */
 void quic_set_addresses(struct sock *sk, const struct quic_path *p);
 /* sock/poll.c */
 void quic_sock_readable(struct sock *sk);

@@ -91,6 +91,29 @@ void quic_entry_put(struct quic_entry *e)
 	}
 }
 
+/* True: the first to say so. */
+static bool retire(struct quic_entry *e)
+{
+	if (xchg(&e->retired, true))
+		return false;
+	/* Who sees it sees why. */
+	smp_store_release(&e->gone, true);
+	return true;
+}
+
+enum quic_took quic_entry_took(struct quic_entry *e, u64 ns)
+{
+	if (likely(ns < QUIC_SLOW_NS)) {
+		if (unlikely(atomic_read(&e->late)))
+			atomic_dec_if_positive(&e->late);
+		return QUIC_TOOK_LITTLE;
+	}
+	if (atomic_add_return(QUIC_SLOW_WEIGHT, &e->late) >=
+	    QUIC_SLOW_WEIGHT * QUIC_SLOW_CALLS && retire(e))
+		return QUIC_TOOK_TOO_LONG;
+	return QUIC_TOOK_LONG;
+}
+
 /* ---- changes ---------------------------------------------------------------- */
 
 int quic_registry_add(struct quic_registry *r, const void *ops, bool bpf)
@@ -146,7 +169,8 @@ int quic_registry_update(struct quic_registry *r, const void *ops,
 	was = find_ops(r, old);
 	if (was) {
 		quic_entry_hold(e);
-		was->next = e;
+		/* It may be gone already: retired. */
+		smp_store_release(&was->next, e);
 		list_replace_rcu(&was->list, &e->list);
 		/* Pairs with quic_entry_gone(): who sees it sees @next. */
 		smp_store_release(&was->gone, true);
@@ -172,7 +196,7 @@ struct quic_entry *quic_registry_get(const struct quic_registry *r,
 		name = r->builtin;
 	rcu_read_lock();
 	e = find(r, name);
-	if (e && !refcount_inc_not_zero(&e->ref))
+	if (e && (quic_entry_gone(e) || !refcount_inc_not_zero(&e->ref)))
 		e = NULL;
 	rcu_read_unlock();
 	return e;
@@ -184,7 +208,7 @@ struct quic_entry *quic_registry_latest(const struct quic_registry *r,
 	struct quic_entry *next;
 
 	while (quic_entry_gone(e)) {
-		next = e->next;
+		next = READ_ONCE(e->next);
 		if (next)
 			quic_entry_hold(next);
 		else
@@ -201,7 +225,7 @@ struct quic_entry *quic_registry_chosen(const struct quic_registry *r,
 	struct quic_entry *e = rcu_dereference(*slot);
 
 	while (e && quic_entry_gone(e))
-		e = e->next;
+		e = READ_ONCE(e->next);
 	return e ?: find(r, r->builtin);
 }
 

@@ -6,14 +6,26 @@
 #ifndef KQUIC_REGISTRY_H
 #define KQUIC_REGISTRY_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/time64.h>
 #include <linux/types.h>
 
 #define QUIC_NAME_MAX	16
+/* A call of a program that takes so long is slow: nothing else of the network runs
+ * on its CPU meanwhile ...
+ */
+#define QUIC_SLOW_NS		NSEC_PER_MSEC
+/* ... and makes up for so many that were not.  Interrupts, and hosts that stop
+ * virtual machines, make one late now and then, but not one of sixteen.
+ */
+#define QUIC_SLOW_WEIGHT	16
+/* So many slow calls more than are made up for: the program is retired. */
+#define QUIC_SLOW_CALLS		16
 
 /**
  * struct quic_entry - what a registry knows of a set of functions
@@ -21,7 +33,9 @@
  * @ops:	valid in an RCU read section that has seen @gone false
  * @name:	stays valid when @ops is not any more
  * @bpf:	a program: @ops can go at any moment
- * @gone:	removed; users move on at their next call
+ * @gone:	removed or retired; users move on at their next call
+ * @retired:	found unfit: still on the list and its name taken, but nobody's
+ * @late:	slow calls, each QUIC_SLOW_WEIGHT, less the others
  * @next:	where to, after an update; NULL: to the built-in
  * @ref:	the registry's, users', namespaces'
  *
@@ -33,6 +47,8 @@ struct quic_entry {
 	char name[QUIC_NAME_MAX];
 	bool bpf;
 	bool gone;
+	bool retired;
+	atomic_t late;
 	struct quic_entry *next;
 	refcount_t ref;
 	struct rcu_head rcu;
@@ -73,6 +89,16 @@ static inline void quic_entry_hold(struct quic_entry *e)
 }
 
 void quic_entry_put(struct quic_entry *e);
+/* A call of the program took @ns.  One that is slow once too often is retired:
+ * nobody calls it any more.
+ */
+enum quic_took {
+	QUIC_TOOK_LITTLE,
+	QUIC_TOOK_LONG,
+	QUIC_TOOK_TOO_LONG,		/* retired by this */
+};
+
+enum quic_took quic_entry_took(struct quic_entry *e, u64 ns);
 /* Not on the list: only who calls this knows it.  NULL without memory. */
 struct quic_entry *quic_entry_new(const struct quic_registry *r,
 				  const void *ops, bool bpf);
@@ -86,8 +112,8 @@ void quic_registry_remove(struct quic_registry *r, const void *ops);
 int quic_registry_update(struct quic_registry *r, const void *ops,
 			 const void *old);
 
-/* Find by name and take a reference; NULL: unknown.  "" or NULL name: the
- * built-in.
+/* Find by name and take a reference; NULL: unknown, or retired.  "" or NULL
+ * name: the built-in.
  */
 struct quic_entry *quic_registry_get(const struct quic_registry *r,
 				     const char *name);

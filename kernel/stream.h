@@ -37,6 +37,7 @@ struct quic_sbuf {
 	u64 next;
 	u64 end;
 	u64 high;		/* highest ever sent: what flow control counts */
+	u64 drained;		/* where @next was when it last reached @end */
 	struct quic_ranges acked;	/* above base */
 	struct quic_ranges lost;	/* below next, to be sent again */
 	bool fin;		/* the writer is done */
@@ -76,6 +77,14 @@ void quic_sbuf_lost(struct quic_sbuf *sb, u64 off, u32 len, bool fin);
 /* Nothing of it was sent. */
 void quic_sbuf_repeat(struct quic_sbuf *sb, u32 len);
 void quic_sbuf_rewind(struct quic_sbuf *sb);
+
+/* Is what went when there was no more still under way?  Never above @next, so
+ * that an acknowledgment or a loss follows.
+ */
+static inline bool quic_sbuf_awaits(const struct quic_sbuf *sb)
+{
+	return sb->base < sb->drained;
+}
 
 static inline bool quic_sbuf_done(const struct quic_sbuf *sb)
 {
@@ -128,6 +137,7 @@ struct quic_rbuf {
 struct quic_rx_src {
 	struct sk_buff *skb;	/* holds the packet */
 	u16 segs_left;		/* packets still to come in its train */
+	u64 now;		/* when it came */
 	struct quic_path *path;	/* it came on */
 };
 

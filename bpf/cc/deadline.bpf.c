@@ -66,5 +66,7 @@ QUIC_CC_OP(deadline_release, struct quic_cc *cc)
 	bpf_map_delete_elem(&quic_deadlines, &number);
 }
 
-QUIC_CC_DEFINE_LINK(deadline, .on_acked = (void *)deadline_on_acked,
+/* For applications, which need no privilege for it. */
+QUIC_CC_DEFINE_LINK(deadline, .flags = QUIC_CC_FLAG_ANYONE,
+		    .on_acked = (void *)deadline_on_acked,
 		    .release = (void *)deadline_release);

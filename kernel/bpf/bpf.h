@@ -48,6 +48,7 @@ int bpf_quic_xdp_token(struct xdp_md *ctx, u32 off,
 		       const struct quic_xdp_peer *peer);
 int bpf_quic_xdp_retry(struct xdp_md *ctx, u32 off,
 		       const struct quic_xdp_peer *peer, u8 *to, u32 to__sz);
+int bpf_quic_xdp_resize(struct xdp_md *ctx, u32 room, u32 cut);
 
 /* guard.c: a connection changed hands; for the core's hook */
 void quic_guard_on_exit(struct quic_cc *cc, const struct quic_cc_exit *exit);

@@ -33,6 +33,7 @@ static const char * const kinds[QUIC_CC_EXIT_MAX] = {
 	[QUIC_CC_EXIT_UPDATED]		= "updated",
 	[QUIC_CC_EXIT_STARVED]		= "starved",
 	[QUIC_CC_EXIT_GAVE_UP]		= "gave-up",
+	[QUIC_CC_EXIT_SLOW]		= "slow",
 };
 
 static const char *reason(const struct quic_cc_exit *e)
@@ -48,6 +49,8 @@ static const char *reason(const struct quic_cc_exit *e)
 		       "cwnd stayed at two packets or less";
 	case QUIC_CC_EXIT_GAVE_UP:
 		return "the program gave up";
+	case QUIC_CC_EXIT_SLOW:
+		return "calls of the program took a millisecond or more";
 	}
 	return "unknown";
 }
@@ -127,7 +130,7 @@ int quic_guard_show_algos(struct seq_file *seq, void *v)
 	const struct quic_cc_algo *algo;
 	int i;
 
-	seq_puts(seq, "NAME KIND USERS CWND_RAISED CWND_LOWERED PACING_RAISED FALLBACKS\n");
+	seq_puts(seq, "NAME KIND USERS CWND_RAISED CWND_LOWERED PACING_RAISED LATE FALLBACKS RETIRED\n");
 	rcu_read_lock();
 	list_for_each_entry_rcu(algo, &quic_cc_registry.list, entry.list) {
 		seq_printf(seq, "%s %s %d", algo->entry.name,
@@ -136,7 +139,7 @@ int quic_guard_show_algos(struct seq_file *seq, void *v)
 		for (i = 0; i < QUIC_CC_COUNTS; i++)
 			seq_printf(seq, " %lld",
 				   atomic64_read(&algo->count[i]));
-		seq_putc(seq, '\n');
+		seq_printf(seq, " %d\n", READ_ONCE(algo->entry.retired));
 	}
 	rcu_read_unlock();
 	return 0;

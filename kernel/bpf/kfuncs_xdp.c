@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: the functions that XDP programs may call: who owns a connection ID, does
- * a token prove an address, a Retry.  All are about the namespace of the
- * device that the packet came from.
+ * a token prove an address, a Retry; all are about the namespace of the device
+ * that the packet came from.  And another length for a frame.
  * Called from: programs.  Who has one loaded holds the module.
  * Context: softirq with BH off.
  * Locks: RCU.
@@ -47,6 +47,16 @@ static void to_addr(union quic_addr *a, const struct quic_xdp_peer *peer)
 	}
 }
 
+/* Under RCU.  An ID that @peer made up, for its first packets. */
+static struct quic_cid_node *made_up(struct net *net, const u8 *id, u8 len,
+				     const struct quic_xdp_peer *peer)
+{
+	union quic_addr from;
+
+	to_addr(&from, peer);
+	return quic_cid_lookup(net, id, len, &from);
+}
+
 /* The Initial whose datagram begins at @off; whether the QUIC bit is greased is
  * its server's affair.
  */
@@ -57,7 +67,7 @@ static int initial_at(const struct xdp_buff *xdp, u32 off, struct quic_hdr *h)
 
 	if (off >= len)
 		return -EINVAL;
-	err = quic_hdr_parse_bit(xdp->data + off, len - off, QUIC_SCID_LEN,
+	err = quic_hdr_parse_bit(xdp->data + off, len - off, QUIC_SCID_MIN,
 				 true, h);
 	if (!err && h->type != QUIC_PKT_INITIAL)
 		err = -EINVAL;
@@ -71,27 +81,32 @@ __bpf_kfunc_start_defs();
  * @ctx:	of the program
  * @id:		the ID
  * @id__sz:	its length
- * @peer:	who sent it: there are IDs that a client made up, for itself
+ * @peer__nullable: who sent it: there are IDs that a client made up, for itself.
+ *		NULL: it is a short header's, which does not tell the length; then
+ *		@id__sz bytes are there.  Where the header tells it only that length
+ *		counts, or whoever knows an ID would be known by all that begin
+ *		like it
  *
  * Return: the CPU; -ENOENT: no connection of the namespace has this ID, or it
  * has no owner.
  */
 __bpf_kfunc int bpf_quic_xdp_owner(struct xdp_md *ctx, const u8 *id,
-				   u32 id__sz, const struct quic_xdp_peer *peer)
+				   u32 id__sz,
+				   const struct quic_xdp_peer *peer__nullable)
 {
 	struct net *net = net_of((struct xdp_buff *)ctx);
 	u32 cpu = QUIC_CONNID_NO_CPU;
 	struct quic_cid_node *node;
-	union quic_addr from;
 
-	if (id__sz > QUIC_CID_MAX_LEN)
+	if (id__sz > QUIC_CID_MAX_LEN ||
+	    (!peer__nullable && id__sz < QUIC_SCID_MIN))
 		return -ENOENT;
 	rcu_read_lock();
-	node = quic_cid_lookup(net, id, id__sz, NULL);
-	if (!node) {
-		to_addr(&from, peer);
-		node = quic_cid_lookup(net, id, id__sz, &from);
-	}
+	if (!peer__nullable)
+		node = quic_cid_find(net, id, id__sz);
+	else
+		node = quic_cid_lookup(net, id, id__sz, NULL) ?:
+		       made_up(net, id, id__sz, peer__nullable);
 	if (node)
 		cpu = quic_cid_cpu(node);
 	rcu_read_unlock();
@@ -173,12 +188,48 @@ __bpf_kfunc int bpf_quic_xdp_retry(struct xdp_md *ctx, u32 off,
 	return len;
 }
 
+/**
+ * bpf_quic_xdp_resize - room at the front of a frame, less at its end
+ * @ctx:	of the program
+ * @room:	bytes more at the front, which have any value
+ * @cut:	bytes less at the end, of a frame in one piece
+ *
+ * bpf_xdp_adjust_head() and bpf_xdp_adjust_tail() for programs behind a dispatcher: the
+ * kernel lets none that calls them take the place of a function that does not, and
+ * the functions of libxdp's dispatcher do not.  The verifier does not know that the frame
+ * changes here.  Pointers from before stay in the frame's own memory, since that
+ * is only entered further in front and left earlier; but they are not what @ctx->data
+ * and @ctx->data_end say then, so programs read both again.
+ *
+ * Return: 0; -ENOSPC: there is not so much; -EOPNOTSUPP: @cut, and the frame is in pieces.
+ */
+__bpf_kfunc int bpf_quic_xdp_resize(struct xdp_md *ctx, u32 room, u32 cut)
+{
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	/* Who redirects the frame notes it at the very front. */
+	void *front = xdp->data_hard_start + sizeof(struct xdp_frame);
+	void *meta = min(xdp->data_meta, xdp->data);
+
+	if (cut && xdp_buff_has_frags(xdp))
+		return -EOPNOTSUPP;
+	if ((long)room > meta - front ||
+	    (long)cut > xdp->data_end - xdp->data - ETH_HLEN)
+		return -ENOSPC;
+	/* What another program left for those after it stays in front. */
+	memmove(meta - room, meta, xdp->data - meta);
+	xdp->data_meta -= room;
+	xdp->data -= room;
+	xdp->data_end -= cut;
+	return 0;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(xdp_kfunc_ids)
 BTF_ID_FLAGS(func, bpf_quic_xdp_owner, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_quic_xdp_token, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_quic_xdp_retry, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_quic_xdp_resize, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(xdp_kfunc_ids)
 
 static const struct btf_kfunc_id_set xdp_kfunc_set = {

@@ -27,6 +27,7 @@ int quic_bpf_ops_write(const struct quic_bpf_ops *ops,
 		       struct bpf_verifier_log *log,
 		       const struct bpf_reg_state *reg, int off, int size)
 {
+	const char *name = "padding";
 	int i;
 
 	if (btf_type_by_id(reg->btf, reg->btf_id) != READ_ONCE(ops->type)) {
@@ -34,16 +35,30 @@ int quic_bpf_ops_write(const struct quic_bpf_ops *ops,
 			ops->arg);
 		return -EACCES;
 	}
-	for (i = 0; i < ops->n; i++)
-		if (off >= ops->writable[i].start &&
-		    off + size <= ops->writable[i].end)
+	for (i = 0; i < ops->n; i++) {
+		if (off < ops->field[i].start || off >= ops->field[i].end)
+			continue;
+		name = ops->field[i].name;
+		if (i < ops->n_writable && off + size <= ops->field[i].end)
 			return 0;
-	bpf_log(log, "quic: write to %s at offset %d, size %d: only %s can be written\n",
-		ops->arg, off, size, ops->fields);
+	}
+	bpf_log(log, "quic: write to %s of %s, %d octets at offset %d: only %s can be written\n",
+		name, ops->arg, size, off, ops->writable);
 	return -EACCES;
 }
 
 /* ---- into the registry --------------------------------------------------------- */
+
+static int say(const struct quic_bpf_ops *ops, const char *name, int err)
+{
+	if (err == -EINVAL)
+		pr_info("quic: %s needs a .name of 1 to 15 of A-Z a-z 0-9 _ - . and keeps it when it is updated\n",
+			ops->what);
+	else if (err == -EEXIST)
+		pr_info("quic: %s of the name %s is there already\n",
+			ops->what, name);
+	return err;
+}
 
 int quic_bpf_ops_member(const struct quic_bpf_ops *ops,
 			const struct btf_type *t,
@@ -55,7 +70,7 @@ int quic_bpf_ops_member(const struct quic_bpf_ops *ops,
 	switch (__btf_member_bit_offset(t, member) / 8) {
 	case 0:
 		if (strnlen(udata, QUIC_NAME_MAX) == QUIC_NAME_MAX)
-			return -EINVAL;
+			return say(ops, NULL, -EINVAL);
 		memcpy(kdata, udata, QUIC_NAME_MAX);
 		return 1;
 	case QUIC_NAME_MAX:
@@ -69,17 +84,6 @@ int quic_bpf_ops_member(const struct quic_bpf_ops *ops,
 		return 1;
 	}
 	return 0;
-}
-
-static int say(const struct quic_bpf_ops *ops, const char *name, int err)
-{
-	if (err == -EINVAL)
-		pr_info("quic: %s needs a .name of 1 to 15 of A-Z a-z 0-9 _ - . and keeps it when it is updated\n",
-			ops->what);
-	else if (err == -EEXIST)
-		pr_info("quic: %s of the name %s is there already\n",
-			ops->what, name);
-	return err;
 }
 
 /* Programs are called under the socket's lock and RCU, often in softirq. */

@@ -7,12 +7,13 @@
 #include <linux/bpf_verifier.h>
 #include "../registry.h"
 
-struct quic_bpf_span {
+struct quic_bpf_field {
+	const char *name;
 	int start, end;		/* octets: from, and up to but without */
 };
 
-#define QUIC_BPF_MEMBER(type, name)					\
-	{ offsetof(type, name), offsetofend(type, name) }
+#define QUIC_BPF_FIELD(type, name)					\
+	{ #name, offsetof(type, name), offsetofend(type, name) }
 
 /* What quic_bpf_ops_member() takes for granted. */
 #define QUIC_BPF_OPS_ASSERT(type)					\
@@ -26,9 +27,10 @@ struct quic_bpf_span {
  * @registry:	where its programs go
  * @flags:	that there are
  * @arg:	the struct that is the first argument of every callback
- * @fields:	members of that which can be written, in words
- * @writable:	the same as spans
+ * @writable:	fields of that which can be written, in words
+ * @field:	all its fields, the writable ones first
  * @n:		how many
+ * @n_writable:	of these
  * @type:	the struct as the verifier names it: its number in the module's BTF
  *		can be had in no other way by a module; it is the same each time
  */
@@ -36,9 +38,9 @@ struct quic_bpf_ops {
 	const char *what;
 	struct quic_registry *registry;
 	u64 flags;
-	const char *arg, *fields;
-	const struct quic_bpf_span *writable;
-	int n;
+	const char *arg, *writable;
+	const struct quic_bpf_field *field;
+	int n, n_writable;
 	const struct btf_type *type;
 };
 

@@ -17,10 +17,16 @@
 
 /* ---- what a program may access --------------------------------------------- */
 
-#define MEMBER(name) QUIC_BPF_MEMBER(struct quic_cc, name)
+#define FIELD(name) QUIC_BPF_FIELD(struct quic_cc, name)
+#define N_WRITABLE 4
 
-static const struct quic_bpf_span writable[] = {
-	MEMBER(cwnd), MEMBER(ssthresh), MEMBER(pacing_rate), MEMBER(priv),
+static const struct quic_bpf_field field[] = {
+	FIELD(cwnd), FIELD(ssthresh), FIELD(pacing_rate), FIELD(priv),
+	/* and read-only */
+	FIELD(cwnd_max), FIELD(mss), FIELD(wants), FIELD(recovery_start),
+	FIELD(number), FIELD(acked), FIELD(algo), FIELD(rate_floor),
+	FIELD(asked_cwnd), FIELD(round_start), FIELD(began), FIELD(starving),
+	FIELD(give_up_code), FIELD(give_up),
 };
 
 static struct quic_bpf_ops ops = {
@@ -28,9 +34,10 @@ static struct quic_bpf_ops ops = {
 	.registry = &quic_cc_registry,
 	.flags = QUIC_CC_FLAGS,
 	.arg = "struct quic_cc",
-	.fields = "cwnd, ssthresh, pacing_rate and priv",
-	.writable = writable,
-	.n = ARRAY_SIZE(writable),
+	.writable = "cwnd, ssthresh, pacing_rate and priv",
+	.field = field,
+	.n = ARRAY_SIZE(field),
+	.n_writable = N_WRITABLE,
 };
 
 QUIC_BPF_OPS_ASSERT(struct quic_congestion_ops);

@@ -15,21 +15,24 @@
 #include "bpf.h"
 #include "ops.h"
 
-#define MEMBER(name) QUIC_BPF_MEMBER(struct quic_connid, name)
+#define FIELD(name) QUIC_BPF_FIELD(struct quic_connid, name)
+#define N_WRITABLE 5
 
 /* Each call has a copy of its own: what it has no use for does no harm. */
-static const struct quic_bpf_span writable[] = {
-	MEMBER(bytes), MEMBER(len), MEMBER(cpu), MEMBER(listener),
-	MEMBER(server),
+static const struct quic_bpf_field field[] = {
+	FIELD(bytes), FIELD(len), FIELD(cpu), FIELD(listener), FIELD(server),
+	/* and read-only */
+	FIELD(listeners), FIELD(hash), FIELD(number),
 };
 
 static struct quic_bpf_ops ops = {
 	.what = "a connection ID program",
 	.registry = &quic_connid_registry,
 	.arg = "struct quic_connid",
-	.fields = "bytes, len, cpu, listener and server",
-	.writable = writable,
-	.n = ARRAY_SIZE(writable),
+	.writable = "bytes, len, cpu, listener and server",
+	.field = field,
+	.n = ARRAY_SIZE(field),
+	.n_writable = N_WRITABLE,
 };
 
 QUIC_BPF_OPS_ASSERT(struct quic_connid_ops);

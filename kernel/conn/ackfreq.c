@@ -20,6 +20,10 @@
 #define QUIC_ACKFREQ_MOST	64
 /* A frame for fewer packets than this would not be worth it. */
 #define QUIC_ACKFREQ_LEAST	4
+/* With a shorter delay, us, the timer would fire for every few exchanges on a short
+ * path, to find that the ACK has left with the next one.
+ */
+#define QUIC_ACKFREQ_DELAY	5000
 
 /* Shall the peer hear that it may ask?  Not if we promise no delay. */
 bool quic_ackfreq_offer(const struct quic_conn *c)
@@ -45,14 +49,17 @@ static u16 wanted(const struct quic_conn *c)
 						QUIC_ACK_EVERY;
 }
 
-/* Section 3.2 of the draft: microseconds, a quarter of a round trip. */
+/* Section 3.2 of the draft: microseconds, a quarter of a round trip.  What is
+ * shorter would bring no loss to light earlier: the PTO is longer, and a gap is
+ * acknowledged at once.
+ */
 u64 quic_ackfreq_delay(const struct quic_conn *c)
 {
 	u64 us = div_u64(c->rec.rtt.smoothed,
 			 QUIC_ACKFREQ_PER_WINDOW * NSEC_PER_USEC);
 
-	return clamp(us, c->peer.min_ack_delay,
-		     c->peer.max_ack_delay * USEC_PER_MSEC);
+	us = max3(us, c->peer.min_ack_delay, (u64)QUIC_ACKFREQ_DELAY);
+	return min(us, c->peer.max_ack_delay * USEC_PER_MSEC);
 }
 
 /* After an ACK: the window may have changed. */

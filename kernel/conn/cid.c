@@ -10,10 +10,13 @@
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
+#include <linux/unaligned.h>
 #include "../pipeline.h"
+#include "../obs/mib.h"
 #include "connid.h"
 
 static struct rhashtable cid_table;
+static struct kmem_cache *node_cache;
 static siphash_key_t cid_hash_key __read_mostly;
 
 /* Keyed: a client chooses the first ID of a connection, and must not be able
@@ -21,6 +24,13 @@ static siphash_key_t cid_hash_key __read_mostly;
  */
 static u32 cid_hash(const void *data, u32 len, u32 seed)
 {
+	const struct quic_cid_key *key = data;
+
+	/* Those we issue, which every train looks up. */
+	if (likely(!key->peer && key->cid.len == QUIC_SCID_MIN))
+		return siphash_2u64((unsigned long)key->net,
+				    get_unaligned((const u64 *)key->cid.id),
+				    &cid_hash_key) ^ seed;
 	return siphash(data, sizeof(struct quic_cid_key), &cid_hash_key) ^ seed;
 }
 
@@ -37,7 +47,7 @@ static void make_key(struct quic_cid_key *key, struct net *net, const u8 *id,
 {
 	memset(key, 0, sizeof(*key));
 	key->net = net;
-	key->peer = peer ? 1ULL << 32 | quic_addr_hash(peer) : 0;
+	key->peer = peer ? quic_addr_hash(peer) ?: 1 : 0;
 	key->cid.len = len;
 	memcpy(key->cid.id, id, len);
 }
@@ -54,13 +64,51 @@ struct quic_cid_node *quic_cid_lookup(struct net *net, const u8 *id, u8 len,
 	return rhashtable_lookup(&cid_table, &key, cid_params);
 }
 
+static unsigned long lens_of(struct net *net)
+{
+	return READ_ONCE(quic_net(net)->cid_lens);
+}
+
+/* Under RCU.  The ID of ours with which @have bytes at @id begin, @have at least
+ * QUIC_SCID_MIN: a short header does not tell how long it is.
+ */
+struct quic_cid_node *quic_cid_find(struct net *net, const u8 *id, u32 have)
+{
+	unsigned long lens = lens_of(net);
+	struct quic_cid_node *node;
+	u32 len;
+
+	if (likely(lens == BIT(QUIC_SCID_MIN)))
+		return quic_cid_lookup(net, id, QUIC_SCID_MIN, NULL);
+	for_each_set_bit(len, &lens, min_t(u32, have, QUIC_CID_MAX_LEN) + 1) {
+		node = quic_cid_lookup(net, id, len, NULL);
+		if (node)
+			return node;
+	}
+	return NULL;
+}
+
+/* Its length; if there is none such the greatest that it may have: what differs
+ * in less is two IDs, and one of them may be known.
+ */
+u8 quic_cid_len(struct net *net, const u8 *id, u32 have)
+{
+	unsigned long lens = lens_of(net);
+	struct quic_cid_node *node;
+
+	if (likely(lens == BIT(QUIC_SCID_MIN)))
+		return QUIC_SCID_MIN;
+	node = quic_cid_find(net, id, have);
+	return node ? node->key.cid.len : min_t(u32, have, __fls(lens));
+}
+
 struct quic_cid_node *quic_cid_insert(struct net *net,
 				      const struct quic_cid *cid,
 				      const union quic_addr *peer,
 				      struct quic_conn *c, struct quic_req *req,
 				      gfp_t gfp)
 {
-	struct quic_cid_node *node = kzalloc(sizeof(*node), gfp);
+	struct quic_cid_node *node = kmem_cache_zalloc(node_cache, gfp);
 	int err;
 
 	if (!node)
@@ -72,7 +120,7 @@ struct quic_cid_node *quic_cid_insert(struct net *net,
 	err = rhashtable_lookup_insert_fast(&cid_table, &node->hash,
 					    cid_params);
 	if (err) {
-		kfree(node);
+		kmem_cache_free(node_cache, node);
 		return ERR_PTR(err);
 	}
 	return node;
@@ -135,29 +183,29 @@ static struct quic_local_cid *free_slot(struct quic_conn *c)
 }
 
 /* RFC9000-5.1-2 RFC9000-5.1-3 RFC9000-18.2-3 RFC9000-18.2-4 RFC9000-19.15-2 */
-/* @node is the next of ours; its sequence number. */
-static int number(struct quic_conn *c, struct quic_local_cid *l,
-		  struct quic_cid_node *node)
+/* @node is the next of ours. */
+static void number(struct quic_conn *c, struct quic_local_cid *l,
+		   struct quic_cid_node *node)
 {
 	l->node = node;
 	l->seq = c->cids->local_next_seq++;
 	l->announce = false;
 	quic_connid_tell(c->sk, QUIC_CONNID_ISSUED, &node->key.cid, c->number);
-	return l->seq;
 }
 
-/* Make and register the next ID; its sequence number, or -errno. */
-int quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
+/* Make and register the one with the next sequence number; or ERR_PTR. */
+struct quic_local_cid *quic_cid_new_local(struct quic_conn *c, gfp_t gfp)
 {
 	struct quic_local_cid *l = free_slot(c);
 	struct quic_cid_node *node;
 
 	if (!l)
-		return -ENOSPC;
+		return ERR_PTR(-ENOSPC);
 	node = quic_cid_make(sock_net(c->sk), c, NULL, gfp);
 	if (IS_ERR(node))
-		return PTR_ERR(node);
-	return number(c, l, node);
+		return ERR_CAST(node);
+	number(c, l, node);
+	return l;
 }
 
 /* Our first, which the client knows already: it led to a request. */
@@ -196,11 +244,9 @@ bool quic_cid_is_ours(const struct quic_conn *c, const u8 *id, u8 len)
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++, l++)
-		if (l->node && l->node->key.cid.len == len &&
-		    !memcmp(l->node->key.cid.id, id, len))
+		if (l->node && quic_cid_is(&l->node->key.cid, id, len))
 			return true;
-	return c->odcid_node && c->odcid_node->key.cid.len == len &&
-	       !memcmp(c->odcid_node->key.cid.id, id, len);
+	return c->odcid_node && quic_cid_is(&c->odcid_node->key.cid, id, len);
 }
 
 /* RFC9000-5.1.1-3 */
@@ -209,16 +255,17 @@ void quic_cid_offer(struct quic_conn *c)
 {
 	u8 limit = min_t(u64, c->peer.active_connection_id_limit,
 			 c->cids->local_limit);
+	struct quic_local_cid *l;
 	u8 have = 0;
-	int i, seq;
+	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++)
 		have += !!c->cids->local[i].node;
 	for (; have < limit; have++) {
-		seq = quic_cid_new_local(c, GFP_ATOMIC);
-		if (seq < 0)
+		l = quic_cid_new_local(c, GFP_ATOMIC);
+		if (IS_ERR(l))
 			return;	/* fewer IDs are legal too */
-		quic_cid_local(c, seq)->announce = true;
+		l->announce = true;
 		c->ctl |= QUIC_CTL_NEW_CID;
 	}
 }
@@ -260,7 +307,7 @@ int quic_cid_retire_ours(struct quic_conn *c, u64 prior)
 {
 	struct quic_cids *s = c->cids;
 	struct quic_local_cid *l;
-	int i, seq;
+	int i;
 
 	/* It still has to do what it was asked before. */
 	for (i = 0; i < QUIC_CID_SLOTS; i++)
@@ -269,10 +316,9 @@ int quic_cid_retire_ours(struct quic_conn *c, u64 prior)
 	/* The demand travels with a new ID; the place for one more is kept
 	 * for this.
 	 */
-	seq = quic_cid_new_local(c, GFP_KERNEL);
-	if (seq < 0)
-		return seq == -ENOSPC ? -EAGAIN : seq;
-	l = quic_cid_local(c, seq);
+	l = quic_cid_new_local(c, GFP_KERNEL);
+	if (IS_ERR(l))
+		return PTR_ERR(l) == -ENOSPC ? -EAGAIN : PTR_ERR(l);
 	l->announce = true;
 	s->local_retire_prior = prior;
 	c->ctl |= QUIC_CTL_NEW_CID;
@@ -285,7 +331,10 @@ int quic_cid_on_retire(struct quic_conn *c, u64 seq)
 {
 	struct quic_local_cid *l;
 
-	if (seq >= c->cids->local_next_seq)
+	/* Else a peer could retire what we are about to issue, and so make us
+	 * go on, without waiting for a packet of ours.
+	 */
+	if (seq >= c->cids->local_told)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	l = quic_cid_local(c, seq);
 	if (!l)
@@ -300,10 +349,19 @@ void quic_cid_exit(void)
 {
 	rcu_barrier();
 	rhashtable_destroy(&cid_table);
+	kmem_cache_destroy(node_cache);
 }
 
 int quic_cid_init(void)
 {
+	int err;
+
+	node_cache = KMEM_CACHE(quic_cid_node, 0);
+	if (!node_cache)
+		return -ENOMEM;
 	get_random_bytes(&cid_hash_key, sizeof(cid_hash_key));
-	return rhashtable_init(&cid_table, &cid_params);
+	err = rhashtable_init(&cid_table, &cid_params);
+	if (err)
+		kmem_cache_destroy(node_cache);
+	return err;
 }

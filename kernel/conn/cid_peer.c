@@ -12,18 +12,6 @@
  */
 #include "../pipeline.h"
 
-/* The destination ID of what is sent on @p. */
-const struct quic_cid *quic_cid_of(const struct quic_conn *c,
-				   const struct quic_path *p)
-{
-	return &c->cids->remote[p->cid].cid;
-}
-
-const struct quic_cid *quic_cid_dest(const struct quic_conn *c)
-{
-	return quic_cid_of(c, c->path);
-}
-
 /* A frame may come again when its ID was retired long ago.  @remote_seen knows
  * the numbers before @remote_next, one bit each.
  */
@@ -287,15 +275,16 @@ int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 /* ---- who uses which -------------------------------------------------------- */
 
 /* @id is the one of ours that the peer uses on @p. */
-void quic_cid_set_ours(struct quic_conn *c, struct quic_path *p, const u8 *id)
+void quic_cid_set_ours(struct quic_conn *c, struct quic_path *p, const u8 *id,
+		       u8 len)
 {
 	const struct quic_local_cid *l = c->cids->local;
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++, l++) {
-		if (!l->node || memcmp(l->node->key.cid.id, id, QUIC_SCID_LEN))
+		if (!l->node || !quic_cid_is(&l->node->key.cid, id, len))
 			continue;
-		memcpy(p->ours, id, QUIC_SCID_LEN);
+		p->ours = l->node->key.cid;
 		p->ours_seq = l->seq;
 	}
 }
@@ -304,12 +293,13 @@ void quic_cid_set_ours(struct quic_conn *c, struct quic_path *p, const u8 *id)
  * A server answers a change by one, so that neither direction can be
  * recognised; a client does not, or there would be no end to it.
  */
-void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id)
+void quic_cid_on_ours(struct quic_conn *c, struct quic_path *p, const u8 *id,
+		      u8 len)
 {
 	u64 seq = p->ours_seq;
 	u8 slot, old;
 
-	quic_cid_set_ours(c, p, id);
+	quic_cid_set_ours(c, p, id, len);
 	if (!c->is_server || !c->handshake_confirmed || p != c->path ||
 	    p->ours_seq <= seq || empty(c) ||
 	    c->cids->n_retire >= QUIC_CID_SLOTS)

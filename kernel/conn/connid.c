@@ -63,6 +63,14 @@ void quic_connid_name(struct net *net, char *name)
 	rcu_read_unlock();
 }
 
+void quic_connid_net_init(struct net *net)
+{
+	struct quic_net *qn = quic_net(net);
+
+	qn->cid_len = QUIC_CONNID_LEN;
+	qn->cid_lens = BIT(QUIC_CONNID_LEN);
+}
+
 void quic_connid_net_exit(struct net *net)
 {
 	quic_entry_put(rcu_dereference_protected(quic_net(net)->connid, true));
@@ -115,21 +123,57 @@ static const char * const fault_names[QUIC_CONNID_FAULT_MAX] = {
 	[QUIC_CONNID_BAD_CPU]		= "an ID that leads to another CPU",
 	[QUIC_CONNID_COLLISION]		= "IDs that are taken",
 	[QUIC_CONNID_BAD_LISTENER]	= "a listener that there is not",
+	[QUIC_CONNID_LATE]		= "to take a millisecond or more",
 };
+
+static void count(struct net *net, struct connid *e, enum quic_connid_fault what)
+{
+	atomic64_inc(&e->faults[what]);
+	QUIC_INC(net, QuicConnidFaults);
+}
+
+static void fell_back(struct net *net, const struct connid *e,
+		      enum quic_connid_fault why)
+{
+	QUIC_INC(net, QuicConnidFallbacks);
+	net_info_ratelimited("quic: connection IDs of %s are not used any more: it chose %s\n",
+			     e->entry.name, fault_names[why]);
+}
+
+/* A call is over. */
+static void called(struct net *net, struct connid *e, u64 began)
+{
+	enum quic_took took = quic_entry_took(&e->entry,
+					      ktime_get_ns() - began);
+
+	if (likely(took == QUIC_TOOK_LITTLE))
+		return;
+	count(net, e, QUIC_CONNID_LATE);
+	if (took == QUIC_TOOK_TOO_LONG)
+		fell_back(net, e, QUIC_CONNID_LATE);
+}
+
+/* One of the callbacks that answer. */
+static int ask(struct net *net, struct connid *e,
+	       int (*op)(struct quic_connid *id), struct quic_connid *id)
+{
+	u64 began = ktime_get_ns();
+	int err = op(id);
+
+	called(net, e, began);
+	return err;
+}
 
 /* Who has chosen it, by @slot, is rid of it after so many in a row. */
 static void fault(struct net *net, struct quic_entry __rcu **slot,
 		  struct connid *e, enum quic_connid_fault what)
 {
-	atomic64_inc(&e->faults[what]);
-	QUIC_INC(net, QuicConnidFaults);
+	count(net, e, what);
 	if (atomic_inc_return(&e->in_a_row) < QUIC_CONNID_FAULTS)
 		return;
 	atomic_set(&e->in_a_row, 0);
 	quic_registry_choose(&quic_connid_registry, slot, random.name);
-	QUIC_INC(net, QuicConnidFallbacks);
-	net_info_ratelimited("quic: connection IDs of %s are not used any more: it chose %s\n",
-			     e->entry.name, fault_names[what]);
+	fell_back(net, e, what);
 }
 
 static bool well_done(struct connid *e)
@@ -141,7 +185,7 @@ static bool well_done(struct connid *e)
 
 static void random_id(struct quic_connid *id)
 {
-	get_random_bytes(id->bytes, QUIC_CONNID_LEN);
+	get_random_bytes(id->bytes, sizeof(id->bytes));
 	id->len = QUIC_CONNID_LEN;
 }
 
@@ -152,15 +196,15 @@ static void from_cid(struct quic_connid *id, const struct quic_cid *cid)
 }
 
 /* Does decode() find in @id what generate() was asked for? */
-static bool leads_home(const struct quic_connid_ops *ops,
+static bool leads_home(struct net *net, struct connid *e,
 		       const struct quic_connid *id, u32 cpu)
 {
 	struct quic_connid copy = *id;
 
-	if (!ops->decode)
+	if (!ops_of(e)->decode)
 		return true;
 	copy.cpu = QUIC_CONNID_NO_CPU;
-	return !ops->decode(&copy) &&
+	return !ask(net, e, ops_of(e)->decode, &copy) &&
 	       (copy.cpu == cpu || copy.cpu == QUIC_CONNID_NO_CPU);
 }
 
@@ -169,21 +213,29 @@ static bool generate(struct net *net, struct quic_entry __rcu **slot,
 		     struct quic_connid *id)
 {
 	struct connid *e = chosen(slot);
-	const struct quic_connid_ops *ops = ops_of(e);
 	u32 cpu = id->cpu;
 
-	if (!ops->generate)
+	if (!ops_of(e)->generate)
 		return true;
 	atomic64_inc(&e->calls);
-	if (ops->generate(id))
+	if (ask(net, e, ops_of(e)->generate, id))
 		return false;
-	if (id->len != QUIC_CONNID_LEN)
+	if (id->len < QUIC_CONNID_LEN || id->len > QUIC_CONNID_MAX_LEN)
 		fault(net, slot, e, QUIC_CONNID_BAD_LEN);
-	else if (!leads_home(ops, id, cpu))
+	else if (!leads_home(net, e, id, cpu))
 		fault(net, slot, e, QUIC_CONNID_BAD_CPU);
 	else
 		return well_done(e);
 	return false;
+}
+
+/* Before the ID leads anywhere. */
+static void note_len(struct quic_net *qn, u8 len)
+{
+	if (likely(READ_ONCE(qn->cid_len) == len))
+		return;
+	set_bit(len, &qn->cid_lens);
+	WRITE_ONCE(qn->cid_len, len);
 }
 
 void quic_connid_make(struct net *net, struct sock *sk, struct quic_cid *cid,
@@ -196,8 +248,9 @@ void quic_connid_make(struct net *net, struct sock *sk, struct quic_cid *cid,
 	if (!generate(net, slot_of(net, sk), &id))
 		random_id(&id);
 	rcu_read_unlock();
-	cid->len = QUIC_CONNID_LEN;
-	memcpy(cid->id, id.bytes, QUIC_CONNID_LEN);
+	note_len(quic_net(net), id.len);
+	cid->len = id.len;
+	memcpy(cid->id, id.bytes, id.len);
 }
 
 void quic_connid_collided(struct net *net, struct sock *sk)
@@ -227,7 +280,7 @@ u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 n,
 	if (ops_of(e)->choose) {
 		from_cid(&id, cid);
 		atomic64_inc(&e->calls);
-		if (ops_of(e)->choose(&id))
+		if (ask(net, e, ops_of(e)->choose, &id))
 			;	/* it has no opinion */
 		else if (id.listener == QUIC_CONNID_BY_CPU)
 			*cpu = id.cpu;
@@ -245,15 +298,19 @@ void quic_connid_tell(struct sock *sk, enum quic_connid_event event,
 		      const struct quic_cid *cid, u64 number)
 {
 	struct quic_connid id = { .number = number };
-	const struct quic_connid_ops *ops;
 	void (*tell)(struct quic_connid *id);
+	struct connid *e;
+	u64 began;
 
 	rcu_read_lock();
-	ops = ops_of(chosen(slot_of(sock_net(sk), sk)));
-	tell = event == QUIC_CONNID_ISSUED ? ops->issued : ops->retired;
+	e = chosen(slot_of(sock_net(sk), sk));
+	tell = event == QUIC_CONNID_ISSUED ? ops_of(e)->issued :
+					     ops_of(e)->retired;
 	if (tell) {
 		from_cid(&id, cid);
+		began = ktime_get_ns();
 		tell(&id);
+		called(sock_net(sk), e, began);
 	}
 	rcu_read_unlock();
 }
@@ -263,7 +320,7 @@ int quic_connid_show(struct seq_file *seq, void *v)
 	const struct connid *e, *used;
 	int i;
 
-	seq_puts(seq, "NAME USED CALLS BAD_LEN BAD_CPU COLLISIONS BAD_LISTENER\n");
+	seq_puts(seq, "NAME USED CALLS BAD_LEN BAD_CPU COLLISIONS BAD_LISTENER LATE RETIRED\n");
 	rcu_read_lock();
 	used = connid_of(seq_file_single_net(seq));
 	list_for_each_entry_rcu(e, &quic_connid_registry.list, entry.list) {
@@ -271,7 +328,7 @@ int quic_connid_show(struct seq_file *seq, void *v)
 			   atomic64_read(&e->calls));
 		for (i = 0; i < QUIC_CONNID_FAULT_MAX; i++)
 			seq_printf(seq, " %lld", atomic64_read(&e->faults[i]));
-		seq_putc(seq, '\n');
+		seq_printf(seq, " %d\n", READ_ONCE(e->entry.retired));
 	}
 	rcu_read_unlock();
 	return 0;

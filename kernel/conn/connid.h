@@ -15,7 +15,7 @@ struct quic_cid;
 struct seq_file;
 
 #define QUIC_CONNID_MAX_LEN	20
-/* IDs have this length: what arrives says nothing of theirs. */
+/* IDs have this length, unless a program makes longer ones. */
 #define QUIC_CONNID_LEN		8
 /* Faults in a row, after which a namespace is rid of its program. */
 #define QUIC_CONNID_FAULTS	64
@@ -26,7 +26,10 @@ struct seq_file;
  * struct quic_connid - an ID, and what is asked of it
  * @bytes:	the ID; generate() writes it.  Random before the call: what is
  *		left alone stays unpredictable, which RFC 9000 section 5.1 wants
- * @len:	its length; generate() must leave QUIC_CONNID_LEN there
+ * @len:	its length; generate() finds QUIC_CONNID_LEN there, and may write
+ *		more, up to QUIC_CONNID_MAX_LEN.  What arrives says nothing of it:
+ *		each length that has been in use in the namespace costs a look-up
+ *		of what arrives, so one program should keep to one
  * @cpu:	generate(): the CPU that owns the connection; choose(): where its
  *		first packet came, and may write another; decode() writes the one
  *		that the ID says, QUIC_CONNID_NO_CPU: none
@@ -77,7 +80,9 @@ struct quic_connid {
  * and choose() write is checked: a wrong length, an ID that is taken four times,
  * a CPU that is not the one asked for, a listener that there is not.  The kernel
  * then does what it does without a program and counts it; QUIC_CONNID_FAULTS in
- * a row, and the namespace goes back to random IDs.
+ * a row, and the namespace goes back to random IDs.  A program whose calls take
+ * long (QUIC_SLOW_NS) is retired: all go back to these, and nobody can choose it,
+ * until it is loaded anew.
  */
 struct quic_connid_ops {
 	char name[QUIC_NAME_MAX];
@@ -91,10 +96,11 @@ struct quic_connid_ops {
 
 /* What a program did wrong, or what became of it. */
 enum quic_connid_fault {
-	QUIC_CONNID_BAD_LEN,		/* generate(): not QUIC_CONNID_LEN */
+	QUIC_CONNID_BAD_LEN,		/* generate(): too short or too long */
 	QUIC_CONNID_BAD_CPU,		/* decode() is of another opinion */
 	QUIC_CONNID_COLLISION,		/* four IDs that were taken */
 	QUIC_CONNID_BAD_LISTENER,	/* choose(): no such socket */
+	QUIC_CONNID_LATE,		/* a call that took QUIC_SLOW_NS */
 	QUIC_CONNID_FAULT_MAX,
 };
 
@@ -106,6 +112,7 @@ void quic_connid_exit(void);
 /* The namespace's choice by name; "random": none.  0 or -ENOENT. */
 int quic_connid_use(struct net *net, const char *name);
 void quic_connid_name(struct net *net, char *name);
+void quic_connid_net_init(struct net *net);
 void quic_connid_net_exit(struct net *net);
 
 /* The socket's own choice: QUIC_SOCKOPT_CONNID. */

@@ -20,7 +20,8 @@
 /* ---- the client's memory ----------------------------------------------------- */
 
 /* Limits in force: those that were remembered, or those of this handshake. */
-static void use_limits(struct quic_conn *c, const struct quic_tparams *tp)
+static void use_limits(struct quic_conn *c,
+		       const struct quic_tparams_lasting *tp)
 {
 	c->max_data_send = tp->max_data;
 	c->streams.limit[0].local_max = tp->max_streams_bidi;
@@ -54,8 +55,8 @@ int quic_early_remember(struct quic_conn *c,
 	convert(tp, p);
 	kfree(c->early);
 	c->early = tp;
-	c->peer = *tp;
-	use_limits(c, tp);
+	c->peer = tp->lasting;
+	use_limits(c, &c->peer);
 	quic_path_set_mss_cap(c->path, min_t(u64, tp->max_udp_payload_size,
 					     U16_MAX));
 	quic_cc_set_mss(&c->rec.cc, c->path->mss);
@@ -67,8 +68,8 @@ int quic_early_remember(struct quic_conn *c,
 /* RFC 9000 section 7.4.1, RFC 9221 section 3: a server that accepts may not
  * grant less than it did.
  */
-static bool shrunk(const struct quic_tparams *old,
-		   const struct quic_tparams *new)
+static bool shrunk(const struct quic_tparams_lasting *old,
+		   const struct quic_tparams_lasting *new)
 {
 	return new->active_connection_id_limit <
 	       old->active_connection_id_limit ||
@@ -128,7 +129,7 @@ int quic_early_result(struct quic_conn *c, u32 result)
 	 * to hear of it under the 1-RTT key, too (quic_early_end()).
 	 */
 	if (result == QUIC_EARLY_DATA_ACCEPTED && c->early &&
-	    shrunk(c->early, &c->peer)) {
+	    shrunk(&c->early->lasting, &c->peer)) {
 		c->early_data = result;
 		return 0;
 	}
@@ -166,7 +167,7 @@ void quic_early_end(struct quic_conn *c)
 				"limits reduced below those of 0-RTT");
 	if (c->early_data == QUIC_EARLY_DATA_OFFERED && c->tparams_received) {
 		use_limits(c, &c->peer);
-		if (c->early && shrunk(c->early, &c->peer))
+		if (c->early && shrunk(&c->early->lasting, &c->peer))
 			rejected(c);
 		else
 			accepted(c);

@@ -125,6 +125,18 @@ static bool make_early(struct quic_conn *c)
 	return true;
 }
 
+/* Handshakes cannot wait. */
+static const struct quic_aead_provider *provider_of(const struct quic_conn *c,
+						    u8 level)
+{
+	if (level != QUIC_CRYPTO_APP)
+		return &quic_aead_sw;
+	if (READ_ONCE(quic_sysctl_async_crypto))
+		return &quic_aead_async;
+	return READ_ONCE(c->qn->spread_mbit) ? &quic_aead_spread :
+					       &quic_aead_sw;
+}
+
 /* RFC9369-4.1-8 */
 int quic_conn_set_secret(struct quic_conn *c,
 			 const struct quic_crypto_secret *s)
@@ -155,9 +167,7 @@ int quic_conn_set_secret(struct quic_conn *c,
 		return -EPIPE;
 	}
 	/* 0-RTT keeps the version of the first flight (RFC 9369 section 4.1). */
-	err = quic_key_install(k, s->level == QUIC_CRYPTO_APP &&
-			       READ_ONCE(quic_sysctl_async_crypto) ?
-			       &quic_aead_async : &quic_aead_sw, suite,
+	err = quic_key_install(k, provider_of(c, s->level), suite,
 			       s->level == QUIC_CRYPTO_EARLY ?
 			       c->first_version : c->version, s->secret);
 	if (!err && s->level == QUIC_CRYPTO_APP)
@@ -233,7 +243,8 @@ static void local_tparams(struct quic_conn *c, struct quic_tparams *tp)
 	tp->odcid = c->odcid;
 	if (p->stateless_reset) {
 		tp->has |= QUIC_TP_HAS_RESET_TOKEN;
-		quic_reset_token(sock_net(c->sk), c->scid.id, tp->reset_token);
+		quic_reset_token(sock_net(c->sk), c->scid.id, c->scid.len,
+				 tp->reset_token);
 	}
 	quic_preferred_tparam(c, tp);
 	if (!c->retried)
@@ -278,10 +289,12 @@ static bool cids_authentic(const struct quic_conn *c,
 	       quic_cid_equal(&tp->rscid, &c->rscid);
 }
 
-static void apply_peer_tparams(struct quic_conn *c)
+static void apply_peer_tparams(struct quic_conn *c,
+			       const struct quic_tparams *tp)
 {
-	const struct quic_tparams *tp = &c->peer;
-
+	c->peer = tp->lasting;
+	/* Some say "never" by a number that no clock could count to. */
+	c->peer.max_idle_timeout = min_t(u64, tp->max_idle_timeout, U32_MAX);
 	c->grease = tp->grease_quic_bit;
 	quic_early_on_tparams(c);
 	c->rec.rtt.max_ack_delay = tp->max_ack_delay * NSEC_PER_MSEC;
@@ -290,29 +303,38 @@ static void apply_peer_tparams(struct quic_conn *c)
 	quic_cc_set_mss(&c->rec.cc, c->path->mss);
 	if (tp->has & QUIC_TP_HAS_RESET_TOKEN)
 		quic_cid_set_dest(c, NULL, tp->reset_token);
-	if (tp->has & QUIC_TP_HAS_PREFERRED)
+	if (tp->has & QUIC_TP_HAS_PREFERRED) {
 		quic_cid_add_preferred(c, &tp->preferred.cid,
 				       tp->preferred.token);
+		quic_preferred_learn(c, tp);
+	}
 }
 
 int quic_conn_set_peer_tparams(struct quic_conn *c, const u8 *buf, u32 len)
 {
+	struct quic_tparams *tp;
 	int err;
 
 	if (c->state != QUIC_CONN_ESTABLISHING || c->tparams_received)
 		return -EINVAL;
-	err = quic_tparams_decode(buf, len, !c->is_server, &c->peer);
-	if (!err && !cids_authentic(c, &c->peer))
+	tp = kmalloc(sizeof(*tp), GFP_KERNEL);
+	if (!tp)
+		return -ENOMEM;
+	err = quic_tparams_decode(buf, len, !c->is_server, tp);
+	if (!err && !cids_authentic(c, tp))
 		err = QUIC_TRANSPORT_ERROR_TRANSPORT_PARAM;
 	if (!err)
-		err = quic_version_learn(c, &c->peer);
+		err = quic_version_learn(c, tp);
+	if (!err) {
+		c->tparams_received = true;
+		apply_peer_tparams(c, tp);
+	}
+	kfree(tp);
 	if (err) {
 		quic_conn_abort(c, err, 0, NULL);
 		return err == QUIC_TRANSPORT_ERROR_VERSION_NEGOTIATION ?
 		       -EPROTONOSUPPORT : -EINVAL;
 	}
-	c->tparams_received = true;
-	apply_peer_tparams(c);
 	return 0;
 }
 

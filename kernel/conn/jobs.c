@@ -9,15 +9,23 @@
  *	new --> BUSY --> DONE --.
  *	   `--> WAITS ----------+--> first in line --> frames, or the wire
  *
- * What the provider does not take, or must not, because it depends on what
- * those before bring (a change of keys), waits in line and is done by the CPU
- * when it is its turn.  Where keys have no later part no train comes here.
+ * What the provider does not take is done by the CPU at once, and waits in line.
+ * What it must not get, because that depends on what those before bring (a
+ * change of keys), is done by the CPU when it is its turn.  Where keys have no
+ * later part no train comes here.
+ *
+ * A received train is copied before anything of it is changed.  What it came in
+ * may lie in the memory of another skb as well and not look shared (see
+ * crypto/aead_sw), and while a provider is at work nothing can be put back.
  */
+#include <linux/skbuff.h>
 #include <linux/slab.h>
-#include <linux/unaligned.h>
 #include "../pipeline.h"
 #include "../obs/mib.h"
 #include "jobs.h"
+
+/* Bytes of packets in one skb: as much as the allocator gives without effort. */
+#define QUIC_JOB_SKB	SKB_MAX_ORDER(0, 2)
 
 static void on_done(struct quic_aead_job *aead)
 {
@@ -66,6 +74,7 @@ struct quic_job *quic_jobs_new(struct quic_conn *c, bool tx,
 	job->c = c;
 	job->state = QUIC_JOB_WAITS;
 	job->train.n = 0;
+	job->train.opened = false;
 	if (t) {
 		job->train.n = t->n;
 		memcpy(job->train.pkt, t->pkt, t->n * sizeof(*t->pkt));
@@ -75,7 +84,7 @@ struct quic_job *quic_jobs_new(struct quic_conn *c, bool tx,
 	return job;
 }
 
-/* To the provider.  What it declines waits. */
+/* To the provider.  What it declines waits for its turn. */
 void quic_jobs_start(struct quic_job *job, bool tx)
 {
 	struct quic_aead_key *key = &job->c->keys[QUIC_CRYPTO_APP][tx].aead;
@@ -84,12 +93,14 @@ void quic_jobs_start(struct quic_job *job, bool tx)
 
 	sock_hold(sk);
 	job->state = QUIC_JOB_BUSY;
-	err = key->provider->submit(key, &job->aead);
+	err = quic_aead_submit(key, &job->aead);
 	if (err == -EINPROGRESS) {
 		QUIC_INC(sock_net(sk), QuicCryptoLater);
 		return;
 	}
 	__sock_put(sk);
+	if (err == -EBUSY)
+		QUIC_INC(sock_net(sk), QuicCryptoBusy);
 	job->state = err ? QUIC_JOB_WAITS : QUIC_JOB_DONE;
 }
 
@@ -99,7 +110,7 @@ static void job_free(struct quic_job *job, bool tx)
 		kfree_skb(job->skb);
 	} else {
 		consume_skb(job->skb);
-		consume_skb(job->src);
+		__skb_queue_purge_reason(&job->own, SKB_CONSUMED);
 	}
 	kfree(job);
 }
@@ -139,38 +150,96 @@ static bool independent(const struct quic_conn *c, const struct quic_train *t)
 	return !last || READ_ONCE(last->state) != QUIC_JOB_WAITS;
 }
 
+/* An skb for the packets from @i on, or for as many of them as fit. */
+static struct sk_buff *room_for(const struct quic_train *t, u16 i)
+{
+	u32 size = 0;
+
+	for (; i < t->n && size + t->pkt[i].len <= QUIC_JOB_SKB; i++)
+		size += t->pkt[i].len;
+	return alloc_skb(size ?: t->pkt[i].len, GFP_ATOMIC | __GFP_NOWARN);
+}
+
+/* Make the packets of @t copies, in @own. */
+static bool copy_out(struct quic_train *t, struct sk_buff_head *own)
+{
+	struct quic_pkt *p = t->pkt;
+	struct sk_buff *skb = NULL;
+
+	for (; p < t->pkt + t->n; p++) {
+		if (!skb || skb_tailroom(skb) < p->len) {
+			skb = room_for(t, p - t->pkt);
+			if (!skb)
+				return false;
+			__skb_queue_tail(own, skb);
+		}
+		p->data = skb_put_data(skb, p->data, p->len);
+		p->src = skb;
+	}
+	return true;
+}
+
+/* Of @t, whose packets lie in @own, and no longer if there is one. */
+static struct quic_job *new_open(struct quic_conn *c,
+				 const struct quic_train *t,
+				 struct sk_buff_head *own)
+{
+	struct quic_job *job = quic_jobs_new(c, false, t);
+
+	if (!job) {
+		QUIC_CONN_ADD(c, QuicDropJobs, t->n);
+		return NULL;
+	}
+	__skb_queue_head_init(&job->own);
+	skb_queue_splice_init(own, &job->own);
+	return job;
+}
+
 /**
- * quic_jobs_open - a 1-RTT train came, its header protection is removed
- * @c:		connection for which quic_jobs_receive() is true
- * @t:		the train
+ * quic_jobs_open - a 1-RTT train came
+ * @c:		connection for which quic_jobs_receive() was true
+ * @t:		the train, as it came
  * @headers:	skb with its IP and UDP headers, or NULL
  * @now:	arrival, ns
  * @ecn:	codepoint
  *
  * Its frames are gone through when it is open and those before it are.
+ *
+ * Return: 0, or -errno if nothing more can be said of the train.
  */
-void quic_jobs_open(struct quic_conn *c, const struct quic_train *t,
-		    const struct sk_buff *headers, u64 now, u8 ecn)
+int quic_jobs_open(struct quic_conn *c, struct quic_train *t,
+		   const struct sk_buff *headers, u64 now, u8 ecn)
 {
-	bool later = c->keys[QUIC_CRYPTO_APP][0].aead.later &&
-		     independent(c, t);
-	struct quic_job *job = quic_jobs_new(c, false, t);
-	u16 i;
+	struct quic_aead_key *key = &c->keys[QUIC_CRYPTO_APP][0].aead;
+	struct sk_buff_head own;
+	struct quic_job *job;
+	bool later;
+	int err = -ENOMEM;
 
-	if (!job) {
-		QUIC_CONN_ADD(c, QuicDropJobs, t->n);
-		return;
-	}
+	__skb_queue_head_init(&own);
+	if (copy_out(t, &own))
+		err = quic_rx_unprotect(c, QUIC_CRYPTO_APP, t);
+	if (err || !t->n)
+		goto out;
+	later = key->later && independent(c, t);
+	job = new_open(c, t, &own);
+	if (!job)
+		goto out;
 	job->skb = headers ? skb_get((struct sk_buff *)headers) : NULL;
-	job->src = skb_get(t->pkt[0].src);
 	job->now = now;
 	job->ecn = ecn;
-	for (i = 0; i < t->n; i++)
-		job->before[i] = get_unaligned((u64 *)(t->pkt[i].data +
-						       t->pkt[i].hdr_len));
 	if (later)
 		quic_jobs_start(job, false);
+	/* It was not taken: opening it now keeps this CPU from taking more than
+	 * it can open.
+	 */
+	if (later && job->state == QUIC_JOB_WAITS &&
+	    !quic_aead_open(key, &job->train, 0, job->train.n))
+		job->state = QUIC_JOB_DONE;
 	quic_jobs_run(c, false);
+out:
+	__skb_queue_purge(&own);
+	return err;
 }
 
 /* The last reference to the socket is gone, so none is busy. */

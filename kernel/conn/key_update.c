@@ -31,9 +31,10 @@
 /* Packets sealed before a connection is worth the memory of its next keys. */
 #define QUIC_KEYS_AHEAD		64
 
-static bool ready(const struct quic_aead_key *k)
+/* Is the next key of the direction made? */
+static bool ready(const struct quic_key_update *ku, int dir)
 {
-	return k->suite;
+	return ku->spares && ku->spares->next[dir].suite;
 }
 
 /* RFC9001-5.3-3 RFC9001-6.6-1 RFC9001-6.6-3 */
@@ -60,12 +61,16 @@ static int make_next(struct quic_conn *c, int dir)
 	u8 secret[QUIC_SECRET_MAX];
 	int err;
 
-	if (ready(&ku->next[dir]))
+	if (ready(ku, dir))
 		return 0;
+	if (!ku->spares)
+		ku->spares = kzalloc(sizeof(*ku->spares), GFP_KERNEL_ACCOUNT);
+	if (!ku->spares)
+		return -ENOMEM;
 	err = quic_hkdf_next_secret(suite, c->version, ku->secret[dir], secret);
 	if (!err)
-		err = quic_aead_key_init(&ku->next[dir], now->provider, suite,
-					 c->version, secret);
+		err = quic_aead_key_init(&ku->spares->next[dir], now->provider,
+					 suite, c->version, secret);
 	if (!err)
 		memcpy(ku->secret[dir], secret, suite->secret_len);
 	memzero_explicit(secret, sizeof(secret));
@@ -126,8 +131,8 @@ static void change_tx(struct quic_conn *c)
 	struct quic_key_update *ku = c->key_update;
 
 	quic_aead_key_free(&key->aead);
-	key->aead = ku->next[1];
-	memset(&ku->next[1], 0, sizeof(ku->next[1]));
+	key->aead = ku->spares->next[1];
+	memset(&ku->spares->next[1], 0, sizeof(ku->spares->next[1]));
 	c->tx_phase = !c->tx_phase;
 	count_change(ku, 1);
 	ku->tx_first = c->rec.space[QUIC_SPACE_APP]->sent.next;
@@ -152,10 +157,10 @@ static void change_rx(struct quic_conn *c, u64 pn)
 	if (c->tx_phase == c->rx_phase && c->key_ack_owed)
 		return quic_conn_abort(c, QUIC_TRANSPORT_ERROR_KEY_UPDATE, 0,
 				       "key update before the last was acknowledged");
-	quic_aead_key_free(&ku->prev);
-	ku->prev = key->aead;
-	key->aead = ku->next[0];
-	memset(&ku->next[0], 0, sizeof(ku->next[0]));
+	quic_aead_key_free(&ku->spares->prev);
+	ku->spares->prev = key->aead;
+	key->aead = ku->spares->next[0];
+	memset(&ku->spares->next[0], 0, sizeof(ku->spares->next[0]));
 	c->rx_phase = !c->rx_phase;
 	count_change(ku, 0);
 	c->key_ack_owed = true;
@@ -200,14 +205,13 @@ static int open_next(struct quic_conn *c, struct quic_train *t, u16 i, u16 j)
 	struct quic_key_update *ku = c->key_update;
 	int err;
 
-	if (!ready(&ku->next[0]) ||
-	    (c->tx_phase == c->rx_phase && !ready(&ku->next[1]))) {
+	if (!ready(ku, 0) || (c->tx_phase == c->rx_phase && !ready(ku, 1))) {
 		for (; i < j; i++)
 			t->pkt[i].status = -ENOKEY;
 		want_next(c);
 		return 0;
 	}
-	err = quic_aead_open(&ku->next[0], t, i, j);
+	err = quic_aead_open(&ku->spares->next[0], t, i, j);
 	for (; !err && i < j; i++) {
 		if (t->pkt[i].status)
 			continue;
@@ -259,7 +263,8 @@ int quic_key_update_open(struct quic_conn *c, struct quic_train *t)
 		if (which == NEXT)
 			err = open_next(c, t, i, j);
 		else if (which == PREVIOUS)
-			err = quic_aead_open(&c->key_update->prev, t, i, j);
+			err = quic_aead_open(&c->key_update->spares->prev, t,
+					     i, j);
 		else
 			err = quic_aead_open(&c->keys[QUIC_CRYPTO_APP][0].aead,
 					     t, i, j);
@@ -314,7 +319,7 @@ bool quic_key_update_due(struct quic_conn *c)
 				NULL);
 		return false;
 	}
-	if (!ready(&ku->next[1]))
+	if (!ready(ku, 1))
 		want_next(c);
 	if (!ku->asked && key->sealed < ku->due) {
 		c->key_due = ku->due;
@@ -322,7 +327,7 @@ bool quic_key_update_due(struct quic_conn *c)
 	}
 	/* Section 6.5: the peer should have got rid of its old key, too. */
 	if (c->handshake_confirmed && !c->key_window &&
-	    ready(&ku->next[0]) && ready(&ku->next[1]) && confirmed(c)) {
+	    ready(ku, 0) && ready(ku, 1) && confirmed(c)) {
 		change_tx(c);
 		/* An answer to something tells that the peer has followed. */
 		c->ctl |= QUIC_CTL_PING;
@@ -371,7 +376,7 @@ void quic_key_update_settle(struct quic_conn *c, u64 now)
 		quic_timer_set(c, QUIC_TIMER_KEYS, ku->prev_until);
 		return;
 	}
-	quic_aead_key_free(&ku->prev);
+	quic_aead_key_free(&ku->spares->prev);
 	c->key_window = false;
 }
 
@@ -403,9 +408,12 @@ void quic_key_update_free(struct quic_conn *c)
 
 	if (!ku)
 		return;
-	quic_aead_key_free(&ku->next[0]);
-	quic_aead_key_free(&ku->next[1]);
-	quic_aead_key_free(&ku->prev);
+	if (ku->spares) {
+		quic_aead_key_free(&ku->spares->next[0]);
+		quic_aead_key_free(&ku->spares->next[1]);
+		quic_aead_key_free(&ku->spares->prev);
+		kfree_sensitive(ku->spares);
+	}
 	memzero_explicit(ku, sizeof(*ku));
 	c->key_update = NULL;
 }

@@ -16,7 +16,7 @@
  */
 #define QUIC_HELLO_WAIT		(100 * NSEC_PER_MSEC)
 
-static struct kmem_cache *conn_cache;
+static struct kmem_cache *conn_cache, *cids_cache;
 
 /* ---- packet number spaces ------------------------------------------------- */
 
@@ -94,6 +94,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 {
 	const struct quic_config *cfg = &quic_sk(sk)->config;
 	struct quic_conn *c = kmem_cache_zalloc(conn_cache, GFP_KERNEL);
+	struct quic_tparams defaults;
 
 	if (!c)
 		return NULL;
@@ -105,7 +106,8 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	c->first_version = version;
 	c->start = ktime_get_ns();
 	c->number = atomic64_inc_return(&last_number);
-	quic_tparams_default(&c->peer);
+	quic_tparams_default(&defaults);
+	c->peer = defaults.lasting;
 	INIT_LIST_HEAD(&c->jobs[0]);
 	INIT_LIST_HEAD(&c->jobs[1]);
 	INIT_LIST_HEAD(&c->rq_crypto);
@@ -115,7 +117,7 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 	skb_queue_head_init(&c->dgrams.q);
 	quic_streams_init(c);
 	quic_timer_init(c);
-	c->cids = kzalloc(sizeof(*c->cids), GFP_KERNEL_ACCOUNT);
+	c->cids = kmem_cache_zalloc(cids_cache, GFP_KERNEL);
 	c->path = quic_path_new(GFP_KERNEL);
 	if (!new_spaces(c) || !c->path || !c->cids)
 		goto err;
@@ -126,12 +128,14 @@ struct quic_conn *quic_conn_new(struct sock *sk, bool is_server, u32 version)
 				   &c->crypto[QUIC_SPACE_HANDSHAKE]->space,
 				   &c->app.space });
 	c->cids->local_limit = QUIC_CID_SLOTS - 1;
+	c->cids->local_told = 1;	/* the one in the header */
 	c->cids->remote[0].used = true;
 	c->paths[0] = c->path;
 	return c;
 err:
 	quic_path_free(c->path);
-	kfree(c->cids);
+	if (c->cids)
+		kmem_cache_free(cids_cache, c->cids);
 	kfree(c->crypto[QUIC_SPACE_INITIAL]);
 	kfree(c->crypto[QUIC_SPACE_HANDSHAKE]);
 	kmem_cache_free(conn_cache, c);
@@ -184,7 +188,7 @@ void quic_conn_free(struct quic_conn *c)
 	quic_ticket_free(c);
 	quic_early_free(c);
 	kfree_skb(c->close_skb);
-	kfree(c->cids);
+	kmem_cache_free(cids_cache, c->cids);
 	kmem_cache_free(conn_cache, c);
 }
 
@@ -221,11 +225,11 @@ int quic_conn_connect(struct quic_conn *c)
 	if (err)
 		return err;
 	/* Unpredictable, at least 8 bytes (RFC 9000 section 7.2). */
-	c->odcid.len = QUIC_SCID_LEN;
+	c->odcid.len = QUIC_SCID_MIN;
 	get_random_bytes(c->odcid.id, c->odcid.len);
 	quic_cid_set_dest(c, &c->odcid, NULL);
-	err = quic_cid_new_local(c, GFP_KERNEL);
-	return err < 0 ? err : set_up(c);
+	err = PTR_ERR_OR_ZERO(quic_cid_new_local(c, GFP_KERNEL));
+	return err ?: set_up(c);
 }
 
 /* The client was told something already: go on from there. */
@@ -260,10 +264,10 @@ int quic_conn_accept(struct quic_conn *c, struct quic_req *req)
 	if (err)
 		return err;
 	if (!req->ours)
-		err = quic_cid_new_local(c, GFP_KERNEL);
+		err = PTR_ERR_OR_ZERO(quic_cid_new_local(c, GFP_KERNEL));
 	else
 		go_on(c, req);
-	if (err >= 0)
+	if (!err)
 		err = set_up(c);
 	if (err)
 		return err;
@@ -434,11 +438,16 @@ void quic_conn_dead(struct quic_conn *c, int err)
 
 void quic_conn_exit(void)
 {
+	kmem_cache_destroy(cids_cache);
 	kmem_cache_destroy(conn_cache);
 }
 
 int quic_conn_init(void)
 {
 	conn_cache = KMEM_CACHE(quic_conn, SLAB_ACCOUNT);
-	return conn_cache ? 0 : -ENOMEM;
+	cids_cache = KMEM_CACHE(quic_cids, SLAB_ACCOUNT);
+	if (conn_cache && cids_cache)
+		return 0;
+	quic_conn_exit();
+	return -ENOMEM;
 }

@@ -147,18 +147,18 @@ bool quic_migrate_may(const struct quic_conn *c, const union quic_addr *src)
  * RFC9000-9-3 RFC9000-9.3-1 RFC9000-9.3-2 RFC9000-9-4 RFC9000-9.5-2
  * RFC9000-9.6.2-3 RFC9000-9.6.3-2
  */
-/* An authentic packet with our ID @id came over a path that is new. */
+/* An authentic packet with our ID of @len bytes at @id came over a path that is new. */
 struct quic_path *quic_migrate_candidate(struct quic_conn *c,
 					 const union quic_addr *src,
 					 const union quic_addr *dst,
-					 const u8 *id)
+					 const u8 *id, u8 len)
 {
 	struct quic_path *p = quic_migrate_add(c, src, dst);
 	bool rebound;
 
 	if (!p)
 		return NULL;
-	quic_cid_set_ours(c, p, id);
+	quic_cid_set_ours(c, p, id, len);
 	p->preferred = quic_preferred_is(c, src);
 	/* The same ID from elsewhere is rebinding, as far as one can see: then
 	 * the one in use may go on as well (section 9.5).

@@ -48,9 +48,9 @@ static u64 probe_id(const struct quic_conn *c)
 static void expect_too_big(struct quic_conn *c, struct quic_path *p)
 {
 	const struct quic_cid *dest = quic_cid_of(c, p);
-	struct quic_cid id = { .len = QUIC_SCID_LEN };
+	struct quic_cid id = { .len = QUIC_SCID_MIN };
 
-	if (dest->len < QUIC_SCID_LEN)
+	if (dest->len < QUIC_SCID_MIN)
 		return;
 	memcpy(id.id, dest->id, id.len);
 	if (p->quoted && quic_cid_equal(&p->quoted->key.cid, &id))

@@ -10,7 +10,7 @@
 #include "../pipeline.h"
 #include "../obs/mib.h"
 
-/* A server's, one of each family at most. */
+/* A server's, or those that a client was told; one of each family at most. */
 struct quic_preferred {
 	union quic_addr addr[2];	/* AF_UNSPEC: none */
 	struct quic_udp *udp[2];	/* counted */
@@ -23,8 +23,9 @@ bool quic_preferred_is(const struct quic_conn *c, const union quic_addr *addr)
 {
 	const struct quic_preferred *pref = c->preferred;
 
-	return pref && (quic_addr_equal(addr, &pref->addr[0]) ||
-			quic_addr_equal(addr, &pref->addr[1]));
+	return pref && c->is_server &&
+	       (quic_addr_equal(addr, &pref->addr[0]) ||
+		quic_addr_equal(addr, &pref->addr[1]));
 }
 
 void quic_preferred_free(struct quic_conn *c)
@@ -50,6 +51,7 @@ int quic_preferred_set(struct quic_conn *c, const union quic_addr *addr)
 {
 	int i = addr->sa.sa_family == AF_INET6;
 	struct quic_preferred *pref = c->preferred;
+	struct quic_local_cid *l;
 	struct quic_udp *udp;
 
 	if (quic_addr_is_any(addr) || quic_addr_equal(addr, &c->path->src))
@@ -61,17 +63,20 @@ int quic_preferred_set(struct quic_conn *c, const union quic_addr *addr)
 		pref = kzalloc(sizeof(*pref), GFP_KERNEL_ACCOUNT);
 		if (!pref)
 			return -ENOMEM;
-		pref->seq = quic_cid_new_local(c, GFP_KERNEL);
-		if (pref->seq < 0) {
-			i = pref->seq;
+		l = quic_cid_new_local(c, GFP_KERNEL);
+		if (IS_ERR(l)) {
 			kfree(pref);
-			return i;
+			return PTR_ERR(l);
 		}
+		pref->seq = l->seq;
+		c->cids->local_told = l->seq + 1;
 		c->preferred = pref;
 	}
 	udp = quic_migrate_udp(c, addr);
 	if (IS_ERR(udp))
 		return PTR_ERR(udp);
+	/* Clients of all CPUs come there, as to the listener. */
+	quic_udp_spread(udp);
 	if (pref->udp[i])
 		quic_udp_put(pref->udp[i]);
 	pref->udp[i] = udp;
@@ -96,11 +101,29 @@ void quic_preferred_tparam(struct quic_conn *c, struct quic_tparams *tp)
 	memcpy(tp->preferred.v6, &pref->addr[1].v6.sin6_addr, 16);
 	tp->preferred.port6 = ntohs(pref->addr[1].v6.sin6_port);
 	tp->preferred.cid = l->node->key.cid;
-	quic_reset_token(sock_net(c->sk), l->node->key.cid.id,
-			 tp->preferred.token);
+	quic_reset_token(sock_net(c->sk), tp->preferred.cid.id,
+			 tp->preferred.cid.len, tp->preferred.token);
 }
 
 /* ---- client ----------------------------------------------------------------- */
+
+/* The server's transport parameters name one, or one of each family.  Without
+ * memory we stay where we are.
+ */
+void quic_preferred_learn(struct quic_conn *c, const struct quic_tparams *tp)
+{
+	struct quic_preferred *pref = kzalloc(sizeof(*pref), GFP_KERNEL_ACCOUNT);
+
+	if (!pref)
+		return;
+	pref->addr[0].v4.sin_family = AF_INET;
+	memcpy(&pref->addr[0].v4.sin_addr, tp->preferred.v4, 4);
+	pref->addr[0].v4.sin_port = htons(tp->preferred.port4);
+	pref->addr[1].v6.sin6_family = AF_INET6;
+	memcpy(&pref->addr[1].v6.sin6_addr, tp->preferred.v6, 16);
+	pref->addr[1].v6.sin6_port = htons(tp->preferred.port6);
+	c->preferred = pref;
+}
 
 enum scope { SCOPE_HOST, SCOPE_LINK, SCOPE_WIDE, SCOPE_BAD };
 
@@ -135,18 +158,9 @@ static enum scope scope_of(const union quic_addr *a)
 static bool offered(const struct quic_conn *c, int family,
 		    union quic_addr *addr)
 {
-	const struct quic_tparams *tp = &c->peer;
 	enum scope scope;
 
-	memset(addr, 0, sizeof(*addr));
-	addr->sa.sa_family = family;
-	if (family == AF_INET) {
-		memcpy(&addr->v4.sin_addr, tp->preferred.v4, 4);
-		addr->v4.sin_port = htons(tp->preferred.port4);
-	} else {
-		memcpy(&addr->v6.sin6_addr, tp->preferred.v6, 16);
-		addr->v6.sin6_port = htons(tp->preferred.port6);
-	}
+	*addr = c->preferred->addr[family == AF_INET6];
 	if (!quic_addr_port(addr))
 		return false;
 	scope = scope_of(addr);
@@ -187,7 +201,7 @@ void quic_preferred_go(struct quic_conn *c)
 	union quic_addr to, src;
 	struct quic_path *p;
 
-	if (c->is_server || !(c->peer.has & QUIC_TP_HAS_PREFERRED))
+	if (c->is_server || !c->preferred)
 		return;
 	if (!offered(c, family, &to)) {
 		family = family == AF_INET ? AF_INET6 : AF_INET;

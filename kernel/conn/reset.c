@@ -37,17 +37,17 @@ void quic_reset_net_init(struct net *net)
 }
 
 /* RFC9000-10.3.2-1 RFC9000-10.3.2-2 */
-/* For the ID @id of ours, also when nobody knows the connection any more. */
-void quic_reset_token(const struct net *net, const u8 *id, u8 *token)
+/* For the ID of ours at @id, also when nobody knows the connection any more. */
+void quic_reset_token(const struct net *net, const u8 *id, u8 len, u8 *token)
 {
-	prf(quic_net(net)->reset_key, id, QUIC_SCID_LEN, token);
+	prf(quic_net(net)->reset_key, id, len, token);
 }
 
 /* ---- the peer's ------------------------------------------------------------ */
 
+/* As unlike any ID of ours of this length as two random ones are. */
 static void make_image(const u8 *token, struct quic_cid *image)
 {
-	BUILD_BUG_ON(QUIC_RESET_TOKEN_LEN == QUIC_SCID_LEN);
 	memset(image, 0, sizeof(*image));
 	image->len = QUIC_RESET_TOKEN_LEN;
 	prf(image_key, token, QUIC_RESET_TOKEN_LEN, image->id);

@@ -91,13 +91,30 @@ static u32 take(struct quic_ticket_rx *rx, const u8 *p, u32 len)
 }
 
 /**
- * quic_ticket_on_data - the next TLS bytes of a 1-RTT CRYPTO stream
+ * quic_ticket_expect - TLS bytes have come in 1-RTT packets
  * @c:		connection
+ *
+ * Before they are taken out of their stream: what is taken does not come again.
+ * A server gets none that it would not close for.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int quic_ticket_expect(struct quic_conn *c)
+{
+	if (c->is_server || c->tickets)
+		return 0;
+	c->tickets = kzalloc(sizeof(*c->tickets), GFP_ATOMIC);
+	return c->tickets ? 0 : -ENOBUFS;
+}
+
+/**
+ * quic_ticket_on_data - the next TLS bytes of a client's 1-RTT CRYPTO stream
+ * @c:		connection; quic_ticket_expect() was asked
  * @p:		the bytes
  * @len:	how many
  *
- * They are messages that may come (quic_tls_scan()).  Return: 0, -ENOBUFS, or
- * a transport error.
+ * They are messages that may come (quic_tls_scan()).  Return: 0 or a transport
+ * error.
  */
 int quic_ticket_on_data(struct quic_conn *c, const u8 *p, u32 len)
 {
@@ -105,12 +122,6 @@ int quic_ticket_on_data(struct quic_conn *c, const u8 *p, u32 len)
 	int err = 0;
 	u32 n;
 
-	if (!rx) {
-		rx = kzalloc(sizeof(*rx), GFP_ATOMIC);
-		if (!rx)
-			return -ENOBUFS;
-		c->tickets = rx;
-	}
 	while (len && !err) {
 		n = take(rx, p, len);
 		if (rx->have >= TLS_HEADER && rx->have == rx->len)

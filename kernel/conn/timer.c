@@ -26,28 +26,30 @@ static u64 now_ns(void)
 	return ktime_get_ns();
 }
 
+/* U64_MAX: none. */
 static u64 earliest(const struct quic_conn *c)
 {
-	u64 first = 0;
+	u64 first = U64_MAX;
 	int i;
 
 	for (i = 0; i < QUIC_TIMER_MAX; i++)
-		if (c->deadline[i] && (!first || c->deadline[i] < first))
-			first = c->deadline[i];
+		if (c->deadline[i])
+			first = min(first, c->deadline[i]);
 	return first;
 }
 
-void quic_timer_set(struct quic_conn *c, enum quic_timer t, u64 when)
-{
-	c->deadline[t] = when;
-}
-
-/* Once per train or system call, after all setters. */
+/* Once per train or system call, after all setters.  Mostly nothing that they
+ * set is earlier than what the timer is armed for.
+ */
 void quic_timer_commit(struct quic_conn *c)
 {
-	u64 first = earliest(c);
+	u64 first;
 
-	if (!first || (c->timer_armed && c->timer_armed <= first))
+	if (likely(c->timer_armed && c->timer_armed <= c->timer_floor))
+		return;
+	first = earliest(c);
+	c->timer_floor = first;
+	if (first == U64_MAX || (c->timer_armed && c->timer_armed <= first))
 		return;
 	/* An armed timer holds a reference to the socket.  One that has expired
 	 * and waits for the lock to run has, too: it gives it back, and commits
@@ -91,9 +93,9 @@ static void rearm_idle(struct quic_conn *c, u64 now)
 	u64 keepalive = quic_sk(c->sk)->config.keepalive_probe_interval *
 			(u64)NSEC_PER_USEC;
 
-	c->deadline[QUIC_TIMER_IDLE] = idle ? now + idle : 0;
+	quic_timer_set(c, QUIC_TIMER_IDLE, idle ? now + idle : 0);
 	if (keepalive && c->state == QUIC_CONN_ESTABLISHED)
-		c->deadline[QUIC_TIMER_KEEPALIVE] = now + keepalive;
+		quic_timer_set(c, QUIC_TIMER_KEEPALIVE, now + keepalive);
 }
 
 void quic_timer_on_rx(struct quic_conn *c, u64 now)
@@ -208,6 +210,7 @@ static enum hrtimer_restart expire(struct hrtimer *t)
 
 void quic_timer_init(struct quic_conn *c)
 {
+	c->timer_floor = U64_MAX;
 	hrtimer_setup(&c->timer, expire, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS_PINNED_SOFT);
 }

@@ -7,8 +7,8 @@
  * RFC 9000 sections 8.2, 21.5.
  *
  * A path has room for one answer, the newest, so that a flood of challenges
- * costs nothing.  A validation is at most QUIC_CHALLENGES datagrams, ever
- * further apart, and fails when its time is over.
+ * costs nothing.  The datagrams of a validation are ever further apart; answers
+ * to the last QUIC_CHALLENGES count; it fails when its time is over.
  */
 #include <linux/random.h>
 #include "../pipeline.h"
@@ -86,7 +86,7 @@ void quic_validate_on_response(struct quic_conn *c, const u8 *data)
 
 	for (i = 0; i < QUIC_PATHS; i++) {
 		p = c->paths[i];
-		for (k = 0; p && k < p->n_challenges; k++)
+		for (k = 0; p && k < min(p->n_challenges, QUIC_CHALLENGES); k++)
 			if (!memcmp(p->challenge[k], data,
 				    sizeof(p->challenge[k])))
 				goto found;
@@ -115,7 +115,8 @@ static bool send(struct quic_conn *c, struct quic_path *p, u64 now)
 {
 	bool ask = p->challenge_at && p->challenge_at <= now;
 	struct quic_probe what = { .size = QUIC_MSS_MIN };
-	u8 *data = p->challenge[p->n_challenges];
+	u8 slot = p->n_challenges % QUIC_CHALLENGES;
+	u8 data[sizeof(p->challenge[0])];
 	int size;
 
 	if ((!ask && !p->respond) || !quic_cid_for_path(c, p))
@@ -124,7 +125,7 @@ static bool send(struct quic_conn *c, struct quic_path *p, u64 now)
 	    quic_recovery_window(&c->rec) < QUIC_MSS_MIN)
 		return true;	/* answers are no way around the window */
 	if (ask) {
-		get_random_bytes(data, sizeof(p->challenge[0]));
+		get_random_bytes(data, sizeof(data));
 		what.challenge = data;
 	}
 	if (p->respond) {
@@ -140,11 +141,14 @@ static bool send(struct quic_conn *c, struct quic_path *p, u64 now)
 	p->respond = false;
 	if (!ask)
 		return false;
+	memcpy(p->challenge[slot], data, sizeof(data));
 	/* One that could not leave counts as lost. */
 	if (size < QUIC_MSS_MIN)
-		p->small |= BIT(p->n_challenges);
-	p->challenge_at = now + (first_wait(c, p) << p->n_challenges);
-	if (++p->n_challenges == QUIC_CHALLENGES)
+		p->small |= BIT(slot);
+	else
+		p->small &= ~BIT(slot);
+	p->challenge_at = now + (first_wait(c, p) << p->n_challenges++);
+	if (p->challenge_at >= p->give_up)
 		p->challenge_at = 0;
 	return false;
 }

@@ -3,13 +3,14 @@
  * Packet protection, the provider contract (DESIGN section 3.3).
  *
  * A provider seals and opens whole trains: at once, or some later, in any
- * order.  aead_sw.c is the CPU; aead_async.c is whatever the kernel's crypto
- * API prefers, lookaside hardware for one.  Who waits for trains and puts them
- * in order is conn/jobs.
+ * order.  aead_sw.c is the CPU; aead_spread.c is all CPUs; aead_async.c is
+ * whatever the kernel's crypto API prefers, lookaside hardware for one.  Who
+ * waits for trains and puts them in order is conn/jobs.
  */
 #ifndef KQUIC_CRYPTO_AEAD_H
 #define KQUIC_CRYPTO_AEAD_H
 
+#include <linux/workqueue.h>
 #include "suite.h"
 #include "train.h"
 #include "../wire/header.h"
@@ -46,15 +47,23 @@ struct quic_aead_key {
  * @train:	not to be touched meanwhile, nor what its packets point to; the
  *		plaintext to be sealed is in place already
  * @err:	out: 0, or the train is lost as a whole
- * @left, @requests, @later: the provider's
+ * @left, @requests, @work, @cpu, @later: the provider's
  */
 struct quic_aead_job {
 	void (*done)(struct quic_aead_job *job);
 	bool seal;
 	int err;
 	struct quic_train *train;
-	atomic_t left;
-	void *requests;
+	union {
+		struct {
+			atomic_t left;
+			void *requests;
+		};
+		struct {
+			struct work_struct work;
+			int cpu;
+		};
+	};
 	struct quic_aead_later *later;
 };
 
@@ -68,6 +77,9 @@ struct quic_aead_job {
  *		lock held, SIMD usable.
  * @open:	open pkt[from..to-1] in place; sets each pkt->status, and leaves
  *		the bytes of those that failed as they were.  Same context.
+ * @wants:	is a train that came or is ready at @now (ns) worth the way
+ *		through @submit?  Asked once for each, same context; @mbit is
+ *		the namespace's spread_mbit.  NULL: always
  * @submit:	take a train over, same context; only for keys that have
  *		@later.  Opening sets each pkt->status.
  *
@@ -75,7 +87,8 @@ struct quic_aead_job {
  * lost as a whole.  -EAGAIN is such an error: the CPU could not use SIMD.
  * Every provider has them, for what cannot wait: handshakes, a change of keys,
  * closing.  @submit returns 0 when the train is done, -EINPROGRESS when
- * job->done() will be called, or another error: nothing was begun.
+ * job->done() will be called, or another error: nothing was begun, and the CPU
+ * does it.  -EBUSY: there is no room for more.
  */
 struct quic_aead_provider {
 	const char *name;
@@ -84,24 +97,32 @@ struct quic_aead_provider {
 	int (*seal)(struct quic_aead_key *key, struct quic_train *t);
 	int (*open)(struct quic_aead_key *key, struct quic_train *t, u16 from,
 		    u16 to);
+	bool (*wants)(struct quic_aead_key *key, const struct quic_train *t,
+		      u64 now, u32 mbit);
 	int (*submit)(struct quic_aead_key *key, struct quic_aead_job *job);
 };
 
 /* aead_sw.c: the CPU, at once. */
 extern const struct quic_aead_provider quic_aead_sw;
+/* Its functions, for providers that leave to it what has to be done at once. */
+int quic_aead_sw_seal(struct quic_aead_key *key, struct quic_train *t);
+int quic_aead_sw_open(struct quic_aead_key *key, struct quic_train *t, u16 from,
+		      u16 to);
 int quic_aead_sw_setup(void);
 void quic_aead_sw_teardown(void);
 
-/* Bring the bytes of all packets into place. */
+/* Bring the bytes of all packets into place, for good: @src may go. */
 void quic_aead_gather(struct quic_train *t);
-/* A packet failed to open, and its bytes were decrypted: encrypt them back. */
-void quic_aead_undo(const struct quic_aead_key *key,
-		    const struct quic_pkt *pkt);
 
 /* aead_async.c: what the kernel prefers, though it may complete later. */
 extern const struct quic_aead_provider quic_aead_async;
 int quic_aead_async_setup(void);
 void quic_aead_async_teardown(void);
+
+/* aead_spread.c: all CPUs, of directions that are fast. */
+extern const struct quic_aead_provider quic_aead_spread;
+int quic_aead_spread_setup(void);
+void quic_aead_spread_teardown(void);
 
 /* Key and IV from a traffic secret alone, as a key update needs it (header
  * protection keeps its key, RFC 9001 section 6.1); process context.  @version
@@ -131,6 +152,7 @@ int quic_aead_open_one(struct quic_aead_key *key, u8 *msg, u16 aad_len,
 static inline int quic_aead_seal(struct quic_aead_key *key,
 				 struct quic_train *t)
 {
+	key->sealed += t->n;
 	return key->provider->seal(key, t);
 }
 
@@ -138,6 +160,17 @@ static inline int quic_aead_open(struct quic_aead_key *key,
 				 struct quic_train *t, u16 from, u16 to)
 {
 	return key->provider->open(key, t, from, to);
+}
+
+static inline int quic_aead_submit(struct quic_aead_key *key,
+				   struct quic_aead_job *job)
+{
+	u16 n = job->seal ? job->train->n : 0;
+	int err = key->provider->submit(key, job);
+
+	if (!err || err == -EINPROGRESS)
+		key->sealed += n;
+	return err;
 }
 
 #endif

@@ -131,8 +131,6 @@ static int async_submit(struct quic_aead_key *key, struct quic_aead_job *job)
 	refcount_inc(&l->ref);
 	job->later = l;
 	job->err = 0;
-	if (job->seal)
-		key->sealed += t->n;
 	/* One more, so that it is not done before all are submitted. */
 	atomic_set(&job->left, t->n + 1);
 	for (i = 0; i < t->n; i++) {
@@ -197,23 +195,12 @@ static void async_release(struct quic_aead_key *key)
 	quic_aead_sw.release(key);
 }
 
-static int async_seal(struct quic_aead_key *key, struct quic_train *t)
-{
-	return quic_aead_sw.seal(key, t);
-}
-
-static int async_open(struct quic_aead_key *key, struct quic_train *t, u16 from,
-		      u16 to)
-{
-	return quic_aead_sw.open(key, t, from, to);
-}
-
 const struct quic_aead_provider quic_aead_async = {
 	.name = "async",
 	.setkey = async_setkey,
 	.release = async_release,
-	.seal = async_seal,
-	.open = async_open,
+	.seal = quic_aead_sw_seal,
+	.open = quic_aead_sw_open,
 	.submit = async_submit,
 };
 

@@ -187,11 +187,13 @@ void quic_aead_gather(struct quic_train *t)
 	struct gather g = {};
 	int i;
 
-	for (i = 0; i < t->n; i++)
+	for (i = 0; i < t->n; i++) {
 		bring(&g, &t->pkt[i]);
+		t->pkt[i].src = NULL;
+	}
 }
 
-static int sw_seal(struct quic_aead_key *key, struct quic_train *t)
+int quic_aead_sw_seal(struct quic_aead_key *key, struct quic_train *t)
 {
 	struct sw_scratch *s = scratch_begin(key);
 	struct gather g = {};
@@ -200,7 +202,6 @@ static int sw_seal(struct quic_aead_key *key, struct quic_train *t)
 
 	if (unlikely(!s))
 		return -EAGAIN;
-	key->sealed += t->n;
 	for (i = 0, pkt = t->pkt; i < t->n; i++, pkt++) {
 		bring(&g, pkt);
 		err = crypto_aead_encrypt(request(s, key, pkt,
@@ -229,16 +230,8 @@ static void undo(struct sw_scratch *s, const struct quic_aead_key *key,
 	crypto_aead_encrypt(req);
 }
 
-void quic_aead_undo(const struct quic_aead_key *key, const struct quic_pkt *pkt)
-{
-	struct sw_scratch *s = scratch_begin(key);
-
-	if (s)
-		undo(s, key, pkt);
-}
-
-static int sw_open(struct quic_aead_key *key, struct quic_train *t, u16 from,
-		   u16 to)
+int quic_aead_sw_open(struct quic_aead_key *key, struct quic_train *t, u16 from,
+		      u16 to)
 {
 	struct sw_scratch *s = scratch_begin(key);
 	struct quic_pkt *pkt;
@@ -314,8 +307,8 @@ const struct quic_aead_provider quic_aead_sw = {
 	.name = "sw",
 	.setkey = sw_setkey,
 	.release = sw_release,
-	.seal = sw_seal,
-	.open = sw_open,
+	.seal = quic_aead_sw_seal,
+	.open = quic_aead_sw_open,
 };
 
 static void scratch_free(struct sw_scratch *s)

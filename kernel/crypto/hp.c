@@ -6,7 +6,8 @@
  * that make the masks.  A key is only its raw bytes, which keeps two expanded
  * keys out of every idle connection: a CPU has a few ciphers, and one of them
  * is keyed anew, at less than the cost of a packet, when a train comes whose key
- * it does not have.  All samples of a train go through AES in one call;
+ * it does not have.  All samples of a train go through AES in one call, but for
+ * those of a packet or two: a call costs as much as some three blocks do singly.
  * ChaCha20 takes one block per packet.
  *
  * quic_hp_protect() and quic_hp_unprotect() are called from tx/seal and
@@ -16,6 +17,7 @@
  * RFC 9001 section 5.4.
  */
 #include <asm/simd.h>
+#include <crypto/internal/cipher.h>
 #include <crypto/internal/simd.h>
 #include <crypto/skcipher.h>
 #include <linux/percpu.h>
@@ -29,6 +31,8 @@
 
 /* Both directions of two busy connections. */
 #define QUIC_HP_CIPHERS		4
+/* As many samples go through AES one by one. */
+#define QUIC_HP_SINGLE		2
 
 /* One for each CPU.  The cipher wants memory of the linear map, hence not the
  * per-CPU area itself.
@@ -37,6 +41,8 @@ struct hp_scratch {
 	u8 sample[QUIC_TRAIN_MAX * QUIC_HP_SAMPLE_LEN];	/* then masks */
 	struct crypto_skcipher *tfm[QUIC_HP_CIPHERS];
 	u64 keyed[QUIC_HP_CIPHERS];	/* id of the key each has; 0: none */
+	struct crypto_cipher *one[QUIC_HP_CIPHERS];	/* for single samples */
+	u64 one_keyed[QUIC_HP_CIPHERS];
 	struct scatterlist sg;
 	struct skcipher_request req;	/* the cipher's context follows */
 };
@@ -71,6 +77,28 @@ static int choose(const struct quic_hp *hp, struct hp_scratch *s)
 	err = crypto_skcipher_setkey(s->tfm[i], hp->raw, hp->suite->key_len);
 	s->keyed[i] = err ? 0 : hp->id;
 	return err;
+}
+
+/* The masks of few packets. */
+static int aes_single(const struct quic_hp *hp, struct hp_scratch *s,
+		      const struct quic_pkt *pkt, u16 n)
+{
+	u32 slot = hp->id % QUIC_HP_CIPHERS;
+	struct crypto_cipher *tfm = s->one[slot];
+	int i, err;
+
+	if (unlikely(s->one_keyed[slot] != hp->id)) {
+		s->one_keyed[slot] = 0;
+		err = crypto_cipher_setkey(tfm, hp->raw, hp->suite->key_len);
+		if (err)
+			return err;
+		s->one_keyed[slot] = hp->id;
+	}
+	for (i = 0; i < n; i++)
+		crypto_cipher_encrypt_one(tfm, s->sample +
+					  i * QUIC_HP_SAMPLE_LEN,
+					  pkt[i].data + pkt[i].pn_off + 4);
+	return 0;
 }
 
 /* Gather the samples of @n packets and turn them into masks, in place. */
@@ -108,10 +136,12 @@ static void chacha_masks(const struct quic_hp *hp, struct hp_scratch *s,
 static int masks(const struct quic_hp *hp, struct hp_scratch *s,
 		 const struct quic_pkt *pkt, u16 n)
 {
-	if (!hp->chacha)
-		return aes_masks(hp, s, pkt, n);
-	chacha_masks(hp, s, pkt, n);
-	return 0;
+	if (unlikely(hp->chacha)) {
+		chacha_masks(hp, s, pkt, n);
+		return 0;
+	}
+	return n <= QUIC_HP_SINGLE ? aes_single(hp, s, pkt, n) :
+				     aes_masks(hp, s, pkt, n);
 }
 
 static void mask_first_byte(struct quic_pkt *pkt, const u8 *mask)
@@ -196,8 +226,12 @@ static void scratch_free(struct hp_scratch *s)
 {
 	int i;
 
-	for (i = 0; i < QUIC_HP_CIPHERS; i++)
-		crypto_free_skcipher(s->tfm[i]);
+	for (i = 0; i < QUIC_HP_CIPHERS; i++) {
+		if (!IS_ERR_OR_NULL(s->tfm[i]))
+			crypto_free_skcipher(s->tfm[i]);
+		if (!IS_ERR_OR_NULL(s->one[i]))
+			crypto_free_cipher(s->one[i]);
+	}
 	kfree_sensitive(s);
 }
 
@@ -217,14 +251,13 @@ static struct hp_scratch *scratch_new(int cpu)
 	}
 	sg_init_one(&s->sg, s->sample, sizeof(s->sample));
 	skcipher_request_set_callback(&s->req, 0, NULL, NULL);
-	s->tfm[0] = tfm;
-	for (i = 1; i < QUIC_HP_CIPHERS; i++) {
-		tfm = alloc_tfm();
-		if (IS_ERR(tfm)) {
+	for (i = 0; i < QUIC_HP_CIPHERS; i++) {
+		s->tfm[i] = i ? alloc_tfm() : tfm;
+		s->one[i] = crypto_alloc_cipher("aes", 0, 0);
+		if (IS_ERR(s->tfm[i]) || IS_ERR(s->one[i])) {
 			scratch_free(s);
-			return ERR_CAST(tfm);
+			return ERR_PTR(-ENOMEM);
 		}
-		s->tfm[i] = tfm;
 	}
 	return s;
 }
@@ -259,3 +292,6 @@ int quic_hp_setup(void)
 	}
 	return 0;
 }
+
+/* Single blocks of a cipher: crypto_cipher_encrypt_one(). */
+QUIC_IMPORT_NS(CRYPTO_INTERNAL);

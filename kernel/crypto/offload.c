@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: which devices seal and open packets, and the keys they have.
- * Called from: drivers (include/net/quic.h), conn/offload's worker, the
- * notifier of devices; the helpers for packets also in softirq.
- * Context: process, but for quic_offload_tx_train() and quic_offload_opened().
+ * Called from: drivers (include/net/quic.h), conn/offload_keys' worker, the
+ * notifier of devices.
+ * Context: process.
  *
  * All calls into a driver are made under the lock of its device.  A key ends
  * in three steps: connections and the validation of packets see it no more, a
  * grace period passes, the driver is told.
  */
-#include <linux/etherdevice.h>
-#include <linux/if_vlan.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/jiffies.h>
 #include <linux/netdevice.h>
 #include <linux/seq_file_net.h>
 #include <linux/slab.h>
-#include <linux/udp.h>
-#include <net/ip.h>
 #include <net/sock.h>
 #include "../compat.h"
 #include "offload.h"
 
-/* A key was deleted where others found no room: once in that time all
- * connections try again.
+/* A key was deleted where others found no room: after that time all connections
+ * try again.
  */
 #define QUIC_OFFLOAD_RETRY	HZ
 
@@ -33,7 +27,6 @@ DEFINE_STATIC_KEY_FALSE(quic_offload_devices);
 static LIST_HEAD(devices);
 static DEFINE_MUTEX(devices_lock);
 static u32 epoch;		/* anything a connection goes by has changed */
-static unsigned long retried;	/* jiffies */
 static struct workqueue_struct *wq;	/* where keys end */
 
 u32 quic_offload_epoch(void)
@@ -101,18 +94,34 @@ static struct quic_offload_dev *find(const struct net_device *dev)
 	return NULL;
 }
 
-/**
- * quic_offload_register() - a device seals or opens packets from now on
- * @dev:	the device.  To seal it has to compute UDP checksums, too
- *		(NETIF_F_HW_CSUM, or one of each family).
- * @ops:	the driver's functions; must outlive the registration
- * @caps:	what it can do; copied
- *
- * Connections whose route leads through @dev begin to use it by themselves.
- * Context: process; with or without RTNL.
- * Return: 0, -EINVAL, -EEXIST, -ENOMEM, or -EOPNOTSUPP if the kernel does not
- * validate what sockets send (CONFIG_SOCK_VALIDATE_XMIT).
- */
+static void lose_keys(struct quic_offload_dev *odev)
+{
+	mutex_lock(&odev->lock);
+	drop_keys(odev);
+	odev->full = false;
+	mutex_unlock(&odev->lock);
+	quic_offload_changed();
+}
+
+static void reset_fn(struct work_struct *work)
+{
+	struct quic_offload_dev *odev =
+		container_of(work, struct quic_offload_dev, reset);
+
+	lose_keys(odev);
+	quic_offload_dev_put(odev);
+}
+
+/* As quic_offload_reset(), from a softirq. */
+void quic_offload_reset_later(struct quic_offload_dev *odev)
+{
+	if (!refcount_inc_not_zero(&odev->ref))
+		return;
+	if (!queue_work(wq, &odev->reset))
+		quic_offload_dev_put(odev);
+}
+
+/* See <net/quic.h>. */
 int quic_offload_register(struct net_device *dev,
 			  const struct quic_offload_ops *ops,
 			  const struct quic_offload_caps *caps)
@@ -133,6 +142,7 @@ int quic_offload_register(struct net_device *dev,
 	odev->ops = ops;
 	odev->caps = *caps;
 	mutex_init(&odev->lock);
+	INIT_WORK(&odev->reset, reset_fn);
 	INIT_LIST_HEAD(&odev->keys);
 	refcount_set(&odev->ref, 1);
 	mutex_lock(&devices_lock);
@@ -149,16 +159,7 @@ int quic_offload_register(struct net_device *dev,
 }
 EXPORT_SYMBOL_GPL(quic_offload_register);
 
-/**
- * quic_offload_unregister() - a device does not any more
- * @dev:	the device; nothing happens if it is not registered
- *
- * Every key is deleted before this returns; connections go on by the CPU.  A
- * packet that is in the device's qdisc may still come in plaintext:
- * quic_offload_tx() tells, and it has to be dropped.  A device that is
- * unregistered as such loses its registration by itself.
- * Context: process; with or without RTNL.
- */
+/* See <net/quic.h>. */
 void quic_offload_unregister(struct net_device *dev)
 {
 	struct quic_offload_dev *odev;
@@ -180,15 +181,7 @@ void quic_offload_unregister(struct net_device *dev)
 }
 EXPORT_SYMBOL_GPL(quic_offload_unregister);
 
-/**
- * quic_offload_reset() - a device has lost its keys
- * @dev:	the device; registered
- *
- * The driver gets a key_del for each, and connections add theirs again when
- * they next send.  Packets that came in plaintext meanwhile are dropped, which
- * they get over as over any loss.
- * Context: process; with or without RTNL.
- */
+/* See <net/quic.h>. */
 void quic_offload_reset(struct net_device *dev)
 {
 	struct quic_offload_dev *odev;
@@ -200,11 +193,7 @@ void quic_offload_reset(struct net_device *dev)
 	mutex_unlock(&devices_lock);
 	if (!odev)
 		return;
-	mutex_lock(&odev->lock);
-	drop_keys(odev);
-	odev->full = false;
-	mutex_unlock(&odev->lock);
-	quic_offload_changed();
+	lose_keys(odev);
 	quic_offload_dev_put(odev);
 }
 EXPORT_SYMBOL_GPL(quic_offload_reset);
@@ -268,15 +257,20 @@ int quic_offload_bind_rotate(struct quic_offload_bind *b, u32 generation,
 	return err;
 }
 
-/* Others may find room now. */
-static bool made_room(struct quic_offload_dev *odev)
+static void retry_fn(struct work_struct *work)
 {
-	if (!odev->full || time_before(jiffies, READ_ONCE(retried) +
-				       QUIC_OFFLOAD_RETRY))
-		return false;
-	WRITE_ONCE(retried, jiffies);
+	quic_offload_changed();
+}
+
+static DECLARE_DELAYED_WORK(retry, retry_fn);
+
+/* Others may find room now.  If they are told already, it is not too late. */
+static void made_room(struct quic_offload_dev *odev)
+{
+	if (!odev->full)
+		return;
 	odev->full = false;
-	return true;
+	queue_delayed_work(wq, &retry, QUIC_OFFLOAD_RETRY);
 }
 
 static void end(struct work_struct *work)
@@ -284,18 +278,15 @@ static void end(struct work_struct *work)
 	struct quic_offload_bind *b =
 		container_of(to_rcu_work(work), struct quic_offload_bind, work);
 	struct quic_offload_dev *odev = b->odev;
-	bool room = false;
 
 	mutex_lock(&odev->lock);
 	if (!list_empty(&b->link)) {
 		odev->ops->key_del(odev->dev, &b->key);
 		list_del(&b->link);
 		odev->n_keys[b->key.dir]--;
-		room = made_room(odev);
+		made_room(odev);
 	}
 	mutex_unlock(&odev->lock);
-	if (room)
-		quic_offload_changed();
 	quic_offload_dev_put(odev);
 	kfree_sensitive(b);
 }
@@ -306,139 +297,6 @@ void quic_offload_bind_del(struct quic_offload_bind *b)
 	INIT_RCU_WORK(&b->work, end);
 	queue_rcu_work(wq, &b->work);
 }
-
-/* ---- packets --------------------------------------------------------------- */
-
-/* Offset of the UDP header from skb->data, if it is where IP says. */
-static int udp_offset(const struct sk_buff *skb)
-{
-	int off = skb_network_offset(skb);
-	struct ipv6hdr buf;
-	const struct ipv6hdr *ip6;
-	const struct iphdr *ip;
-
-	switch (skb_protocol(skb, true)) {
-	case htons(ETH_P_IP):
-		ip = skb_header_pointer(skb, off, sizeof(*ip), &buf);
-		if (!ip || ip->protocol != IPPROTO_UDP || ip_is_fragment(ip))
-			return -1;
-		off += ip->ihl * 4;
-		break;
-	case htons(ETH_P_IPV6):
-		ip6 = skb_header_pointer(skb, off, sizeof(*ip6), &buf);
-		if (!ip6 || ip6->nexthdr != IPPROTO_UDP)
-			return -1;
-		off += sizeof(*ip6);
-		break;
-	default:
-		return -1;
-	}
-	return off == skb_transport_offset(skb) ? off : -1;
-}
-
-/* What the first packet's mark says about a train in plaintext, all but the
- * key.  False if it is none any more, because somebody has rewritten it.
- */
-bool quic_offload_parse(const struct sk_buff *skb, struct quic_offload_tx *tx,
-			u32 *generation)
-{
-	const struct skb_shared_info *si = skb_shinfo(skb);
-	struct quic_offload_mark m;
-	struct udphdr udp;
-	u32 len, first;
-	u8 byte;
-	int off;
-
-	off = udp_offset(skb);
-	if (off < 0 || skb_copy_bits(skb, off, &udp, sizeof(udp)))
-		return false;
-	tx->off = off + sizeof(udp);
-	len = ntohs(udp.len) - sizeof(udp);
-	if (ntohs(udp.len) <= sizeof(udp) || tx->off + len > skb->len ||
-	    (si->gso_size && !(si->gso_type & SKB_GSO_UDP_L4)))
-		return false;
-	first = si->gso_size ? min_t(u32, len, si->gso_size) : len;
-	if (first <= sizeof(m) ||
-	    skb_copy_bits(skb, tx->off + first - sizeof(m), &m, sizeof(m)) ||
-	    skb_copy_bits(skb, tx->off, &byte, 1))
-		return false;
-	if (m.magic != QUIC_OFFLOAD_MAGIC || m.pn_off >= m.hdr_len ||
-	    m.hdr_len + sizeof(m) > first || byte & QUIC_HDR_LONG ||
-	    !(byte & QUIC_HDR_KEY_PHASE) != !(m.generation & 1))
-		return false;
-	tx->size = first;
-	tx->segs = DIV_ROUND_UP(len, first);
-	tx->pn = m.pn;
-	tx->hdr_len = m.hdr_len;
-	tx->pn_off = m.pn_off;
-	tx->phase = m.generation & 1;
-	*generation = m.generation;
-	return true;
-}
-
-/* See quic_offload_tx(). */
-int quic_offload_tx_train(const struct net_device *dev,
-			  const struct sk_buff *skb,
-			  struct quic_offload_tx *tx)
-{
-	struct quic_offload_keys *k;
-	struct quic_offload_bind *b;
-	u32 generation;
-
-	/* Nobody seals what has no socket: a generic XDP program has turned
-	 * around what was opened here.
-	 */
-	if (!skb->sk)
-		return -ENOKEY;
-	/* Of kTLS, for one. */
-	if (!quic_sk_validates(skb->sk, quic_offload_validate))
-		return 0;
-	if (!quic_offload_parse(skb, tx, &generation))
-		return -EBADMSG;
-	k = quic_offload_keys_of(skb->sk);
-	b = rcu_dereference_check(k->bind[1], rcu_read_lock_bh_held());
-	if (!quic_offload_bind_has(b, dev, generation))
-		return -ENOKEY;
-	tx->key = &b->key;
-	return 1;
-}
-EXPORT_SYMBOL_GPL(quic_offload_tx_train);
-
-/**
- * quic_offload_opened() - a device has opened a received packet
- * @skb:	it is in here, alone or with others: those that are not told of are
- *		opened by the CPU
- * @key:	the key that opened it
- * @off:	where the packet begins, from skb->data: after the UDP header
- * @len:	its bytes, tag included
- *
- * The packet's header protection is removed, its text decrypted, its tag
- * verified, and its UDP checksum, which ciphertext entered, also
- * (CHECKSUM_UNNECESSARY).  Whatever did not verify is passed on as it came,
- * without this call.  So is what an XDP program will see.
- *
- * Where the tag was, the stack finds who opened the packet.  The skb can be
- * received only: to send it, through a bridge for one, would send plaintext,
- * and the kernel drops it.
- * Context: any, while key_del cannot return: softirq.
- * Return: 0 or -errno; then the skb has to be dropped.
- */
-int quic_offload_opened(struct sk_buff *skb, const struct quic_offload_key *key,
-			u32 off, u32 len)
-{
-	if (len <= QUIC_OFFLOAD_TAG)
-		return -EINVAL;
-	if (!skb_is_decrypted(skb)) {
-		/* GRO does not look at the mark but at the hash: what is opened
-		 * and what is not never become one skb.
-		 */
-		skb_set_hash(skb, ~skb_get_hash_raw(skb), PKT_HASH_TYPE_L4);
-		quic_skb_set_plain(skb, true);
-	}
-	return skb_store_bits(skb, off + len - QUIC_OFFLOAD_TAG, key->token,
-			      QUIC_OFFLOAD_TAG);
-}
-EXPORT_SYMBOL_GPL(quic_offload_opened);
 
 /* ---- what an operator sees -------------------------------------------------- */
 
@@ -520,6 +378,8 @@ void quic_offload_exit(void)
 {
 	unregister_netdevice_notifier(&notifier);
 	rcu_barrier();
+	flush_workqueue(wq);
+	cancel_delayed_work_sync(&retry);
 	destroy_workqueue(wq);
 	quic_offload_fallback_exit();
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Packet protection by network devices: what the registry (offload.c), the
- * connections (conn/offload) and the CPU in a device's place
- * (offload_fallback.c) share.  Drivers see include/net/quic.h.
+ * helpers for packets (offload_skb.c), the connections (conn/offload) and the
+ * CPU in a device's place (offload_fallback.c) share.  Drivers see include/net/quic.h.
  */
 #ifndef KQUIC_CRYPTO_OFFLOAD_H
 #define KQUIC_CRYPTO_OFFLOAD_H
 
+#include <linux/if_packet.h>
 #include <linux/jump_label.h>
 #include <linux/mutex.h>
+#include <linux/netdevice.h>
 #include <linux/refcount.h>
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
 #include <net/quic.h>
+#include "../compat.h"
 #include "aead.h"
 #include "hp.h"
 
@@ -36,6 +39,9 @@ struct quic_offload_mark {
 
 #define QUIC_OFFLOAD_MAGIC	0x7c51
 
+/* Bytes of a token before those that the packet's number is in. */
+#define QUIC_OFFLOAD_TOKEN_HIGH	8
+
 /* A registered device; refcounted, because keys outlive the registration. */
 struct quic_offload_dev {
 	struct list_head list;		/* R; of all, written under their lock */
@@ -47,6 +53,7 @@ struct quic_offload_dev {
 	u32 n_keys[2];			/* @lock */
 	u32 failed;			/* @lock; keys that it did not take */
 	bool full;			/* @lock; the last one it did not */
+	struct work_struct reset;	/* it is to lose its keys */
 	refcount_t ref;
 	struct rcu_head rcu;
 };
@@ -74,7 +81,7 @@ struct quic_offload_keys {
 	struct quic_hp hp;	/* I before the first of @bind[1] */
 };
 
-/* conn/offload.c: those of a socket that quic_offload_validate() is set for. */
+/* conn/offload_keys.c: those of a socket that quic_offload_validate() is set for. */
 struct quic_offload_keys *quic_offload_keys_of(const struct sock *sk);
 
 /* crypto/offload.c */
@@ -88,9 +95,48 @@ int quic_offload_bind_add(struct quic_offload_bind *b);
 int quic_offload_bind_rotate(struct quic_offload_bind *b, u32 generation,
 			     const struct quic_offload_phase *phase);
 void quic_offload_bind_del(struct quic_offload_bind *b);
-bool quic_offload_parse(const struct sk_buff *skb, struct quic_offload_tx *tx,
-			u32 *generation);
+void quic_offload_reset_later(struct quic_offload_dev *odev);
 int quic_offload_show(struct seq_file *seq, void *v);
+
+/* May others look at what passes a device, in a place where a device that seals has
+ * not sealed yet, or one that opens has opened?  tc, BPF and netfilter programs at
+ * its way out and in, generic XDP, and whoever takes what it receives (bridge, bond,
+ * macvlan).  They may copy it and send it elsewhere; tc's mirred sends a copy even if
+ * it redirects, and copies have no socket.
+ */
+static inline bool quic_offload_watched(const struct net_device *dev,
+					enum quic_offload_dir dir)
+{
+	bool tx = dir == QUIC_OFFLOAD_TX;
+
+	if (!tx && (rcu_access_pointer(dev->xdp_prog) ||
+		    rcu_access_pointer(dev->rx_handler)))
+		return true;
+#ifdef CONFIG_NET_XGRESS
+	if (tx ? !!rcu_access_pointer(dev->tcx_egress) :
+		 !!rcu_access_pointer(dev->tcx_ingress))
+		return true;
+#endif
+#ifdef CONFIG_NETFILTER_EGRESS
+	if (tx && rcu_access_pointer(dev->nf_hooks_egress))
+		return true;
+#endif
+#ifdef CONFIG_NETFILTER_INGRESS
+	if (!tx && rcu_access_pointer(dev->nf_hooks_ingress))
+		return true;
+#endif
+	return false;
+}
+
+/* From now on the skb has plaintext, or has none any more.  The type says so, too: IP
+ * copies it to fragments, which the bit is lost for, and what has this one is not
+ * forwarded, and quoted by no ICMP.
+ */
+static inline void quic_offload_set_plain(struct sk_buff *skb, bool plain)
+{
+	quic_skb_set_decrypted(skb, plain);
+	skb->pkt_type = plain ? PACKET_KERNEL : PACKET_HOST;
+}
 
 /* Does the device have the key of this generation?  RCU read section. */
 static inline bool quic_offload_bind_has(const struct quic_offload_bind *b,
@@ -101,6 +147,11 @@ static inline bool quic_offload_bind_has(const struct quic_offload_bind *b,
 	       b->key.phase[generation & 1].valid &&
 	       READ_ONCE(b->generation[generation & 1]) == generation;
 }
+
+/* crypto/offload_skb.c */
+bool quic_offload_mark_fits(const struct quic_offload_mark *m, const u8 *hdr);
+bool quic_offload_parse(const struct sk_buff *skb, struct quic_offload_tx *tx,
+			u32 *generation);
 
 /* crypto/offload_fallback.c */
 int quic_offload_fallback_init(void);

@@ -11,7 +11,8 @@
  * quic_offload_validate().  The kernel calls that wherever an skb is given to a
  * driver, after the qdisc, be it the route's device or one that a bridge, bond
  * or tc chose.  An skb that has lost its socket on the way, as clones do, and
- * has the bit is dropped by the kernel.
+ * has the bit is dropped by the kernel.  One that has lost the bit, as fragments
+ * of IP do, still has the type PACKET_KERNEL and is dropped here.
  */
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
@@ -62,9 +63,9 @@ static bool collect(const struct sk_buff *skb, const struct quic_offload_tx *tx,
 		if (!p->data || len <= sizeof(m))
 			return false;
 		memcpy(&m, p->data + len - sizeof(m), sizeof(m));
-		if (m.magic != QUIC_OFFLOAD_MAGIC ||
-		    m.generation != generation || m.pn_off >= m.hdr_len ||
-		    m.hdr_len + sizeof(m) > len)
+		if (m.generation != generation || m.pn_off >= m.hdr_len ||
+		    m.hdr_len + sizeof(m) > len ||
+		    !quic_offload_mark_fits(&m, p->data))
 			return false;
 		p->pn = m.pn;
 		p->len = len;
@@ -77,7 +78,18 @@ static bool collect(const struct sk_buff *skb, const struct quic_offload_tx *tx,
 	return true;
 }
 
-/* A checksum that was computed over plaintext: once more, or by the device. */
+/* Of UDP; zero if @sum includes a right one. */
+static __sum16 checksum(const struct sk_buff *skb, u32 len, __wsum sum)
+{
+	return skb_protocol(skb, true) == htons(ETH_P_IP) ?
+	       udp_v4_check(len, ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, sum) :
+	       udp_v6_check(len, &ipv6_hdr(skb)->saddr, &ipv6_hdr(skb)->daddr,
+			    sum);
+}
+
+/* A checksum that was computed over plaintext: once more, or by the device.
+ * What was damaged since must not become authentic.
+ */
 static int restore_checksum(struct sk_buff *skb, u32 off)
 {
 	u32 uh_off = off - sizeof(struct udphdr);
@@ -89,12 +101,9 @@ static int restore_checksum(struct sk_buff *skb, u32 off)
 	if (skb_ensure_writable(skb, off))
 		return -ENOMEM;
 	uh = (struct udphdr *)(skb->data + uh_off);
-	if (skb_protocol(skb, true) == htons(ETH_P_IP))
-		uh->check = ~udp_v4_check(len, ip_hdr(skb)->saddr,
-					  ip_hdr(skb)->daddr, 0);
-	else
-		uh->check = ~udp_v6_check(len, &ipv6_hdr(skb)->saddr,
-					  &ipv6_hdr(skb)->daddr, 0);
+	if (checksum(skb, len, skb_checksum(skb, uh_off, len, 0)))
+		return -EBADMSG;
+	uh->check = ~checksum(skb, len, 0);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_headroom(skb) + uh_off;
 	skb->csum_offset = offsetof(struct udphdr, check);
@@ -123,7 +132,7 @@ static int seal(struct quic_offload_keys *k, struct sk_buff *skb,
 		err = quic_hp_protect(&k->hp, t);
 	if (err)
 		return err;
-	quic_skb_set_plain(skb, false);
+	quic_offload_set_plain(skb, false);
 	return 0;
 }
 
@@ -156,10 +165,12 @@ struct sk_buff *quic_offload_validate(struct sock *sk, struct net_device *dev,
 	u32 generation;
 	int err = -EBADMSG;
 
-	if (likely(!skb_is_decrypted(skb)))
+	if (likely(!skb_is_decrypted(skb) && skb->pkt_type != PACKET_KERNEL))
 		return skb;
 	k = quic_offload_keys_of(sk);
-	if (quic_offload_parse(skb, &tx, &generation)) {
+	/* Without the bit it is a fragment of plaintext. */
+	if (skb_is_decrypted(skb) &&
+	    quic_offload_parse(skb, &tx, &generation)) {
 		if (device_seals(k, dev, skb, generation))
 			return skb;
 		err = seal(k, skb, &tx, generation);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The vectors of RFC 9001 appendix A and RFC 9369 appendix A, in hexadecimal.
  * Payloads, connection IDs and the ChaCha20 secret are the same in both.
+ * tests/unit takes them from here, too.
  */
 #ifndef KQUIC_CRYPTO_SELFTEST_RFC_H
 #define KQUIC_CRYPTO_SELFTEST_RFC_H
 
 #include <linux/init.h>
-#include <uapi/linux/quic.h>
+#include <linux/quic.h>
 
 static const char rfc_dcid[] __initconst =
 	"8394c8f03e515708";

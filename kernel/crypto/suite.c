@@ -98,7 +98,12 @@ int quic_crypto_init(void)
 	err = quic_aead_async_setup();
 	if (err)
 		goto err_retry;
+	err = quic_aead_spread_setup();
+	if (err)
+		goto err_async;
 	return 0;
+err_async:
+	quic_aead_async_teardown();
 err_retry:
 	quic_retry_teardown();
 err_hp:
@@ -110,6 +115,7 @@ err_aead:
 
 void quic_crypto_exit(void)
 {
+	quic_aead_spread_teardown();
 	quic_aead_async_teardown();
 	quic_retry_teardown();
 	quic_hp_teardown();

@@ -55,6 +55,7 @@
 	X(QuicAeadOpen)		/* packets opened */ \
 	X(QuicHpCalls)		/* header protection calls, both ways */ \
 	X(QuicCryptoLater)	/* trains that a provider completed later */ \
+	X(QuicCryptoBusy)	/* ... that it had no room for: by the CPU at once */ \
 	X(QuicDropJobs)		/* packets beyond the bound of such trains */ \
 	X(QuicOffloadKeys)	/* given to devices, one per direction */ \
 	X(QuicOffloadKeysFailed) /* that they did not take */ \
@@ -65,6 +66,7 @@
 	X(QuicOffloadRxBad)	/* ... with a key that was not theirs */ \
 	X(QuicLossPackets)	/* declared lost */ \
 	X(QuicPtos)				\
+	X(QuicDropChecksum)	/* UDP's is wrong */ \
 	X(QuicDropShort)	/* too short for any packet */ \
 	X(QuicDropNoConn)	/* no connection has that ID */ \
 	X(QuicDropNoListener)			\
@@ -138,6 +140,10 @@ struct quic_net {
 	spinlock_t socks_lock;
 	struct quic_tokens *tokens;	/* conn/token.c */
 	struct quic_entry __rcu *connid;	/* R; conn/connid.c; NULL: random */
+	unsigned long cid_lens;		/* conn/connid.c; bit n: there were IDs of
+					 * n bytes
+					 */
+	u8 cid_len;			/* conn/connid.c; of the newest ID */
 	struct quic_entry __rcu *cc;	/* R; sock/congestion.c; NULL: built-in */
 	atomic_t half_open;		/* first contacts, and connections of
 					 * servers whose handshake goes on
@@ -154,6 +160,7 @@ struct quic_net {
 	bool ack_frequency;		/* sysctl */
 	bool pmtud;			/* sysctl */
 	unsigned int offload;		/* sysctl; QUIC_OFFLOAD_* */
+	unsigned int spread_mbit;	/* sysctl; Mbit/s, 0: never */
 };
 
 struct quic_net *quic_net(const struct net *net);

@@ -18,6 +18,8 @@
 #define QUIC_RETRY_THRESHOLD	256
 /* Version Negotiation packets and stateless resets a second. */
 #define QUIC_STATELESS_RATE	1000
+/* Mbit/s; nothing that there is needs more. */
+#define QUIC_SPREAD_MBIT_MAX	1000000
 
 /* 1-RTT packets by the crypto API's preferred implementation, though it may
  * complete later; of connections to come.
@@ -60,13 +62,22 @@ static struct ctl_table table[] = {
 /* ---- per namespace -------------------------------------------------------- */
 
 /* @data is an offset into struct quic_net, made a pointer for each. */
-#define PER_NET(name, field, handler) {					\
+#define PER_NET(name, field, handler, ...) {					\
 	.procname = name,						\
 	.data = (void *)offsetof(struct quic_net, field),		\
 	.maxlen = sizeof_field(struct quic_net, field),			\
 	.mode = 0644,							\
 	.proc_handler = handler,					\
+	__VA_ARGS__							\
 }
+
+/* The same for a number from 0 to what @most points to. */
+#define PER_NET_UPTO(name, field, most)					\
+	PER_NET(name, field, proc_douintvec_minmax,			\
+		.extra1 = SYSCTL_ZERO, .extra2 = (void *)(most))
+
+static const unsigned int offload_all = QUIC_OFFLOAD_ALL;
+static const unsigned int spread_max = QUIC_SPREAD_MBIT_MAX;
 
 static int do_congestion(const struct ctl_table *table, int write,
 			 void *buffer, size_t *lenp, loff_t *ppos)
@@ -98,17 +109,6 @@ static int do_connid(const struct ctl_table *table, int write,
 	return err;
 }
 
-static int do_offload(const struct ctl_table *table, int write,
-		      void *buffer, size_t *lenp, loff_t *ppos)
-{
-	struct ctl_table copy = *table;
-	u32 all = QUIC_OFFLOAD_ALL;
-
-	copy.extra1 = SYSCTL_ZERO;
-	copy.extra2 = &all;
-	return proc_douintvec_minmax(&copy, write, buffer, lenp, ppos);
-}
-
 /* Names, separated by spaces. */
 static int do_available(const struct ctl_table *table, int write,
 			void *buffer, size_t *lenp, loff_t *ppos)
@@ -122,9 +122,11 @@ static int do_available(const struct ctl_table *table, int write,
 	if (!copy.data)
 		return -ENOMEM;
 	rcu_read_lock();
-	list_for_each_entry_rcu(e, &quic_cc_registry.list, list)
-		n += scnprintf(copy.data + n, copy.maxlen - n, "%s%s",
-			       n ? " " : "", e->name);
+	list_for_each_entry_rcu(e, &quic_cc_registry.list, list) {
+		if (!quic_entry_gone(e))
+			n += scnprintf(copy.data + n, copy.maxlen - n, "%s%s",
+				       n ? " " : "", e->name);
+	}
 	rcu_read_unlock();
 	err = proc_dostring(&copy, write, buffer, lenp, ppos);
 	kfree(copy.data);
@@ -139,7 +141,8 @@ static const struct ctl_table per_net[] = {
 	PER_NET("ecn", ecn, proc_dobool),
 	PER_NET("ack_frequency", ack_frequency, proc_dobool),
 	PER_NET("pmtud", pmtud, proc_dobool),
-	PER_NET("offload", offload, do_offload),
+	PER_NET_UPTO("offload", offload, &offload_all),
+	PER_NET_UPTO("spread_mbit", spread_mbit, &spread_max),
 	PER_NET("congestion_control", cc, do_congestion),
 	PER_NET("connid", connid, do_connid),
 	{

@@ -58,6 +58,28 @@ static void quic_cc_clamp(struct quic_cc *cc)
 QUIC_REGISTRY(quic_cc_registry, &quic_cc_cubic, struct quic_cc_algo);
 
 static void (*tell_exit)(struct quic_cc *cc, const struct quic_cc_exit *exit);
+static u64 (*clock)(void);
+
+/* A callback begins. */
+static void start_clock(struct quic_cc *cc)
+{
+	if (cc->algo->entry.bpf)
+		cc->began = clock();
+}
+
+/* It has returned.  Whoever uses a program that is retired by this, @cc among
+ * them, goes on without it at its next event.
+ */
+static void stop_clock(struct quic_cc *cc)
+{
+	u64 began = cc->began;
+
+	if (!began)
+		return;
+	cc->began = 0;
+	if (unlikely(quic_entry_took(&cc->algo->entry, clock() - began)))
+		count(cc, QUIC_CC_LATE);
+}
 
 /* Takes the caller's reference.  Under RCU, and @entry is not gone. */
 static void adopt(struct quic_cc *cc, struct quic_entry *entry, u64 now)
@@ -75,8 +97,10 @@ static void adopt(struct quic_cc *cc, struct quic_entry *entry, u64 now)
 	cc->rate_floor = 0;
 	memset(cc->priv, 0, sizeof(cc->priv));
 	atomic_inc(&algo->users);
+	start_clock(cc);
 	if (ops->init)
 		ops->init(cc, now);
+	stop_clock(cc);
 	quic_cc_clamp(cc);
 }
 
@@ -103,17 +127,23 @@ static struct quic_cc_exit exit_info(const struct quic_cc *cc, u64 now,
 	return exit;
 }
 
-/* Its program was removed, or replaced.  Under RCU. */
+/* Its program was removed, retired or replaced.  Under RCU. */
 static void move_on(struct quic_cc *cc, u64 now)
 {
 	struct quic_entry *entry = &cc->algo->entry;
-	bool updated = entry->next;
+	bool updated = READ_ONCE(entry->next);
+	enum quic_cc_exit_kind kind = QUIC_CC_EXIT_UNREGISTERED;
 	struct quic_cc_exit exit;
 
+	if (updated) {
+		kind = QUIC_CC_EXIT_UPDATED;
+	} else if (READ_ONCE(entry->retired)) {
+		kind = QUIC_CC_EXIT_SLOW;
+		count(cc, QUIC_CC_FALLBACKS);
+	}
+	exit = exit_info(cc, now, kind, 0);
 	quic_entry_hold(entry);
 	entry = quic_registry_latest(&quic_cc_registry, entry);
-	exit = exit_info(cc, now, updated ? QUIC_CC_EXIT_UPDATED :
-					    QUIC_CC_EXIT_UNREGISTERED, 0);
 	leave(cc);
 	/* The built-in does not know what the program has found out of the
 	 * path: no slow start from here.
@@ -148,17 +178,19 @@ static void fall_back(struct quic_cc *cc, u64 now, enum quic_cc_exit_kind kind,
 	tell_exit(cc, &exit);
 }
 
-/* Under RCU: good until the read section ends. */
+/* Before a callback, under RCU: good until the read section ends. */
 static const struct quic_congestion_ops *ops_of(struct quic_cc *cc, u64 now)
 {
 	if (quic_entry_gone(&cc->algo->entry))
 		move_on(cc, now);
+	start_clock(cc);
 	return cc->algo->entry.ops;
 }
 
 /* After a callback, under RCU. */
 static void called(struct quic_cc *cc, u64 now)
 {
+	stop_clock(cc);
 	quic_cc_clamp(cc);
 	if (unlikely(cc->give_up))
 		fall_back(cc, now, QUIC_CC_EXIT_GAVE_UP, cc->give_up_code);
@@ -167,8 +199,8 @@ static void called(struct quic_cc *cc, u64 now)
 void quic_cc_settle(struct quic_cc *cc, u64 now)
 {
 	rcu_read_lock();
-	if (cc->algo)
-		ops_of(cc, now);
+	if (cc->algo && quic_entry_gone(&cc->algo->entry))
+		move_on(cc, now);
 	rcu_read_unlock();
 }
 
@@ -197,8 +229,10 @@ void quic_cc_stop(struct quic_cc *cc)
 	rcu_read_lock();
 	if (!quic_entry_gone(&cc->algo->entry)) {
 		ops = cc->algo->entry.ops;
+		start_clock(cc);
 		if (ops->release)
 			ops->release(cc);
+		stop_clock(cc);
 	}
 	rcu_read_unlock();
 	leave(cc);
@@ -243,10 +277,9 @@ void quic_cc_sent(struct quic_cc *cc, const struct quic_cc_sent *sent)
 
 	rcu_read_lock();
 	ops = ops_of(cc, sent->now);
-	if (ops->on_sent) {
+	if (ops->on_sent)
 		ops->on_sent(cc, sent);
-		called(cc, sent->now);
-	}
+	called(cc, sent->now);
 	rcu_read_unlock();
 }
 
@@ -367,11 +400,13 @@ void quic_cc_remove_native(void)
 }
 
 int quic_cc_add_native(void (*on_exit)(struct quic_cc *cc,
-				       const struct quic_cc_exit *exit))
+				       const struct quic_cc_exit *exit),
+		       u64 (*time)(void))
 {
 	int i, err = 0;
 
 	tell_exit = on_exit;
+	clock = time;
 	for (i = 0; i < ARRAY_SIZE(native) && !err; i++)
 		err = quic_registry_add(&quic_cc_registry, native[i], false);
 	if (err)

@@ -10,6 +10,7 @@
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/compiler.h>
+#include <linux/time64.h>
 #include <linux/types.h>
 
 #include "../registry.h"
@@ -52,6 +53,7 @@ struct quic_cc_algo;
  * @rate_floor:	least @pacing_rate in effect
  * @asked_cwnd:	what the last call left in @cwnd, before it was clamped
  * @round_start: a packet sent from then on ends the round that is watched
+ * @began:	when the program was called that runs; 0: none does
  * @starving:	rounds at the floor
  * @give_up:	the program asked to be replaced; @give_up_code is its reason
  *
@@ -75,6 +77,7 @@ struct quic_cc {
 	u64 rate_floor;
 	u64 asked_cwnd;
 	u64 round_start;
+	u64 began;
 	u32 starving;
 	u32 give_up_code;
 	bool give_up;
@@ -128,6 +131,11 @@ struct quic_cc_ack {
 						 * of these events
 						 */
 	u32 lost_ranges;	/* declared lost so far, of packets in a row */
+
+	/* Without the flag as well */
+	bool spurious;		/* the losses of the last on_lost() were none: by
+				 * now all these packets were acknowledged
+				 */
 };
 
 /* A congestion event: at most one per round trip. */
@@ -149,6 +157,9 @@ enum quic_cc_exit_kind {
 	QUIC_CC_EXIT_UPDATED,		/* replaced: the new one goes on */
 	QUIC_CC_EXIT_STARVED,		/* the guard; code: quic_cc_starved */
 	QUIC_CC_EXIT_GAVE_UP,		/* the program's wish; code: its own */
+	QUIC_CC_EXIT_SLOW,		/* the program is retired: its calls took
+					 * QUIC_SLOW_NS
+					 */
 	QUIC_CC_EXIT_MAX,
 };
 
@@ -170,20 +181,22 @@ struct quic_cc_exit {
 /* Flags of an algorithm. */
 enum quic_cc_flag {
 	QUIC_CC_FLAG_RATE	= 1,	/* measure the delivery rate */
-	QUIC_CC_FLAGS		= QUIC_CC_FLAG_RATE,	/* all that there are */
+	QUIC_CC_FLAG_ANYONE	= 2,	/* no privilege is needed to choose it */
+	QUIC_CC_FLAGS		= 3,	/* all that there are */
 };
 
 /**
  * struct quic_congestion_ops - a congestion control algorithm
  * @name:	how users choose it: 1 to 15 of the characters A-Z a-z 0-9 _ - .
  *		Mandatory, all else is not
- * @flags:	QUIC_CC_FLAG_RATE or 0
+ * @flags:	enum quic_cc_flag
  * @init:	set up @cwnd, @ssthresh, @priv.  They hold RFC 9002's initial
  *		window and no threshold, or, if the connection was moved here
  *		by an update, what it had.  @now: ns, the clock of all events.
  *		Default: nothing
  * @release:	the connection ends or goes to another algorithm.  A program
- *		that was removed is not called any more, so not for this.
+ *		that was removed or retired is not called any more, so not for
+ *		this.
  *		Default: nothing
  * @on_sent:	packets left.  Called often: leave it out if you can.
  *		Default: nothing
@@ -201,7 +214,9 @@ enum quic_cc_flag {
  * Events may grow at their end.  What a call writes is clamped when it returns
  * (struct quic_cc).  A connection that has data to send, loses nothing, and
  * is kept at the least that the clamps allow for QUIC_CC_STARVE_ROUNDS round
- * trips goes to the built-in algorithm, for good.
+ * trips goes to the built-in algorithm, for good.  A program whose calls take
+ * long (QUIC_SLOW_NS) is retired: all its connections go there, and nobody can
+ * choose it, until it is loaded anew.
  */
 struct quic_congestion_ops {
 	char name[QUIC_CC_NAME_MAX];
@@ -226,6 +241,7 @@ enum quic_cc_count {
 	QUIC_CC_UNDER,		/* cwnd raised to 2 packets */
 	QUIC_CC_OVER,		/* cwnd lowered to cwnd_max */
 	QUIC_CC_SLOW,		/* pacing_rate raised to 2 packets per RTT */
+	QUIC_CC_LATE,		/* callbacks that took QUIC_SLOW_NS */
 	QUIC_CC_FALLBACKS,	/* connections taken away by the guard */
 	QUIC_CC_COUNTS,
 };
@@ -245,10 +261,11 @@ struct quic_cc_algo {
 extern struct quic_registry quic_cc_registry;
 
 /* Registers the native ones.  @on_exit hears of every connection that changes
- * hands, under its lock.
+ * hands, under its lock; @clock, ns, tells how long programs take.
  */
 int quic_cc_add_native(void (*on_exit)(struct quic_cc *cc,
-				       const struct quic_cc_exit *exit));
+				       const struct quic_cc_exit *exit),
+		       u64 (*clock)(void));
 void quic_cc_remove_native(void);
 
 /* ---- the core: cc.c --------------------------------------------------------- */

@@ -109,9 +109,8 @@ static void remember_lost(struct quic_space *space, u64 pn, u64 until)
 }
 
 /* How many in [@lo, @hi] were declared lost? */
-static u64 take_lost(struct quic_space *space, u64 lo, u64 hi)
+static u64 count_lost(const struct quic_ranges *lost, u64 lo, u64 hi)
 {
-	struct quic_ranges *lost = &space->lost;
 	u64 count = 0;
 	u16 i;
 
@@ -120,9 +119,41 @@ static u64 take_lost(struct quic_space *space, u64 lo, u64 hi)
 			count += min(lost->r[i].hi, hi) -
 				 max(lost->r[i].lo, lo) + 1;
 	}
-	if (count && quic_ranges_remove(lost, lo, hi, GFP_ATOMIC))
-		quic_ranges_trim(lost, hi + 1);
 	return count;
+}
+
+/* [@lo, @hi] are acknowledged, and before the ring. */
+static void take_lost(struct quic_recovery *r, enum quic_space_id id, u64 lo,
+		      u64 hi)
+{
+	struct quic_ranges *lost = &r->space[id]->lost;
+	struct quic_undo *undo = &r->undo;
+	u64 count = count_lost(lost, lo, hi), of_period = 0;
+
+	if (!count)
+		return;
+	if (id == undo->space && undo->first <= hi)
+		of_period = count_lost(lost, max(lo, undo->first), hi);
+	if (quic_ranges_remove(lost, lo, hi, GFP_ATOMIC))
+		quic_ranges_trim(lost, hi + 1);
+	r->spurious += count;
+	undo->left -= of_period;
+	if (of_period && !undo->left)
+		undo->due = true;
+}
+
+/* @n packets from @first were declared lost; @begins: a recovery period. */
+static void note_lost(struct quic_recovery *r, enum quic_space_id id, u64 first,
+		      u32 n, bool begins)
+{
+	struct quic_undo *undo = &r->undo;
+
+	if (begins)
+		*undo = (struct quic_undo){ .first = first, .space = id };
+	else if (id != undo->space)
+		undo->first = QUIC_PN_NONE;
+	undo->left += n;
+	undo->due = false;
 }
 
 /* One lost packet; adds to @loss. */
@@ -181,6 +212,7 @@ bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 	struct quic_report rep = { .r = r, .id = id, .tell = r->ops->lost };
 	struct quic_cc_loss loss = { .now = now };
 	u64 delay = loss_delay(&r->rtt);
+	u64 lost_before = r->lost_packets, first = QUIC_PN_NONE;
 	struct quic_sent_pkt *p;
 	u64 pn, ahead, recovery_start;
 
@@ -212,6 +244,7 @@ bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 			break;
 		}
 		r->rate.lost_ranges += pn != space->lost_next;
+		first = min(first, pn);
 		lose(r, id, pn, p, &loss);
 		quic_report_frames(&rep, s, p);
 		space->lost_next = pn + 1;
@@ -224,6 +257,8 @@ bool quic_recovery_detect(struct quic_recovery *r, enum quic_space_id id,
 	r->rate.lost_time = loss.largest_sent_time;
 	recovery_start = r->cc.recovery_start;
 	loss.in_flight = r->in_flight;
+	note_lost(r, id, first, r->lost_packets - lost_before,
+		  loss.largest_sent_time > recovery_start);
 	quic_cc_lost(&r->cc, &loss);
 	if (loss.persistent) {
 		space->lost_since = 0;
@@ -305,7 +340,7 @@ static int ack_ranges(struct quic_recovery *r, enum quic_space_id id,
 		else if (hi >= first)
 			err = ack_range(r, &rep, a, max(lo, first), hi);
 		if (unlikely(floor < first && lo < first))
-			r->spurious += take_lost(space, lo, min(hi, first - 1));
+			take_lost(r, id, lo, min(hi, first - 1));
 	}
 	quic_report_flush(&rep);
 	return err;
@@ -328,8 +363,10 @@ static void tell_acked(struct quic_recovery *r, const struct acked *a,
 		/* RFC 9002 section 7.8 */
 		.app_limited = r->app_limited &&
 			       prior_in_flight + r->cc.mss < r->cc.cwnd,
+		.spurious = r->undo.due,
 	};
 
+	r->undo.due = false;
 	r->acked_packets += a->packets;
 	r->acked_bytes += a->bytes;
 	if (unlikely(r->cc.wants & QUIC_CC_WANTS_RATE))
@@ -350,6 +387,9 @@ static bool on_marks(struct quic_recovery *r, const struct acked *a, u64 now)
 		.ecn = true,
 	};
 
+	/* Whatever was lost or not, there was reason. */
+	r->undo.first = QUIC_PN_NONE;
+	r->undo.due = false;
 	quic_cc_lost(&r->cc, &loss);
 	if (r->cc.recovery_start == recovery_start)
 		return false;

@@ -30,6 +30,7 @@ enum quic_space_id {
 #define QUIC_LOST_MAX_RANGES	16
 #define QUIC_MAX_PTO_COUNT	16	/* back-off stops doubling there */
 #define QUIC_PTO_PROBES		2	/* packets per PTO, section 6.2.4 */
+#define QUIC_REPEATS		8	/* of our handshake before its PTO */
 /* Packets that a smaller window counts as when a number is left out */
 #define QUIC_SKIP_WINDOW	128
 
@@ -64,6 +65,16 @@ struct quic_space {
 	bool discarded;
 };
 
+/* The losses of the recovery period, in case that all of them were none. */
+struct quic_undo {
+	u64 first;		/* number of the first; QUIC_PN_NONE: there was
+				 * other reason to slow down
+				 */
+	u32 left;		/* not acknowledged since */
+	u8 space;		/* enum quic_space_id */
+	bool due;		/* none is left: to be told with the next ACK */
+};
+
 /**
  * struct quic_recovery - loss recovery and congestion state of a connection
  * @in_flight:	bytes that count against cwnd
@@ -85,6 +96,7 @@ struct quic_recovery {
 	struct quic_cc cc;
 	struct quic_ecn ecn;	/* of the path in use */
 	struct quic_rate rate;
+	struct quic_undo undo;
 	const struct quic_recovery_ops *ops;
 	u64 in_flight;
 	u64 last_sent;		/* time of the last in-flight packet */
@@ -95,6 +107,7 @@ struct quic_recovery {
 	u64 acked_time;		/* latest of the spaces that were discarded */
 	u64 skip_at;		/* APP: number from which one is left out */
 	u32 pto_count;
+	u8 repeats;		/* see quic_recovery_repeat() */
 	bool is_server;
 	bool peer_validated;
 	bool has_handshake_keys;
@@ -213,6 +226,15 @@ u64 quic_recovery_deadline(const struct quic_recovery *r);
  */
 void quic_recovery_on_timer(struct quic_recovery *r, u64 now,
 			    enum quic_space_id *probe);
+
+/**
+ * quic_recovery_repeat - the peer says again what our handshake answered
+ *
+ * So it has not got that answer (section 6.2.3): as on a PTO, frames of the
+ * oldest outstanding packets of Initial and Handshake are offered again, but
+ * without back-off, and QUIC_REPEATS times only.
+ */
+void quic_recovery_repeat(struct quic_recovery *r);
 
 /* Keys of the space are gone: forget its packets (section 6.4); frames are
  * not reported.  Resets pto_count.

@@ -127,6 +127,17 @@ static void offer_oldest(struct quic_recovery *r, enum quic_space_id id)
 	quic_report_flush(&rep);
 }
 
+void quic_recovery_repeat(struct quic_recovery *r)
+{
+	if (!r->space[QUIC_SPACE_INITIAL]->eliciting_out ||
+	    r->repeats == QUIC_REPEATS)
+		return;
+	r->repeats++;
+	offer_oldest(r, QUIC_SPACE_INITIAL);
+	if (!r->space[QUIC_SPACE_HANDSHAKE]->discarded)
+		offer_oldest(r, QUIC_SPACE_HANDSHAKE);
+}
+
 /* RFC9002-6.2-1 */
 void quic_recovery_on_timer(struct quic_recovery *r, u64 now,
 			    enum quic_space_id *probe)

@@ -199,6 +199,7 @@ void quic_recovery_new_path(struct quic_recovery *r,
 		p->flags |= QUIC_SENT_ASIDE;
 	}
 	space->lost_since = 0;
+	r->undo = (struct quic_undo){ .first = QUIC_PN_NONE };
 	r->pto_count = 0;
 	quic_ecn_start(&r->ecn, s->next);
 	delay = r->rtt.max_ack_delay;

@@ -54,11 +54,3 @@ void quic_rtt_sample(struct quic_rtt *rtt, u64 now, u64 latest, u64 ack_delay,
 	rtt->var = (3 * rtt->var + dev) / 4;
 	rtt->smoothed = (7 * rtt->smoothed + adjusted) / 8;
 }
-
-/* RFC9002-6.2.1-1 */
-u64 quic_rtt_pto(const struct quic_rtt *rtt, bool app)
-{
-	u64 pto = rtt->smoothed + max(4 * rtt->var, (u64)QUIC_GRANULARITY);
-
-	return app ? pto + rtt->max_ack_delay : pto;
-}

@@ -3,8 +3,9 @@
 #ifndef KQUIC_RECOVERY_RTT_H
 #define KQUIC_RECOVERY_RTT_H
 
-#include <linux/types.h>
+#include <linux/minmax.h>
 #include <linux/time64.h>
+#include <linux/types.h>
 
 #define QUIC_INITIAL_RTT	(333 * NSEC_PER_MSEC)	/* RFC 9002 6.2.2 */
 #define QUIC_GRANULARITY	(1 * NSEC_PER_MSEC)	/* RFC 9002 6.1.2 */
@@ -30,6 +31,12 @@ void quic_rtt_sample(struct quic_rtt *rtt, u64 now, u64 latest, u64 ack_delay,
 /* smoothed + max(4 var, granularity) (+ max_ack_delay if @app): one PTO
  * without back-off (section 6.2.1).
  */
-u64 quic_rtt_pto(const struct quic_rtt *rtt, bool app);
+/* RFC9002-6.2.1-1 */
+static inline u64 quic_rtt_pto(const struct quic_rtt *rtt, bool app)
+{
+	u64 pto = rtt->smoothed + max(4 * rtt->var, (u64)QUIC_GRANULARITY);
+
+	return app ? pto + rtt->max_ack_delay : pto;
+}
 
 #endif

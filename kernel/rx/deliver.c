@@ -32,17 +32,19 @@ static bool anything_to_read(const struct quic_conn *c)
 		quic_sk_has_fresh(c->sk)) && quic_conn_readable(c);
 }
 
-/* @news: it had more than ACKs and probes, of which at most an event comes.  Who
- * has not read yet what came before is not woken again for those.
- */
-void quic_rx_deliver(struct quic_conn *c, u64 now, bool news)
+void quic_rx_deliver(struct quic_conn *c, u64 now)
 {
 	if (!quic_conn_alive(c))
 		return;
 	quic_timer_on_rx(c, now);
 	quic_timer_set(c, QUIC_TIMER_ACK, ack_deadline(c));
-	if ((news || !list_empty(&c->rq_event)) && anything_to_read(c))
+	/* Who has not read yet what came before is not woken again for ACKs,
+	 * or for what came twice.
+	 */
+	if (c->rq_news && anything_to_read(c)) {
+		c->rq_news = false;
 		quic_sock_readable(c->sk);
+	}
 	if (!list_empty(&c->streams.ready))
 		quic_stream_socks_wake(c);
 	quic_tx_push(c);

@@ -97,6 +97,7 @@ static bool deliver(struct quic_cid_node *node, struct sk_buff *skb)
 {
 	struct sock *sk = READ_ONCE(node->sk);
 
+	QUIC_RX_CB(skb)->id_len = node->key.cid.len;
 	if (sk) {
 		if (!refcount_inc_not_zero(&sk->sk_refcnt))
 			return false;
@@ -138,7 +139,7 @@ static void unknown_long(struct quic_udp *udp, struct sk_buff *skb,
 	/* First contacts are rare: afford a linear view. */
 	if (skb_linearize(skb))
 		return drop(udp->net, skb, QuicPktRcvDrop);
-	switch (quic_hdr_parse_bit(skb->data, skb->len, QUIC_SCID_LEN,
+	switch (quic_hdr_parse_bit(skb->data, skb->len, QUIC_SCID_MIN,
 				   READ_ONCE(udp->greased), &h)) {
 	case 0:
 		break;
@@ -162,9 +163,10 @@ static void unknown_long(struct quic_udp *udp, struct sk_buff *skb,
  * or we have.
  */
 static void unknown_short(struct quic_udp *udp, struct sk_buff *skb,
-			  const u8 *id)
+			  const u8 *id, u32 have)
 {
 	struct quic_cid_node *node = quic_reset_find(udp->net, skb);
+	u8 id_len = READ_ONCE(quic_net(udp->net)->cid_len);
 	u32 len = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
 	union quic_addr src, dst;
 
@@ -172,30 +174,36 @@ static void unknown_short(struct quic_udp *udp, struct sk_buff *skb,
 	if (node && deliver(node, skb))
 		return;
 	quic_rx_addrs(skb, &src, &dst);
-	quic_tx_reset(udp, &dst, &src, id, len);
+	/* As long as those that are made now. */
+	if (id_len <= have)
+		quic_tx_reset(udp, &dst, &src, id, id_len, len);
 	drop(udp->net, skb, QuicDropNoConn);
 }
 
-/* A train, or a datagram that may be part of one.  @id may lie in @skb. */
-static void demux_short(struct quic_udp *udp, struct sk_buff *skb, const u8 *id)
+/* A train, or a datagram that may be part of one.  @have bytes from where the ID
+ * begins, which may lie in @skb.
+ */
+static void demux_short(struct quic_udp *udp, struct sk_buff *skb, const u8 *id,
+			u32 have)
 {
 	bool train = skb_is_gso(skb);
 	struct quic_cid_node *node;
 	struct sock *sk;
 
 	if (train)
-		quic_gather_flush(id);
-	else if (quic_gather_join(udp->net, skb, id))
+		quic_gather_flush(skb, id);
+	else if (quic_gather_join(udp->net, skb, id, have))
 		return;
-	node = quic_cid_lookup(udp->net, id, QUIC_SCID_LEN, NULL);
+	node = quic_cid_find(udp->net, id, have);
 	sk = node ? READ_ONCE(node->sk) : NULL;
 	if (unlikely(!sk)) {
 		if (!node || !deliver(node, skb))
-			unknown_short(udp, skb, id);
+			unknown_short(udp, skb, id, have);
 		return;
 	}
 	if (unlikely(!refcount_inc_not_zero(&sk->sk_refcnt)))
-		return unknown_short(udp, skb, id);
+		return unknown_short(udp, skb, id, have);
+	QUIC_RX_CB(skb)->id_len = node->key.cid.len;
 	if (!train && quic_gather_start(sk, skb, id))
 		return;
 	quic_rx_hand_over(sk, skb);
@@ -214,12 +222,12 @@ static void demux_one(struct quic_udp *udp, struct sk_buff *skb)
 	quic_pieces_start(&it, skb);
 	p = quic_pieces_hold(&it, peek) ? it.p :
 	    skb_header_pointer(skb, 0, peek, buf);
-	if (unlikely(!p || peek < 1 + QUIC_SCID_LEN))
+	if (unlikely(!p || peek < 1 + QUIC_SCID_MIN))
 		return drop(udp->net, skb, QuicDropShort);
 	if (likely(!(p[0] & QUIC_HDR_LONG)))
-		return demux_short(udp, skb, p + 1);
-	if (peek >= 6 + QUIC_SCID_LEN && p[5] == QUIC_SCID_LEN) {
-		node = quic_cid_lookup(udp->net, p + 6, QUIC_SCID_LEN, NULL);
+		return demux_short(udp, skb, p + 1, peek - 1);
+	if (p[5] <= QUIC_CID_MAX_LEN && peek >= 6 + p[5]) {
+		node = quic_cid_lookup(udp->net, p + 6, p[5], NULL);
 		if (node && deliver(node, skb))
 			return;
 	}
@@ -227,21 +235,23 @@ static void demux_one(struct quic_udp *udp, struct sk_buff *skb)
 }
 
 /* Do all datagrams of the train carry 1-RTT packets to the same ID? */
-static bool one_owner(const struct sk_buff *skb, u32 seg)
+static bool one_owner(struct net *net, const struct sk_buff *skb, u32 seg)
 {
-	u8 first[1 + QUIC_SCID_LEN], buf[1 + QUIC_SCID_LEN];
+	u8 first[1 + QUIC_CID_MAX_LEN], buf[1 + QUIC_CID_MAX_LEN];
+	u32 have = min_t(u32, seg, sizeof(first)), off;
 	struct quic_pieces it;
 	const u8 *p;
-	u32 off;
+	u8 len;
 
-	if (skb_copy_bits(skb, 0, first, sizeof(first)))
+	if (have < 1 + QUIC_SCID_MIN || skb_copy_bits(skb, 0, first, have))
 		return false;
+	len = quic_cid_len(net, first + 1, have - 1);
 	quic_pieces_start(&it, skb);
 	for (off = 0; off < skb->len; off += seg) {
-		p = quic_pieces_hold(&it, sizeof(buf)) ? it.p :
-		    skb_header_pointer(skb, off, sizeof(buf), buf);
+		p = quic_pieces_hold(&it, 1 + len) ? it.p :
+		    skb_header_pointer(skb, off, 1 + len, buf);
 		if (!p || p[0] & QUIC_HDR_LONG ||
-		    memcmp(p + 1, first + 1, QUIC_SCID_LEN))
+		    !quic_rx_same_id(p + 1, first + 1, len))
 			return false;
 		quic_pieces_skip(&it, seg);
 	}
@@ -277,7 +287,7 @@ void quic_rx_demux(struct quic_udp *udp, struct sk_buff *skb)
 	if (likely(seg >= skb->len))
 		return demux_one(udp, skb);
 	QUIC_INC(udp->net, QuicRxSuperSkbs);
-	if (likely(one_owner(skb, seg)))
+	if (likely(one_owner(udp->net, skb, seg)))
 		return demux_one(udp, skb);
 	/* Handshakes, or several connections from one address. */
 	for (off = 0; off < skb->len; off += seg) {

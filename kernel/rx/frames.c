@@ -54,7 +54,7 @@ static int act_ack(struct at *a, const struct quic_frame *f)
 		delay = (f->ack.delay << c->peer.ack_delay_exponent) *
 			NSEC_PER_USEC;
 	err = quic_recovery_on_ack(&c->rec, quic_level_space(a->level), f,
-				   delay, ktime_get_ns());
+				   delay, a->src->now);
 	QUIC_CONN_INC(c, QuicAcksRcvd);
 	QUIC_CONN_ADD(c, QuicLossPackets, c->rec.lost_packets - lost);
 	if (unlikely(c->rec.ce_events != ce))
@@ -125,6 +125,12 @@ static int act_crypto(struct at *a, const struct quic_frame *f)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	if (end > cr->recv.next + QUIC_CRYPTO_WINDOW)
 		return QUIC_TRANSPORT_ERROR_CRYPTO_BUF_EXCEEDED;
+	if (a->level == QUIC_CRYPTO_APP && quic_ticket_expect(c))
+		return -ENOBUFS;
+	/* A client that sends its ClientHello again has no answer. */
+	if (a->level == QUIC_CRYPTO_INITIAL && c->is_server &&
+	    end <= cr->recv.next)
+		quic_recovery_repeat(&c->rec);
 	INIT_LIST_HEAD(&got);
 	err = quic_rbuf_insert(c->sk, &cr->recv, &got, NULL, f->crypto.off,
 			       f->crypto.data, f->crypto.len, false, a->src);
@@ -138,6 +144,7 @@ static int act_crypto(struct at *a, const struct quic_frame *f)
 		}
 		ch->level = a->level;
 		list_move_tail(&ch->link, &c->rq_crypto);
+		c->rq_news = true;
 	}
 	return err;
 }
@@ -203,7 +210,7 @@ static int act_stream_data_blocked(struct at *a, const struct quic_frame *f)
 	int err;
 
 	quic_stream_for_frame(a->c, f->stream_data_blocked.id, false, &err);
-	return err == -ENOMEM ? -ENOBUFS : err;
+	return err;
 }
 
 static int act_streams_blocked(struct at *a, const struct quic_frame *f)
@@ -320,9 +327,6 @@ int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 		/* An indirect call is dear where retpolines are: the two
 		 * frames of bulk transfer go straight.
 		 */
-		if (f.kind != QUIC_FRAME_ACK && f.kind != QUIC_FRAME_PADDING &&
-		    f.kind != QUIC_FRAME_PING)
-			seen->news = true;
 		if (likely(f.kind == QUIC_FRAME_STREAM))
 			err = act_stream(&a, &f);
 		else if (f.kind == QUIC_FRAME_ACK)

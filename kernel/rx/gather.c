@@ -28,7 +28,7 @@ struct gather {
 	struct sk_buff *skb;	/* NULL: free */
 	struct sk_buff *last;	/* of the chain behind @skb; or NULL */
 	struct sock *sk;	/* counted */
-	u8 id[QUIC_SCID_LEN];
+	u8 id[QUIC_CID_MAX_LEN];
 };
 
 struct gathers {
@@ -38,10 +38,12 @@ struct gathers {
 
 static struct gathers __percpu *gathers;
 
-static struct gather *slot_of(const u8 *id)
+/* By the port as well: IDs of one server may begin alike. */
+static struct gather *slot_of(const struct sk_buff *skb, const u8 *id)
 {
-	return &this_cpu_ptr(gathers)->slot[id[QUIC_SCID_LEN - 1] %
-					    QUIC_GATHER_SLOTS];
+	u32 n = id[QUIC_SCID_MIN - 1] + ntohs(udp_hdr(skb)->source);
+
+	return &this_cpu_ptr(gathers)->slot[n % QUIC_GATHER_SLOTS];
 }
 
 static void end(struct gather *g)
@@ -103,22 +105,25 @@ static void chain(struct gather *g, struct sk_buff *skb)
  * quic_gather_join - a datagram that may go with those before it
  * @net:	namespace
  * @skb:	a single datagram; taken over on success
- * @id:		the destination ID of the 1-RTT packet in it
+ * @id:		the destination ID of the 1-RTT packet in it, whatever its length
+ * @have:	bytes there, at least QUIC_SCID_MIN
  *
  * Return: false if it fits no train; then the one it does not fit has ended.
  */
-bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id)
+bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id,
+		      u32 have)
 {
-	struct gather *g = slot_of(id);
-	u32 size;
+	struct gather *g = slot_of(skb, id);
+	u32 size, len;
 
 	if (!g->skb)
 		return false;
 	size = skb_shinfo(g->skb)->gso_size;
+	len = QUIC_RX_CB(g->skb)->id_len;
 	/* One made of IP fragments has a chain of its own; chains of chains
 	 * would not be walked.
 	 */
-	if (unlikely(memcmp(g->id, id, QUIC_SCID_LEN) ||
+	if (unlikely(len > have || !quic_rx_same_id(g->id, id, len) ||
 		     sock_net(g->sk) != net || skb->len > size ||
 		     skb_has_frag_list(skb) || !same_flow(g->skb, skb))) {
 		end(g);
@@ -135,7 +140,7 @@ bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id)
  * quic_gather_start - a datagram that others may follow
  * @sk:		its socket; a reference is taken over on success
  * @skb:	taken over on success
- * @id:		the destination ID of the 1-RTT packet in it
+ * @id:		the destination ID of the 1-RTT packet in it, its length known
  *
  * quic_gather_join() has just declined it.  Return: false if it cannot be the
  * head of a train, since others see its memory, or will hardly be: who has more
@@ -143,7 +148,7 @@ bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id)
  */
 bool quic_gather_start(struct sock *sk, struct sk_buff *skb, const u8 *id)
 {
-	struct gather *g = slot_of(id);
+	struct gather *g = slot_of(skb, id);
 
 	if (skb->len < QUIC_MSS_MIN ||
 	    unlikely(skb_cloned(skb) || skb_has_frag_list(skb)))
@@ -153,15 +158,15 @@ bool quic_gather_start(struct sock *sk, struct sk_buff *skb, const u8 *id)
 	g->skb = skb;
 	g->last = NULL;
 	g->sk = sk;
-	memcpy(g->id, id, QUIC_SCID_LEN);
+	memcpy(g->id, id, QUIC_RX_CB(skb)->id_len);
 	tasklet_schedule(&this_cpu_ptr(gathers)->tasklet);
 	return true;
 }
 
-/* What comes now with that ID is not to overtake. */
-void quic_gather_flush(const u8 *id)
+/* @skb, which has that ID, is not to overtake. */
+void quic_gather_flush(const struct sk_buff *skb, const u8 *id)
 {
-	end(slot_of(id));
+	end(slot_of(skb, id));
 }
 
 int quic_gather_init(void)

@@ -81,7 +81,7 @@ static void quoted_peer(const struct sk_buff *skb, union quic_addr *peer)
 static struct quic_cid_node *quoted_conn(const struct quic_udp *udp,
 					 const struct sk_buff *skb)
 {
-	u8 buf[1 + QUIC_SCID_LEN];
+	u8 buf[1 + QUIC_SCID_MIN];
 	union quic_addr peer;
 	const u8 *p;
 
@@ -90,7 +90,7 @@ static struct quic_cid_node *quoted_conn(const struct quic_udp *udp,
 	if (!p || p[0] & QUIC_HDR_LONG)
 		return NULL;
 	quoted_peer(skb, &peer);
-	return quic_cid_lookup(udp->net, p + 1, QUIC_SCID_LEN, &peer);
+	return quic_cid_lookup(udp->net, p + 1, QUIC_SCID_MIN, &peer);
 }
 
 /* RFC8899-4.6.1-3 */

@@ -27,6 +27,7 @@
 #define QUIC_REQ_MAX_SKBS	16	/* datagrams each may send */
 #define QUIC_REQ_MAX_BYTES	32768	/* in all of them */
 #define QUIC_REQ_LIFETIME	(10 * HZ)
+#define QUIC_REQ_PATIENCE	(30 * HZ) /* while the ClientHello has gaps */
 #define QUIC_HELLO_MAX		16384	/* bytes of a ClientHello */
 #define QUIC_HELLO_RANGES	64
 
@@ -122,26 +123,42 @@ void quic_req_drop(struct quic_req *req)
 	quic_req_put(req);
 }
 
+/* Of a client that has lost a part of its ClientHello the probes may be ten
+ * seconds apart: it has time as long as there is room. What a program does not
+ * accept is of no use to the client for so long.
+ */
+static struct quic_req *oldest_over(void)
+{
+	struct quic_req *req, *found = NULL;
+	unsigned long age;
+	bool few;
+
+	spin_lock_bh(&reqs_lock);
+	few = n_reqs <= QUIC_MAX_REQS / 2;
+	list_for_each_entry(req, &reqs, all) {
+		age = jiffies - req->born;
+		if (age <= QUIC_REQ_LIFETIME)
+			break;		/* and so are all that follow */
+		if (few && age <= QUIC_REQ_PATIENCE && !READ_ONCE(req->routed))
+			continue;
+		if (refcount_inc_not_zero(&req->ref)) {
+			found = req;
+			break;
+		}
+	}
+	spin_unlock_bh(&reqs_lock);
+	return found;
+}
+
 static void gc(struct work_struct *work)
 {
-	struct quic_req *req, *old;
+	struct quic_req *old;
 
-	do {
-		old = NULL;
-		spin_lock_bh(&reqs_lock);
-		if (!list_empty(&reqs)) {
-			req = list_first_entry(&reqs, struct quic_req, all);
-			if (time_after(jiffies, req->expires) &&
-			    refcount_inc_not_zero(&req->ref))
-				old = req;
-		}
-		spin_unlock_bh(&reqs_lock);
-		if (!old)
-			break;
+	while ((old = oldest_over())) {
 		quic_listen_forget(old);
 		quic_req_drop(old);
 		quic_req_put(old);
-	} while (1);
+	}
 	if (READ_ONCE(n_reqs))
 		queue_delayed_work(quic_wq, &gc_work, HZ);
 }
@@ -172,7 +189,7 @@ static int open_initial(struct quic_req *req, struct quic_key *key,
 	struct quic_hdr h;
 	int err;
 
-	if (quic_hdr_parse_bit(buf, len, QUIC_SCID_LEN,
+	if (quic_hdr_parse_bit(buf, len, QUIC_SCID_MIN,
 			       READ_ONCE(req->udp->greased), &h) ||
 	    h.type != QUIC_PKT_INITIAL || h.version != req->version)
 		return -EINVAL;
@@ -419,9 +436,10 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	req->bad_token = k->token < 0;
 	req->scid.len = h->scid_len;
 	memcpy(req->scid.id, h->scid, h->scid_len);
-	req->expires = jiffies + QUIC_REQ_LIFETIME;
+	req->born = jiffies;
 	quic_udp_hold(udp);
 	req->udp = udp;
+	QUIC_RX_CB(skb)->id_len = h->dcid_len;
 	__skb_queue_tail(&req->skbs, skb);
 	req->bytes = skb->len;
 	/* Last: from here on others find it. */
@@ -481,7 +499,7 @@ void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
 	struct contact k;
 
 	if (skb->len < QUIC_INITIAL_MIN_DGRAM ||
-	    h->dcid_len < QUIC_SCID_LEN) {
+	    h->dcid_len < QUIC_SCID_MIN) {
 		why = QuicDropInitialSize;
 		goto drop;
 	}

@@ -71,6 +71,11 @@ int quic_rx_unprotect(struct quic_conn *c, u8 level, struct quic_train *t)
 			quic_reset_seen(c, t->pkt[i].data, t->pkt[i].len);
 			continue;
 		}
+		if (unlikely(t->opened) &&
+		    !quic_offload_has_number(c, &t->pkt[i])) {
+			QUIC_CONN_INC(c, QuicOffloadRxBad);
+			continue;
+		}
 		if (n != i)
 			t->pkt[n] = t->pkt[i];
 		n++;
@@ -103,6 +108,20 @@ int quic_rx_decrypt(struct quic_conn *c, u8 level, struct quic_train *t)
 	return quic_aead_open(&c->keys[level][0].aead, t, 0, t->n);
 }
 
+/* Was another packet of the train opened where this one lies, too (rx/packet)?
+ * Header protection that changes no bit lets the first of two be opened.  What the
+ * mask would be taken from is plaintext now.
+ */
+static bool opened_there(const struct quic_train *t, const struct quic_pkt *p)
+{
+	u16 i;
+
+	for (i = 0; i < t->n; i++)
+		if (!t->pkt[i].status && t->pkt[i].data == p->data)
+			return true;
+	return false;
+}
+
 /* It was opened: what of it is to be counted, and what was not ours. */
 void quic_rx_opened(struct quic_conn *c, u8 level, struct quic_train *t)
 {
@@ -125,6 +144,8 @@ void quic_rx_opened(struct quic_conn *c, u8 level, struct quic_train *t)
 		QUIC_CONN_ADD(c, QuicPktDecFastpaths, t->n);
 	for (i = 0; i < t->n; i++) {
 		if (likely(!t->pkt[i].status))
+			continue;
+		if (opened_there(t, &t->pkt[i]))
 			continue;
 		quic_hp_restore(&key->hp, &t->pkt[i]);
 		if (quic_reset_seen(c, t->pkt[i].data, t->pkt[i].len))

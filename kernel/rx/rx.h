@@ -7,6 +7,23 @@
 #include <net/inet_ecn.h>
 #include "../conn.h"
 
+/* What goes with an skb from the look-up of its ID on. */
+struct quic_rx_cb {
+	u8 id_len;	/* of the ID that led to its socket */
+	u8 ecn;		/* of one that had to wait, without its IP header */
+};
+
+#define QUIC_RX_CB(skb) ((struct quic_rx_cb *)(skb)->cb)
+
+/* Are these two the same ID of ours, of @len bytes? */
+static inline bool quic_rx_same_id(const u8 *a, const u8 *b, u8 len)
+{
+	return !memcmp(a, b, QUIC_SCID_MIN) &&
+	       (likely(len == QUIC_SCID_MIN) ||
+		!memcmp(a + QUIC_SCID_MIN, b + QUIC_SCID_MIN,
+			len - QUIC_SCID_MIN));
+}
+
 /* Source and destination of a received datagram; its headers still stand
  * before skb->data.
  */
@@ -87,12 +104,34 @@ static inline void quic_pieces_skip(struct quic_pieces *it, u32 len)
 	it->len -= len;
 }
 
+/* State while one skb is walked. */
+struct quic_rx {
+	struct quic_conn *c;
+	struct quic_train *t;
+	struct quic_path *path;	/* NULL: none known, until a packet opens */
+	const struct sk_buff *skb; /* with its headers; NULL: parked before */
+	u64 now;
+	u8 ecn;
+	u8 id_len;		/* of the ID of ours in short headers */
+	bool moved;		/* another path, or another ID of ours */
+	u16 data_pkts;
+};
+
 struct quic_hdr;
 
+/* rx/packet.c: what is open, or can be opened, becomes frames */
+void quic_rx_packets(struct quic_rx *rx, u8 level);
+int quic_rx_open_train(struct quic_rx *rx, u8 level);
+void quic_rx_flush(struct quic_rx *rx, u8 level);
+void quic_rx_park(struct quic_rx *rx, const u8 *p, u32 len);
+void quic_rx_long_packet(struct quic_rx *rx, struct sk_buff *skb, u8 *p,
+			 const struct quic_hdr *h, u32 dgram);
+
 /* rx/gather.c */
-bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id);
+bool quic_gather_join(struct net *net, struct sk_buff *skb, const u8 *id,
+		      u32 have);
 bool quic_gather_start(struct sock *sk, struct sk_buff *skb, const u8 *id);
-void quic_gather_flush(const u8 *id);
+void quic_gather_flush(const struct sk_buff *skb, const u8 *id);
 int quic_gather_init(void);
 void quic_gather_exit(void);
 /* rx/icmp.c: sk_error_report() of the UDP sockets */

@@ -33,6 +33,18 @@ static bool waiting(struct sock *sk)
 	       !skb_queue_empty_lockless(&sk->sk_receive_queue);
 }
 
+/* UDP leaves the checksum to who copies the bytes, if no device looked at it.
+ * The addresses are under no other protection: a wrong one is a new path.
+ */
+static bool is_whole(struct quic_udp *udp, struct sk_buff *skb)
+{
+	if (likely(!skb_checksum_complete(skb)))
+		return true;
+	QUIC_INC(udp->net, QuicDropChecksum);
+	kfree_skb(skb);
+	return false;
+}
+
 static void data_ready(struct sock *sk)
 {
 	struct quic_udp *udp;
@@ -48,7 +60,8 @@ static void data_ready(struct sock *sk)
 		/* The queue kept scratch data there. */
 		skb->dev = NULL;
 		skb_dst_drop(skb);
-		quic_rx_demux(udp, skb);
+		if (likely(is_whole(udp, skb)))
+			quic_rx_demux(udp, skb);
 	}
 	rcu_read_unlock();
 }
@@ -61,7 +74,9 @@ static void close_sock(struct socket *sock)
 	sock_release(sock);
 }
 
-/* Nobody uses it any more; udp_lock held. */
+/* Nobody uses it any more; udp_lock held, so that who wants the port waits until
+ * it is free.  Not for long: a program that ends leaves thousands of them.
+ */
 static void shut(struct quic_udp *udp)
 {
 	u32 i;
@@ -70,7 +85,7 @@ static void shut(struct quic_udp *udp)
 	rcu_assign_sk_user_data(udp->sock->sk, NULL);
 	for (i = 0; i < udp->n_more; i++)
 		rcu_assign_sk_user_data(udp->more[i]->sk, NULL);
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	close_sock(udp->sock);
 	for (i = 0; i < udp->n_more; i++)
 		close_sock(udp->more[i]);
@@ -189,7 +204,7 @@ static void pick_by_cpu(struct sock *sk)
 
 /**
  * quic_udp_spread - a UDP socket for each CPU
- * @udp:	of a listener
+ * @udp:	of a listener, or of the address that it prefers
  *
  * With one receive queue for all, a CPU would take over what another one was
  * about to process, and all would wait for its lock.  Without memory there are

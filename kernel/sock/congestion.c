@@ -20,9 +20,32 @@ void quic_congestion_default_name(struct net *net, char *name)
 	rcu_read_unlock();
 }
 
-/* 0, or -ENOENT: no such algorithm. */
+/* As TCP has it: programs are for who administers the machine, all it has, unless
+ * they say that they are for everybody.
+ */
+static bool may_choose(const struct quic_entry *algo)
+{
+	const struct quic_congestion_ops *ops = algo->ops;
+	bool anyone;
+
+	rcu_read_lock();
+	anyone = !algo->bpf || (!quic_entry_gone(algo) &&
+				ops->flags & QUIC_CC_FLAG_ANYONE);
+	rcu_read_unlock();
+	return anyone || capable(CAP_NET_ADMIN);
+}
+
+/* 0; -ENOENT: no such algorithm; -EPERM: it is not for a namespace's owner. */
 int quic_congestion_set_default(struct net *net, const char *name)
 {
+	struct quic_entry *algo = quic_registry_get(&quic_cc_registry, name);
+	bool may = algo && may_choose(algo);
+
+	if (!algo)
+		return -ENOENT;
+	quic_entry_put(algo);
+	if (!may)
+		return -EPERM;
 	return quic_registry_choose(&quic_cc_registry, &quic_net(net)->cc,
 				    name);
 }
@@ -69,11 +92,14 @@ void quic_congestion_start(struct quic_conn *c)
 
 /* ---- the option ------------------------------------------------------------------ */
 
-/* By name, like TCP_CONGESTION; before the connection begins. */
+/* By name, like TCP_CONGESTION; before the connection begins.  What the namespace
+ * has anyway, anybody may name.
+ */
 int quic_congestion_set(struct sock *sk, void *val, u32 len)
 {
-	char name[QUIC_CC_NAME_MAX] = "";
+	char name[QUIC_CC_NAME_MAX] = "", usual[QUIC_CC_NAME_MAX];
 	struct quic_entry *algo;
+	bool may;
 
 	if (!len || quic_sk_conn(sk))
 		return -EINVAL;
@@ -81,9 +107,12 @@ int quic_congestion_set(struct sock *sk, void *val, u32 len)
 	algo = quic_registry_get(&quic_cc_registry, name);
 	if (!algo)
 		return -ENOENT;
-	memcpy(quic_sk(sk)->cc_name, algo->name, QUIC_CC_NAME_MAX);
+	quic_congestion_default_name(sock_net(sk), usual);
+	may = !strncmp(algo->name, usual, sizeof(usual)) || may_choose(algo);
+	if (may)
+		memcpy(quic_sk(sk)->cc_name, algo->name, QUIC_CC_NAME_MAX);
 	quic_entry_put(algo);
-	return 0;
+	return may ? 0 : -EPERM;
 }
 
 void quic_congestion_name(struct sock *sk, char *name)

@@ -18,8 +18,9 @@ static int do_connect(struct sock *sk, const union quic_addr *dst)
 	if (!quic_addr_port(dst))
 		return -EINVAL;
 	if (!qs->udp) {
-		union quic_addr any = { .sa.sa_family = dst->sa.sa_family };
+		union quic_addr any;
 
+		quic_addr_set_any(&any, dst->sa.sa_family);
 		err = quic_bind_addr(sk, &any);
 		if (err)
 			return err;

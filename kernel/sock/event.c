@@ -22,6 +22,7 @@ void quic_event(struct quic_conn *c, u8 type, const void *data, u16 len)
 	ev->data[0] = type;
 	memcpy(ev->data + 1, data, len);
 	list_add_tail(&ev->link, &c->rq_event);
+	c->rq_news = true;
 	c->n_events++;
 }
 

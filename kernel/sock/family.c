@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: registration with the socket layer for IPv4 and IPv6, birth and death
- * of sockets, bind().
+ * of sockets.
  * Context: process, but for the destructor and quic_release_cb().
  */
 #include <linux/module.h>
@@ -75,6 +75,7 @@ static void destruct(struct sock *sk)
 	if (qs->conn)
 		quic_conn_free(qs->conn);
 	quic_connid_drop(sk);
+	kfree(qs->alpn);
 	kfree(qs->token);
 	kfree_sensitive(qs->ticket);
 	if (qs->udp)
@@ -164,6 +165,8 @@ static void close_sock(struct sock *sk, long timeout)
 		if (c->state == QUIC_CONN_CLOSED)
 			quic_timer_stop(c);
 	}
+	/* Under the lock, because wakers look at its struct socket. */
+	sock_orphan(sk);
 	release_sock(sk);
 	sk_common_release(sk);
 }
@@ -222,7 +225,8 @@ void quic_sock_discard(struct sock *sk)
 	sk_common_release(sk);
 }
 
-void quic_sock_inherit(struct sock *child, const struct sock *parent)
+/* 0 or -ENOMEM. */
+int quic_sock_inherit(struct sock *child, const struct sock *parent)
 {
 	const struct quic_sock *from = quic_sk(parent);
 	struct quic_sock *to = quic_sk(child);
@@ -248,130 +252,28 @@ void quic_sock_inherit(struct sock *child, const struct sock *parent)
 	to->accept_streams = from->accept_streams;
 	memcpy(to->cc_name, from->cc_name, sizeof(to->cc_name));
 	quic_connid_inherit(child, parent);
-	to->alpn_len = from->alpn_len;
-	memcpy(to->alpn, from->alpn, from->alpn_len);
+	if (from->alpn_len) {
+		to->alpn = kmemdup(from->alpn, from->alpn_len,
+				   GFP_KERNEL_ACCOUNT);
+		if (!to->alpn)
+			return -ENOMEM;
+		to->alpn_len = from->alpn_len;
+	}
 	/* Without memory it makes do with the kernel's key. */
 	if (from->ticket)
 		to->ticket = kmemdup(from->ticket,
 				     struct_size(to->ticket, data,
 						 from->ticket->len),
 				     GFP_KERNEL_ACCOUNT);
+	return 0;
 }
 
-/* ---- addresses ------------------------------------------------------------------ */
-
-/* What getsockname(), getpeername() and /proc show. */
-void quic_set_addresses(struct sock *sk, const struct quic_path *p)
-{
-	struct inet_sock *inet = inet_sk(sk);
-
-	inet->inet_sport = quic_addr_port(&p->src);
-	inet->inet_num = ntohs(inet->inet_sport);
-	inet->inet_dport = quic_addr_port(&p->dst);
-	if (p->dst.sa.sa_family == AF_INET) {
-		inet->inet_saddr = inet->inet_rcv_saddr =
-			p->src.v4.sin_addr.s_addr;
-		inet->inet_daddr = p->dst.v4.sin_addr.s_addr;
-	}
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family != AF_INET6)
-		return;
-	if (p->dst.sa.sa_family == AF_INET) {
-		ipv6_addr_set_v4mapped(inet->inet_saddr, &inet6_sk(sk)->saddr);
-		ipv6_addr_set_v4mapped(inet->inet_saddr, &sk->sk_v6_rcv_saddr);
-		ipv6_addr_set_v4mapped(inet->inet_daddr, &sk->sk_v6_daddr);
-	} else {
-		inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr = p->src.v6.sin6_addr;
-		sk->sk_v6_daddr = p->dst.v6.sin6_addr;
-	}
-#endif
-}
-
-int quic_getname(struct sock *sk, struct sockaddr *uaddr, int peer)
-{
-	struct quic_sock *qs = quic_sk(sk);
-	int len;
-
-	lock_sock(sk);
-	if (peer)
-		len = qs->conn ? quic_addr_to_user(&qs->conn->path->dst, uaddr) :
-				 -ENOTCONN;
-	else if (qs->conn)
-		len = quic_addr_to_user(&qs->conn->path->src, uaddr);
-	else
-		len = quic_addr_to_user(&qs->bound, uaddr);
-	release_sock(sk);
-	return len;
-}
+/* ---- the rest of the socket calls ------------------------------------------------- */
 
 static int name_sock(struct socket *sock, struct sockaddr *uaddr, int peer)
 {
 	return quic_getname(sock->sk, uaddr, peer);
 }
-
-/* Socket lock held, not bound yet. */
-int quic_bind_addr(struct sock *sk, const union quic_addr *addr)
-{
-	struct quic_sock *qs = quic_sk(sk);
-	struct quic_udp *udp;
-	bool v6only = false;
-
-#if IS_ENABLED(CONFIG_IPV6)
-	v6only = sk->sk_family == AF_INET6 && ipv6_only_sock(sk);
-#endif
-	udp = quic_udp_get(sock_net(sk), addr, sk->sk_bound_dev_if, v6only);
-	if (IS_ERR(udp))
-		return PTR_ERR(udp);
-	qs->udp = udp;
-	qs->bound = udp->addr;
-	inet_sk(sk)->inet_sport = quic_addr_port(&udp->addr);
-	inet_sk(sk)->inet_num = ntohs(inet_sk(sk)->inet_sport);
-	return 0;
-}
-
-/* The same questions that UDP asks: may the program have this port, is the
- * address one of ours.  The second is left to the UDP socket's own bind.
- */
-int quic_bind_allowed(const struct sock *sk, const union quic_addr *addr)
-{
-	struct net *net = sock_net(sk);
-	u16 port = ntohs(quic_addr_port(addr));
-
-	if (port && inet_port_requires_bind_service(net, port) &&
-	    !ns_capable(net->user_ns, CAP_NET_BIND_SERVICE))
-		return -EACCES;
-	return 0;
-}
-
-static int do_bind(struct sock *sk, quic_sockaddr_t *sa, int len)
-{
-	union quic_addr addr;
-	int err;
-
-	err = quic_addr_from_user(&addr, (struct sockaddr *)sa, len,
-				  sk->sk_family);
-	if (!err)
-		err = quic_bind_allowed(sk, &addr);
-	if (err)
-		return err;
-
-	lock_sock(sk);
-	if (quic_sk(sk)->udp || sk->sk_state != TCP_CLOSE)
-		err = -EINVAL;
-	else
-		err = quic_bind_addr(sk, &addr);
-	if (!err)
-		sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
-	release_sock(sk);
-	return err;
-}
-
-static int bind_sock(struct socket *sock, quic_sockaddr_t *addr, int len)
-{
-	return do_bind(sock->sk, addr, len);
-}
-
-/* ---- the rest of the socket calls ------------------------------------------------- */
 
 static int shutdown(struct socket *sock, int how)
 {
@@ -501,7 +403,7 @@ struct proto quic_prot = {
 
 #define QUIC_OPS_COMMON							\
 	.owner			= THIS_MODULE,				\
-	.bind			= bind_sock,				\
+	.bind			= quic_bind,				\
 	.connect		= quic_connect,				\
 	.socketpair		= sock_no_socketpair,			\
 	.accept			= inet_accept,				\

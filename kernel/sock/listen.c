@@ -330,8 +330,9 @@ static int start(struct sock *sk)
 	int err = 0;
 
 	if (!qs->udp) {
-		union quic_addr any = { .sa.sa_family = sk->sk_family };
+		union quic_addr any;
 
+		quic_addr_set_any(&any, sk->sk_family);
 		err = quic_bind_addr(sk, &any);
 		if (err)
 			return err;
@@ -417,9 +418,10 @@ static struct sock *new_child(struct sock *parent, struct quic_req *req,
 		return NULL;
 	/* Nobody else knows it; the order is listener, then child. */
 	lock_sock_nested(sk, SINGLE_DEPTH_NESTING);
-	quic_sock_inherit(sk, parent);
 	quic_sk(sk)->udp = req->udp;
 	quic_udp_hold(req->udp);
+	if (quic_sock_inherit(sk, parent))
+		goto fail;
 	c = quic_conn_new(sk, true, req->version);
 	if (!c)
 		goto fail;

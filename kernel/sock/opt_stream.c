@@ -13,7 +13,8 @@ int quic_opt_stream_get_open(struct sock *sk, void *val, u32 len)
 	struct quic_stream_info info;
 	struct quic_stream *s;
 
-	if (len < sizeof(info))
+	/* A 32-bit program's struct has no padding at its end. */
+	if (len < offsetofend(struct quic_stream_info, stream_flags))
 		return -EINVAL;
 	quic_opt_take(&info, sizeof(info), val, len);
 	if (!quic_opt_alive(sk))
@@ -120,10 +121,12 @@ int quic_opt_stream_set_active(struct sock *sk, void *val, u32 len)
 
 int quic_opt_stream_get_active(struct sock *sk, void *val, u32 len)
 {
-	struct quic_stream_info info = { .stream_id = -1 };
+	struct quic_stream_info info;
 
 	if (!quic_opt_alive(sk))
 		return -EPIPE;
+	memset(&info, 0, sizeof(info));	/* the padding, too */
+	info.stream_id = -1;
 	if (quic_sk_conn(sk)->streams.active)
 		info.stream_id = quic_sk_conn(sk)->streams.active->id;
 	return quic_opt_give(val, len, &info, sizeof(info));

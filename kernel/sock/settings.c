@@ -63,7 +63,7 @@ static u32 clamp_u32(u64 v)
 int quic_settings_get_params(struct sock *sk, void *val, u32 len)
 {
 	struct quic_transport_param p;
-	const struct quic_tparams *tp;
+	const struct quic_tparams_lasting *tp;
 
 	quic_opt_take(&p, sizeof(p), val, len);
 	if (!p.remote)
@@ -151,7 +151,7 @@ int quic_settings_set_alpn(struct sock *sk, void *val, u32 len)
 {
 	struct quic_sock *qs = quic_sk(sk);
 	const char *in = val;
-	char names[QUIC_ALPN_MAX];
+	char names[QUIC_ALPN_MAX], *copy;
 	u32 i, n = 0;
 
 	if (sk->sk_state == TCP_LISTEN || !len || len > QUIC_ALPN_MAX)
@@ -167,7 +167,11 @@ int quic_settings_set_alpn(struct sock *sk, void *val, u32 len)
 	}
 	if (!n || names[n - 1] == ',')
 		return -EINVAL;
-	memcpy(qs->alpn, names, n);
+	copy = kmemdup(names, n, GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	kfree(qs->alpn);
+	qs->alpn = copy;
 	qs->alpn_len = n;
 	return 0;
 }

@@ -46,12 +46,14 @@ void quic_cmsg_put_level(struct msghdr *msg, u8 level);
 /* family.c */
 int quic_family_init(void);
 void quic_family_exit(void);
-int quic_bind_addr(struct sock *sk, const union quic_addr *addr);
-int quic_bind_allowed(const struct sock *sk, const union quic_addr *addr);
 struct sock *quic_sock_child(struct sock *parent);
 void quic_sock_discard(struct sock *sk);
-void quic_sock_inherit(struct sock *child, const struct sock *parent);
+int quic_sock_inherit(struct sock *child, const struct sock *parent);
 
+/* bind.c */
+int quic_bind(struct socket *sock, quic_sockaddr_t *sa, int len);
+int quic_bind_addr(struct sock *sk, const union quic_addr *addr);
+int quic_bind_allowed(const struct sock *sk, const union quic_addr *addr);
 int quic_getname(struct sock *sk, struct sockaddr *uaddr, int peer);
 
 /* listen.c */

@@ -140,6 +140,7 @@ static bool store(struct quic_conn *c, const struct quic_frame *f,
 	ch->len = len;
 	list_add_tail(&ch->link, &c->rq_data);
 done:
+	c->rq_news = true;
 	c->dgrams.rx_queued += len + QUIC_DGRAM_OVERHEAD;
 	return true;
 }

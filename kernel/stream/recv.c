@@ -53,12 +53,13 @@ int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
 {
 	u64 end = f->stream.off + f->stream.len;
 	struct quic_stream *s = quic_stream_find(c, f->stream.id);
+	bool whole;
 	int err, n;
 
 	if (unlikely(!s || !s->has_recv)) {
 		s = first_frame(c, f->stream.id, &err);
 		if (!s)
-			return err == -ENOMEM ? -ENOBUFS : err;
+			return err;
 	}
 	if (s->recv_state >= QUIC_STREAM_RECV_STATE_RECVD)
 		return check_final(s, end, f->stream.fin);
@@ -85,16 +86,21 @@ int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
 			     f->stream.data, f->stream.len, f->stream.fin, src);
 	if (n < 0)
 		return n;
-	if (!s->own_queue)
-		c->rq_bytes += n;
-	else
-		quic_stream_sock_ready(c, s);
 	if (f->stream.fin)
 		on_fin(c, s, end);
-	if (s->final != U64_MAX && s->rb.next == s->final) {
+	whole = s->final != U64_MAX && s->rb.next == s->final;
+	if (whole) {
 		s->recv_state = QUIC_STREAM_RECV_STATE_RECVD;
 		quic_event_stream(c, s, s->recv_state, 0, s->final);
 	}
+	if (!n && !whole)	/* ahead of a gap, or for the second time */
+		return 0;
+	if (s->own_queue) {
+		quic_stream_sock_ready(c, s);
+		return 0;
+	}
+	c->rq_bytes += n;
+	c->rq_news = true;
 	return 0;
 }
 
@@ -115,7 +121,7 @@ static void drop_unread(struct quic_conn *c, struct quic_stream *s)
 }
 
 /* RFC9000-4.5-1 */
-/* RESET_STREAM (section 19.4).  A transport error, or 0. */
+/* RESET_STREAM (section 19.4).  0, -ENOBUFS or a transport error. */
 int quic_stream_on_reset(struct quic_conn *c, u64 id, u64 code, u64 final)
 {
 	struct quic_stream *s;
@@ -123,7 +129,7 @@ int quic_stream_on_reset(struct quic_conn *c, u64 id, u64 code, u64 final)
 
 	s = quic_stream_for_frame(c, id, false, &err);
 	if (!s)
-		return err == -ENOMEM ? -ENOBUFS : err;
+		return err;
 	err = check_final(s, final, true);
 	if (!err)
 		err = quic_flow_on_recv(c, s, final);

@@ -53,17 +53,20 @@ void quic_sbuf_purge(struct sock *sk, struct quic_sbuf *sb)
 
 /* ---- writer --------------------------------------------------------------- */
 
-static struct sk_buff *new_skb(struct sock *sk, struct quic_sbuf *sb)
+/* With memory for @len bytes, too. */
+static struct sk_buff *new_skb(struct sock *sk, struct quic_sbuf *sb, size_t len)
 {
 	struct sk_buff *skb = alloc_skb(0, sk->sk_allocation);
 
 	if (!skb)
 		return NULL;
-	if (!sk_wmem_schedule(sk, skb->truesize)) {
+	if (!sk_wmem_schedule(sk, skb->truesize + len)) {
 		kfree_skb(skb);
 		return NULL;
 	}
 	QUIC_SBUF_CB(skb)->off = sb->end;
+	/* Else skb_splice_from_iter() sums up what it takes. */
+	skb->ip_summed = CHECKSUM_PARTIAL;
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
 	__skb_queue_tail(&sb->q, skb);
@@ -134,7 +137,8 @@ int quic_sbuf_append(struct sock *sk, struct quic_sbuf *sb,
 		size_t room;
 
 		if (!skb || skb->len >= QUIC_SBUF_SKB_BYTES) {
-			skb = new_skb(sk, sb);
+			skb = new_skb(sk, sb, min_t(size_t, len - done,
+						    QUIC_SBUF_SKB_BYTES));
 			if (!skb) {
 				n = -ENOMEM;
 				break;
@@ -193,6 +197,8 @@ void quic_sbuf_sent(struct quic_sbuf *sb, u64 off, u32 len, bool fin)
 	else
 		sb->next = max(sb->next, off + len);
 	sb->high = max(sb->high, sb->next);
+	if (sb->next == sb->end)
+		sb->drained = sb->end;
 	if (fin) {
 		sb->fin_sent = true;
 		sb->fin_lost = false;
@@ -226,6 +232,7 @@ struct sk_buff *quic_sbuf_find(struct quic_sbuf *sb, u64 off, u32 *skb_off)
 static void again_from(struct quic_sbuf *sb, u64 off)
 {
 	sb->next = min(sb->next, off);
+	sb->drained = min(sb->drained, sb->next);
 	quic_ranges_remove(&sb->lost, sb->next, U64_MAX, GFP_ATOMIC);
 }
 
@@ -314,6 +321,7 @@ void quic_sbuf_repeat(struct quic_sbuf *sb, u32 len)
 void quic_sbuf_rewind(struct quic_sbuf *sb)
 {
 	sb->next = sb->base;
+	sb->drained = sb->base;
 	sb->high = sb->base;
 	sb->cur = NULL;
 	sb->fin_sent = false;

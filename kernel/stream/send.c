@@ -32,6 +32,16 @@ void quic_stream_want_send(struct quic_conn *c, struct quic_stream *s)
 		line_up(c, s, false);
 }
 
+/* Before a close: those too that wait for more bytes. */
+void quic_streams_want_send(struct quic_conn *c)
+{
+	struct quic_stream *s;
+
+	quic_streams_for_each(s, &c->streams)
+		if (s->sb.next < s->sb.end)
+			quic_stream_want_send(c, s);
+}
+
 void quic_stream_set_priority(struct quic_conn *c, struct quic_stream *s,
 			      u8 urgency, bool incremental)
 {
@@ -40,6 +50,17 @@ void quic_stream_set_priority(struct quic_conn *c, struct quic_stream *s,
 	s->turn = 0;
 	if (!list_empty(&s->send_link))
 		line_up(c, s, false);
+}
+
+/* What was written fills no packet, and the end of what was written before is
+ * under way: it waits for the acknowledgment, and others can join it (RFC 9293
+ * section 3.7.4, for each stream).
+ */
+static bool too_small(const struct quic_conn *c, const struct quic_stream *s)
+{
+	return s->sb.end - s->sb.next < c->path->mss && !s->sb.fin &&
+	       quic_sbuf_awaits(&s->sb) &&
+	       !quic_sk(c->sk)->config.stream_data_nodelay;
 }
 
 /* Bytes taken, or -errno.  The caller has checked buffer space. */
@@ -58,7 +79,8 @@ int quic_stream_send(struct quic_conn *c, struct quic_stream *s,
 		s->send_state = QUIC_STREAM_SEND_STATE_SEND;
 	if (fin && n == len)
 		s->sb.fin = true;
-	quic_stream_want_send(c, s);
+	if (!too_small(c, s))
+		quic_stream_want_send(c, s);
 	return n;
 }
 
@@ -110,7 +132,8 @@ void quic_stream_on_acked(struct quic_conn *c, const struct quic_sent_frame *f)
 
 	if (!s || s->send_state >= QUIC_STREAM_SEND_STATE_RECVD)
 		return;
-	if (unlikely(!quic_sbuf_acked(c->sk, &s->sb, f->off, f->len, f->fin)))
+	if (unlikely(!quic_sbuf_acked(c->sk, &s->sb, f->off, f->len, f->fin)) ||
+	    (s->sb.next < s->sb.end && !quic_sbuf_awaits(&s->sb)))
 		quic_stream_want_send(c, s);
 	quic_sock_writable(c->sk);
 	if (!quic_sbuf_done(&s->sb))

@@ -62,7 +62,7 @@ struct quic_stream *quic_stream_find(struct quic_conn *c, u64 id)
 /* What the peer's transport parameters let us send on a stream. */
 static u64 first_credit(const struct quic_conn *c, u64 id)
 {
-	const struct quic_tparams *peer = &c->peer;
+	const struct quic_tparams_lasting *peer = &c->peer;
 	bool local = quic_stream_local(c, id);
 
 	if (id & QUIC_STREAM_TYPE_UNI_MASK)
@@ -168,7 +168,7 @@ struct quic_stream *quic_stream_open(struct quic_conn *c, s64 id, bool uni)
  * @id:		stream ID from the frame
  * @send_side:	the frame concerns our sending half (STOP_SENDING,
  *		MAX_STREAM_DATA); else the receiving half
- * @err:	set to a transport error or -ENOMEM; 0 otherwise
+ * @err:	set to a transport error or -ENOBUFS; 0 otherwise
  *
  * Opens the peer's streams.  Return: the stream, or NULL with *@err = 0 if it
  * has existed and is gone.
@@ -200,9 +200,10 @@ struct quic_stream *quic_stream_for_frame(struct quic_conn *c, u64 id,
 	}
 	s = open_up_to(c, id, &l->remote_next);
 	if (!s) {
-		*err = -ENOMEM;
+		*err = -ENOBUFS;
 		return NULL;
 	}
+	c->rq_news = true;	/* perhaps it is to be accepted */
 	if (!(id & QUIC_STREAM_TYPE_UNI_MASK) && !c->streams.active_chosen &&
 	    !s->own_queue)
 		c->streams.active = s;

@@ -103,7 +103,7 @@ static void commit(struct quic_tx *tx, struct quic_pkt_build *b,
 static u8 *place(struct quic_tx *tx, u32 size, u32 hdr_len)
 {
 	int frags = skb_shinfo(tx->skb)->nr_frags;
-	struct page_frag *f = quic_pages_tx();
+	struct page_frag *f = tx->frag;
 
 	if (!quic_pages_tx_refill(size + QUIC_PLACE_ALIGN))
 		return NULL;
@@ -117,7 +117,7 @@ static u8 *place(struct quic_tx *tx, u32 size, u32 hdr_len)
 
 static void attach(struct quic_tx *tx, u32 len)
 {
-	struct page_frag *f = quic_pages_tx();
+	struct page_frag *f = tx->frag;
 	struct sk_buff *skb = tx->skb;
 	int i = skb_shinfo(skb)->nr_frags;
 
@@ -176,7 +176,7 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
 	pkt->hdr_len = b.o.p - p;
 
 	if (!tx->train.n && likely(!early))
-		quic_frames_ack(c, &b, QUIC_SPACE_APP, tx->now);
+		quic_frames_ack(c, &b, QUIC_SPACE_APP, tx->now, a->probe);
 	if (a->data) {
 		if (unlikely(c->ctl || !list_empty(&c->streams.ctl)))
 			quic_frames_control(c, &b);
@@ -213,7 +213,7 @@ static bool app_packet(struct quic_tx *tx, u8 *p, u32 size,
  */
 static u16 run(struct quic_tx *tx, u8 *p, u32 mss, u32 pkts, u32 records)
 {
-	const struct page_frag *f = quic_pages_tx();
+	const struct page_frag *f = tx->frag;
 	u32 room = (f->size - f->offset) / mss;
 
 	return quic_build_run(tx, p, mss, min3(room, pkts - tx->train.n,
@@ -250,7 +250,7 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 		return -ENOMEM;
 
 	/* Large packets find room in large pages only: else smaller ones. */
-	f = quic_pages_tx();
+	f = tx->frag = quic_pages_tx();
 	if (!quic_pages_tx_refill(mss + QUIC_PLACE_ALIGN) &&
 	    f->page && f->size < mss + QUIC_PLACE_ALIGN)
 		mss = f->size - 2 * QUIC_PLACE_ALIGN;
@@ -335,7 +335,7 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 						pkt->pn, pn_len);
 	pkt->hdr_len = b.o.p - p;
 
-	quic_frames_ack(c, &b, id, tx->now);
+	quic_frames_ack(c, &b, id, tx->now, probe);
 	if (id == QUIC_SPACE_APP)
 		quic_frames_control(c, &b);
 	else if (probe)
@@ -381,7 +381,7 @@ static u8 wanting(struct quic_conn *c, u64 now)
 	if (want == BIT(QUIC_SPACE_HANDSHAKE) &&
 	    c->keys[QUIC_CRYPTO_APP][1].ready &&
 	    (c->ctl || !list_empty(&c->streams.ctl)) &&
-	    quic_sched_app(c, now, &a) && a.data)
+	    quic_sched_app(c, true, now, &a) && a.data)
 		want |= BIT(QUIC_SPACE_APP);
 	return want;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Owns: CONNECTION_CLOSE: building it and repeating it.
- * Called from: conn/lifecycle, rx/packet (repeat).
+ * Called from: conn/lifecycle, rx/train (repeat).
  * Context: socket lock held.
  * RFC 9000 section 10.2.
  */

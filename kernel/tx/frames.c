@@ -47,14 +47,18 @@ static void record(struct quic_pkt_build *b, u8 kind, u64 id, u64 off, u32 len,
 
 /* RFC9001-5.6-3 */
 /* RFC9000-13.2.6-1 RFC9000-13.2.6-2 RFC9000-13.2.6-3 RFC9000-17.2.3-3 */
+/* @again: a probe acknowledges what came even if that was done. If that ACK was
+ * lost, and the peer's own probes carry no data, nothing else tells it what to
+ * send again.
+ */
 void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
-		     enum quic_space_id id, u64 now)
+		     enum quic_space_id id, u64 now, bool again)
 {
 	struct quic_ack *ack = c->ack[id];
 	u64 largest;
 	u8 *p = b->o.p;
 
-	if (!quic_ack_owed(ack) || !can_add(b))
+	if (!(again || quic_ack_owed(ack)) || !can_add(b))
 		return;
 	largest = quic_ack_write(&b->o, ack, now, id == QUIC_SPACE_APP ?
 				 quic_sk(c->sk)->tparam.ack_delay_exponent : 3);
@@ -126,18 +130,20 @@ static bool put_cids(struct quic_conn *c, struct quic_pkt_build *b)
 	u64 prior = c->cids->local_retire_prior;
 	struct quic_local_cid *l = c->cids->local;
 	u8 token[QUIC_RESET_TOKEN_LEN];
+	const struct quic_cid *id;
 	int i;
 
 	for (i = 0; i < QUIC_CID_SLOTS; i++, l++) {
 		if (!l->node || !l->announce)
 			continue;
-		quic_reset_token(sock_net(c->sk), l->node->key.cid.id, token);
+		id = &l->node->key.cid;
+		quic_reset_token(sock_net(c->sk), id->id, id->len, token);
 		if (!TRY_PUT(b, QUIC_FRAME_NEW_CONNECTION_ID, l->seq,
 			     quic_put_new_connection_id(&b->o, l->seq, prior,
-							&l->node->key.cid,
-							token)))
+							id, token)))
 			return false;
 		l->announce = false;
+		c->cids->local_told = max(c->cids->local_told, l->seq + 1);
 	}
 	return true;
 }

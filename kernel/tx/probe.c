@@ -26,19 +26,22 @@ static u8 flags_of(const struct quic_conn *c, const struct quic_path *p)
 	       QUIC_SENT_ASIDE | QUIC_SENT_ACK_ELICITING | QUIC_SENT_IN_FLIGHT;
 }
 
+/* The challenge is first: Chromium, whose own validation of the path ends with
+ * the response, leaves a challenge behind it without an answer.
+ */
 static void put(struct quic_out *o, const struct quic_probe *what,
 		struct quic_sent_frame *f, u8 *n)
 {
-	if (what->response) {
-		quic_put_path_response(o, what->response);
-		f[(*n)++] = (struct quic_sent_frame){
-			.kind = QUIC_FRAME_PATH_RESPONSE,
-		};
-	}
 	if (what->challenge) {
 		quic_put_path_challenge(o, what->challenge);
 		f[(*n)++] = (struct quic_sent_frame){
 			.kind = QUIC_FRAME_PATH_CHALLENGE,
+		};
+	}
+	if (what->response) {
+		quic_put_path_response(o, what->response);
+		f[(*n)++] = (struct quic_sent_frame){
+			.kind = QUIC_FRAME_PATH_RESPONSE,
 		};
 	}
 	if (what->ping) {

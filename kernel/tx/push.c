@@ -42,8 +42,10 @@ static void count(const struct quic_tx *tx)
 	}
 }
 
-/* A train of 1-RTT packets.  Packets sent, 0: nothing to send, or -errno. */
-static int push_train(struct quic_tx *tx)
+/* A train of 1-RTT packets; @data: more than ACKs and probes is to be sent.
+ * Packets sent, 0: nothing to send, or -errno.
+ */
+static int push_train(struct quic_tx *tx, bool data)
 {
 	struct quic_conn *c = tx->c;
 	struct quic_allowance a;
@@ -53,8 +55,10 @@ static int push_train(struct quic_tx *tx)
 	int n;
 
 	quic_recovery_wake(&c->rec, tx->now);
-	if (!quic_sched_app(c, tx->now, &a))
+	if (!quic_sched_app(c, data, tx->now, &a))
 		return 0;
+	if (quic_offload_possible())
+		a.pkts = min(a.pkts, quic_offload_segs(c));
 	tx->level = quic_conn_tx_level(c);
 	n = quic_build_train(tx, &a);
 	if (n <= 0)
@@ -97,7 +101,7 @@ static int push_datagram(struct quic_tx *tx)
 	return len;
 }
 
-static int push_one(struct quic_conn *c)
+static int push_one(struct quic_conn *c, bool data, u64 now)
 {
 	struct quic_tx *tx;
 	int n;
@@ -106,7 +110,7 @@ static int push_one(struct quic_conn *c)
 	tx = this_cpu_ptr(tx_scratch);
 	tx->c = c;
 	tx->skb = NULL;
-	tx->now = ktime_get_ns();
+	tx->now = now;
 	tx->data_pkts = 0;
 	tx->eliciting = 0;
 	tx->records = 0;
@@ -120,10 +124,12 @@ static int push_one(struct quic_conn *c)
 	n = quic_path_route(c->path, c->sk);
 	if (!n && !c->handshake_confirmed)
 		n = push_datagram(tx);
-	if (unlikely(c->probing))
+	if (unlikely(c->probing)) {
 		quic_validate_send(c);
+		data = quic_sched_has_data(c);
+	}
 	if (!n)
-		n = push_train(tx);
+		n = push_train(tx, data);
 	if (n < 0)
 		QUIC_CONN_INC(c, QuicTxDropped);
 	if (n > 0 && tx->eliciting)
@@ -142,7 +148,9 @@ static bool key_is_due(const struct quic_conn *c)
 
 void quic_tx_push(struct quic_conn *c)
 {
+	u64 now = ktime_get_ns();
 	int i, n = 0;
+	bool data;
 
 	/* BH comes on between trains: what they caused on this CPU may come
 	 * back to us, and must not start a second loop.
@@ -160,9 +168,12 @@ void quic_tx_push(struct quic_conn *c)
 			break;
 		if (unlikely(key_is_due(c)) && !quic_key_update_due(c))
 			break;
-		if (quic_sched_idle(c, ktime_get_ns()))
+		data = quic_sched_has_data(c);
+		if (quic_sched_idle(c, data, now))
 			break;
-		n = push_one(c);
+		if (i)
+			now = ktime_get_ns();
+		n = push_one(c, data, now);
 		if (n <= 0)
 			break;
 	}
@@ -187,6 +198,7 @@ void quic_tx_flush(struct quic_conn *c)
 	const struct quic_sent *sent = &c->rec.space[QUIC_SPACE_APP]->sent;
 	u64 first = sent->next, pace_next = c->pace_next, before;
 
+	quic_streams_want_send(c);
 	do {
 		before = sent->next;
 		c->pace_next = 0;

@@ -28,6 +28,9 @@ struct template {
 	u8 frame_len;
 };
 
+/* At most so much of a packet is no data. */
+#define QUIC_RUN_OVERHEAD	(1 + QUIC_CID_MAX_LEN + 4 + 1 + 2 * 8 + QUIC_TAG_LEN)
+
 /* Does anything go before stream data? */
 static bool is_alone(const struct quic_tx *tx)
 {
@@ -130,6 +133,8 @@ u16 quic_build_run(struct quic_tx *tx, u8 *p, u16 size, u16 max)
 	if (!s || start < s->sb.high)
 		return 0;
 	left = min(left, quic_sched_turn(s));
+	if (left + QUIC_RUN_OVERHEAD <= size)
+		return 0;
 	prepare(&t, c, s, max);
 	room = size - t.hdr_len - t.frame_len - QUIC_TAG_LEN;
 	if (left <= room)

@@ -141,20 +141,21 @@ bool quic_sched_has_more(struct quic_conn *c)
 	       quic_sched_stream(c, &off, &len, &fin);
 }
 
-static bool has_data(struct quic_conn *c)
+/* Is anything to be sent in 1-RTT packets but ACKs and probes? */
+bool quic_sched_has_data(struct quic_conn *c)
 {
 	return quic_sched_has_more(c) || crypto_pending(c, QUIC_SPACE_APP);
 }
 
-/* Nothing waits, neither data nor an ACK: to know that costs a tenth of what
+/* Nothing waits, neither @data nor an ACK: to know that costs a tenth of what
  * building no packet does.  Also tells that it is for want of data (RFC 9002
  * section 7.8).
  */
-bool quic_sched_idle(struct quic_conn *c, u64 now)
+bool quic_sched_idle(struct quic_conn *c, bool data, u64 now)
 {
-	if (!c->handshake_confirmed || c->probing ||
+	if (data || !c->handshake_confirmed || c->probing ||
 	    c->probes[QUIC_SPACE_APP] ||
-	    quic_ack_due(c->ack[QUIC_SPACE_APP], now) || has_data(c))
+	    quic_ack_due(c->ack[QUIC_SPACE_APP], now))
 		return false;
 	quic_recovery_limited(&c->rec);
 	return true;
@@ -183,8 +184,11 @@ static bool may_send_early(const struct quic_conn *c)
 }
 
 /* RFC9000-19.21-2 RFC9002-7-2 RFC9002-7.5-1 RFC9221-5.4-1 */
-/* Bytes of the train in the one-RTT space; false: nothing to do now. */
-bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
+/* What a train in the one-RTT space may have; false: nothing to do now.  @data:
+ * quic_sched_has_data() says so.
+ */
+bool quic_sched_app(struct quic_conn *c, bool data, u64 now,
+		    struct quic_allowance *a)
 {
 	bool ack = quic_ack_due(c->ack[QUIC_SPACE_APP], now);
 	u32 train, mss = c->path->mss;
@@ -200,7 +204,7 @@ bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a)
 		return true;
 	}
 	a->pkts = 1;
-	if (!has_data(c)) {
+	if (!data) {
 		quic_recovery_limited(&c->rec);
 		a->data = false;
 		return ack;

@@ -73,7 +73,8 @@ bool quic_seal_later(struct quic_tx *tx, u16 size, u8 ecn, u64 departure)
 	struct quic_key *key = &c->keys[QUIC_CRYPTO_APP][1];
 	struct quic_job *job;
 
-	if (tx->level != QUIC_CRYPTO_APP || !key->aead.later ||
+	if (tx->level != QUIC_CRYPTO_APP ||
+	    !quic_jobs_wanted(c, true, &tx->train, tx->now) ||
 	    prepare(c, key, &tx->train))
 		return false;
 	job = quic_jobs_new(c, true, &tx->train);

@@ -192,12 +192,13 @@ void quic_tx_versions(struct quic_udp *udp, const union quic_addr *local,
 #define RESET_LEN	43
 
 /* RFC9000-10.3-2 RFC9000-10.3.3-1 RFC9000-10.3-4 */
-/* Answer a short header for our ID @id that nobody knows, in a datagram of
- * @trigger bytes.  The answer is shorter, so that two who have forgotten each
- * other come to an end (section 10.3.3), and looks like any packet.
+/* Answer a short header for our ID of @id_len bytes at @id, which nobody knows,
+ * in a datagram of @trigger bytes.  The answer is shorter, so that two who have
+ * forgotten each other come to an end (section 10.3.3), and looks like any packet.
  */
 void quic_tx_reset(struct quic_udp *udp, const union quic_addr *local,
-		   const union quic_addr *peer, const u8 *id, u32 trigger)
+		   const union quic_addr *peer, const u8 *id, u8 id_len,
+		   u32 trigger)
 {
 	u32 len = min_t(u32, trigger - 1, RESET_LEN + get_random_u8() % 16);
 	struct sk_buff *skb;
@@ -211,7 +212,7 @@ void quic_tx_reset(struct quic_udp *udp, const union quic_addr *local,
 	p = skb_put(skb, len);
 	get_random_bytes(p, len - QUIC_RESET_TOKEN_LEN);
 	p[0] = QUIC_HDR_FIXED | (p[0] & 0x3f);
-	quic_reset_token(udp->net, id, p + len - QUIC_RESET_TOKEN_LEN);
+	quic_reset_token(udp->net, id, id_len, p + len - QUIC_RESET_TOKEN_LEN);
 	if (quic_stateless_send(udp, local, peer, skb))
 		QUIC_INC(udp->net, QuicResetsSent);
 }

@@ -10,6 +10,7 @@
 struct quic_tx {
 	struct quic_conn *c;
 	struct sk_buff *skb;
+	struct page_frag *frag;	/* where packets are laid out */
 	u64 now;
 	u16 data_pkts;		/* that carry STREAM frames */
 	u16 eliciting;		/* packets that are */
@@ -30,7 +31,8 @@ struct quic_allowance {
 	bool probe;		/* a PTO asks for them, whatever the window */
 };
 
-bool quic_sched_app(struct quic_conn *c, u64 now, struct quic_allowance *a);
+bool quic_sched_app(struct quic_conn *c, bool data, u64 now,
+		    struct quic_allowance *a);
 /* The stream to send from, with its run; NULL: none can send. */
 struct quic_stream *quic_sched_stream(struct quic_conn *c, u64 *off, u32 *len,
 				      bool *fin);
@@ -40,7 +42,8 @@ bool quic_sched_others(const struct quic_conn *c, const struct quic_stream *s);
 bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 			    u64 now);
 bool quic_sched_has_more(struct quic_conn *c);
-bool quic_sched_idle(struct quic_conn *c, u64 now);
+bool quic_sched_has_data(struct quic_conn *c);
+bool quic_sched_idle(struct quic_conn *c, bool data, u64 now);
 
 /* RFC 9000 section 17.4: no bit spins for observers.  It is as random as the
  * connection ID, and the same in all packets that bear it.
@@ -75,8 +78,9 @@ struct quic_pkt_build {
 	u32 src_len;
 };
 
+/* If one is owed, or if @again is set what the last one said. */
 void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
-		     enum quic_space_id id, u64 now);
+		     enum quic_space_id id, u64 now, bool again);
 void quic_frames_crypto(struct quic_conn *c, struct quic_pkt_build *b,
 			enum quic_space_id id);
 void quic_frames_control(struct quic_conn *c, struct quic_pkt_build *b);

@@ -2,7 +2,7 @@
 /*
  * Owns: handing a sealed train to UDP and IP as one GSO skb.
  * Called from: tx/push, tx/close.
- * Context: socket lock held, BH off (udp_tunnel_xmit wants that).
+ * Context: socket lock held, BH off (udp_tunnel6_xmit_skb() wants that).
  */
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -43,19 +43,45 @@ static void set_gso(struct sk_buff *skb, u16 segs, u16 size)
 	skb->csum_offset = offsetof(struct udphdr, check);
 }
 
+static void push_udp(const struct quic_path *p, struct sk_buff *skb)
+{
+	struct udphdr *uh = __skb_push(skb, sizeof(*uh));
+
+	skb_reset_transport_header(skb);
+	uh->source = p->src.v4.sin_port;
+	uh->dest = p->dst.v4.sin_port;
+	uh->len = htons(skb->len);
+	udp_set_csum(false, skb, p->src.v4.sin_addr.s_addr,
+		     p->dst.v4.sin_addr.s_addr, skb->len);
+}
+
+/* The tunnel helper of IPv4 would take from the skb what says that it is
+ * plaintext: its type.
+ */
 /* RFC8899-3-3 RFC9000-14-2 RFC9000-14-3 */
 static void xmit4(struct quic_conn *c, const struct quic_path *p,
 		  struct sk_buff *skb, u8 ecn)
 {
-	struct inet_sock *inet = inet_sk(c->sk);
-	struct rtable *rt = dst_rtable(p->dst_entry);
+	const struct inet_sock *inet = inet_sk(c->sk);
+	struct dst_entry *dst = p->dst_entry;
+	struct net *net = sock_net(c->sk);
+	struct iphdr *iph;
 
-	dst_hold(&rt->dst);
-	quic_udp4_xmit(rt, c->sk, skb, p->src.v4.sin_addr.s_addr,
-		       p->dst.v4.sin_addr.s_addr,
-		       (READ_ONCE(inet->tos) & ~INET_ECN_MASK) | ecn,
-		       inet->uc_ttl >= 0 ? inet->uc_ttl : ip4_dst_hoplimit(&rt->dst), htons(IP_DF),
-		       p->src.v4.sin_port, p->dst.v4.sin_port);
+	push_udp(p, skb);
+	iph = __skb_push(skb, sizeof(*iph));
+	skb_reset_network_header(skb);
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = (READ_ONCE(inet->tos) & ~INET_ECN_MASK) | ecn;
+	iph->frag_off = ip_mtu_locked(dst) ? 0 : htons(IP_DF);
+	iph->ttl = inet->uc_ttl >= 0 ? inet->uc_ttl : ip4_dst_hoplimit(dst);
+	iph->protocol = IPPROTO_UDP;
+	iph->saddr = p->src.v4.sin_addr.s_addr;
+	iph->daddr = p->dst.v4.sin_addr.s_addr;
+	__ip_select_ident(net, iph, skb_shinfo(skb)->gso_segs ?: 1);
+	skb_dst_set(skb, dst_clone(dst));
+	ip_local_out(net, c->sk, skb);
 }
 
 /* RFC9000-9.7-1 */

@@ -266,30 +266,16 @@ static const u8 kind_of_type[] = {
 #undef X
 };
 
-static const struct {
-	const char *name;
-	u8 packets;
-	u8 props;
-} kinds[] = {
+const struct quic_frame_row quic_frame_rows[QUIC_FRAME_KIND_MAX] = {
 #define X(NAME, name, first, last, pkts, props)				\
 	[QUIC_FRAME_##NAME] = { #name, QUIC_FRAME_##pkts, props },
 	QUIC_FRAME_TABLE(X)
 #undef X
 };
 
-u8 quic_frame_packets(u8 kind)
-{
-	return kind < QUIC_FRAME_KIND_MAX ? kinds[kind].packets : 0;
-}
-
-u8 quic_frame_props(u8 kind)
-{
-	return kind < QUIC_FRAME_KIND_MAX ? kinds[kind].props : 0;
-}
-
 const char *quic_frame_name(u8 kind)
 {
-	return kind < QUIC_FRAME_KIND_MAX ? kinds[kind].name : "unknown";
+	return kind < QUIC_FRAME_KIND_MAX ? quic_frame_rows[kind].name : "unknown";
 }
 
 void quic_ack_iter_init(struct quic_ack_iter *it, const struct quic_frame *f)

@@ -100,11 +100,28 @@ struct quic_frame {
  */
 int quic_frame_parse(struct quic_cur *c, struct quic_frame *f);
 
-/* Where a kind is allowed: mask of QUIC_FRAME_IN_*; its QUIC_FRAME_*
- * properties; its name in lower case, as in qlog.
- */
-u8 quic_frame_packets(u8 kind);
-u8 quic_frame_props(u8 kind);
+/* The rows of frame_table.h. */
+struct quic_frame_row {
+	const char *name;
+	u8 packets;
+	u8 props;
+};
+
+extern const struct quic_frame_row quic_frame_rows[QUIC_FRAME_KIND_MAX];
+
+/* Where a kind is allowed: mask of QUIC_FRAME_IN_*. */
+static inline u8 quic_frame_packets(u8 kind)
+{
+	return kind < QUIC_FRAME_KIND_MAX ? quic_frame_rows[kind].packets : 0;
+}
+
+/* Its QUIC_FRAME_* properties. */
+static inline u8 quic_frame_props(u8 kind)
+{
+	return kind < QUIC_FRAME_KIND_MAX ? quic_frame_rows[kind].props : 0;
+}
+
+/* Its name in lower case, as in qlog. */
 const char *quic_frame_name(u8 kind);
 
 /* May this frame come in packets of kind @in (one QUIC_FRAME_IN_*)?  Unlike

@@ -38,10 +38,16 @@ struct quic_cid {
 	u8 id[QUIC_CID_MAX_LEN];
 };
 
+/* Is it the one of @len bytes at @id? */
+static inline bool quic_cid_is(const struct quic_cid *cid, const u8 *id, u8 len)
+{
+	return cid->len == len && !memcmp(cid->id, id, len);
+}
+
 static inline bool quic_cid_equal(const struct quic_cid *a,
 				  const struct quic_cid *b)
 {
-	return a->len == b->len && !memcmp(a->id, b->id, a->len);
+	return quic_cid_is(a, b->id, b->len);
 }
 
 /**

@@ -4,6 +4,7 @@
 #define KQUIC_WIRE_TPARAM_H
 
 #include <linux/bits.h>
+#include <linux/stddef.h>
 
 #include "varint.h"
 #include "header.h"
@@ -27,23 +28,25 @@
  * the section that defines them; unknown parameters are skipped.
  */
 struct quic_tparams {
-	u32 has;			/* QUIC_TP_HAS_* */
-	bool disable_active_migration;	/* 18.2 */
-	bool grease_quic_bit;		/* RFC 9287 section 3 */
-	bool disable_1rtt_encryption;	/* id 0xbaad, private */
-	u8 ack_delay_exponent;		/* 18.2, default 3 */
-	u64 max_idle_timeout;		/* 10.1, ms, 0: none */
-	u64 max_udp_payload_size;	/* 18.2, default 65527 */
-	u64 max_data;			/* 4.1 */
-	u64 max_stream_data_bidi_local;
-	u64 max_stream_data_bidi_remote;
-	u64 max_stream_data_uni;
-	u64 max_streams_bidi;		/* 4.6 */
-	u64 max_streams_uni;
-	u64 max_ack_delay;		/* 13.2.1, ms, default 25 */
-	u64 active_connection_id_limit;	/* 5.1.1, default 2 */
-	u64 max_datagram_frame_size;	/* RFC 9221 section 3 */
-	u64 min_ack_delay;		/* ACK frequency draft section 3, us */
+	struct_group_tagged(quic_tparams_lasting, lasting, /* after the handshake */
+		u32 has;			/* QUIC_TP_HAS_* */
+		bool disable_active_migration;	/* 18.2 */
+		bool grease_quic_bit;		/* RFC 9287 section 3 */
+		bool disable_1rtt_encryption;	/* id 0xbaad, private */
+		u8 ack_delay_exponent;		/* 18.2, default 3 */
+		u64 max_idle_timeout;		/* 10.1, ms, 0: none */
+		u64 max_udp_payload_size;	/* 18.2, default 65527 */
+		u64 max_data;			/* 4.1 */
+		u64 max_stream_data_bidi_local;
+		u64 max_stream_data_bidi_remote;
+		u64 max_stream_data_uni;
+		u64 max_streams_bidi;		/* 4.6 */
+		u64 max_streams_uni;
+		u64 max_ack_delay;		/* 13.2.1, ms, default 25 */
+		u64 active_connection_id_limit;	/* 5.1.1, default 2 */
+		u64 max_datagram_frame_size;	/* RFC 9221 section 3 */
+		u64 min_ack_delay;		/* ACK frequency draft section 3, us */
+	);
 	struct quic_cid odcid;		/* 7.3 */
 	struct quic_cid iscid;
 	struct quic_cid rscid;

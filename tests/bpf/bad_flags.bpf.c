@@ -3,4 +3,4 @@
 #include <quic/cc.h>
 
 SEC(".struct_ops")
-struct quic_congestion_ops bad_flags = { .name = "bad_flags", .flags = 2 };
+struct quic_congestion_ops bad_flags = { .name = "bad_flags", .flags = 4 };

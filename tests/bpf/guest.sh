@@ -172,6 +172,18 @@ case_cc_program_gives_up() {
 		is "$(variable gives_up code)" 4711 && unload gives_up
 }
 
+case_cc_slow_program_is_retired() {
+	local sysctl=/proc/sys/net/quic
+	under slow large && is "$(exit_of slow)" "slow 0" &&
+		more_than 15 "$(cc slow LATE)" && is "$(cc slow RETIRED)" 1 &&
+		more_than 0 "$(cc slow FALLBACKS)" || return
+	# nobody gets it any more, and it can be removed
+	! timeout 20 quicserve -a 127.0.0.1 -p 4432 --cc slow "$work/site" 2>"$work/load.log" &&
+		! echo slow 2>/dev/null >"$sysctl/congestion_control" &&
+		! grep -q slow "$sysctl/available_congestion_control" &&
+		unload slow && load slow && is "$(cc slow RETIRED)" 0 && unload slow
+}
+
 case_cc_exit_is_traced() {
 	local trace=/sys/kernel/tracing
 	[ -d "$trace/events" ] || mount -t tracefs tracefs "$trace"
@@ -277,6 +289,31 @@ case_cc_default_of_the_namespace() {
 	fetch small && unload minimal && is "$(cat "$sysctl")" cubic && fetch small
 }
 
+# By nobody, who has no privilege.
+listens() { # ALGORITHM
+	port=$((port + 1))
+	: >"$work/server.log"
+	setpriv --reuid 65534 --regid 65534 --clear-groups quicserve -v -a 127.0.0.1 \
+		-p "$port" --cc "$1" /usr/share 2>>"$work/server.log" &
+	server_pid=$!
+	until_true grep -q -e serving -e permitted "$work/server.log" && stop_server &&
+		grep -q serving "$work/server.log"
+}
+
+case_cc_choice_wants_privilege() {
+	local sysctl=/proc/sys/net/quic/congestion_control
+	load minimal && load for_all || return
+	# a socket: the kernel's own, and programs that say so
+	listens bbr && listens for_all && ! listens minimal &&
+		grep -q 'not permitted' "$work/server.log" || return
+	# ... and what it would get without asking
+	echo minimal >"$sysctl" && listens minimal && echo cubic >"$sysctl" || return
+	# a namespace: who owns it and not the machine
+	unshare -rn sh -c "echo for_all >$sysctl && echo reno >$sysctl" || return
+	! unshare -rn sh -c "echo minimal 2>/dev/null >$sysctl" &&
+		unload minimal && unload for_all
+}
+
 # A listener's choice is inherited, and then it is gone.
 case_cc_missing_is_the_default() {
 	local before
@@ -288,7 +325,7 @@ case_cc_missing_is_the_default() {
 # ---- what is not taken ------------------------------------------------------------------
 
 case_cc_foreign_field_is_rejected() {
-	refused foreign_field 'only cwnd, ssthresh, pacing_rate and priv'
+	refused foreign_field 'write to mss of struct quic_cc.*only cwnd, ssthresh, pacing_rate and priv'
 }
 
 case_cc_foreign_struct_is_rejected() {
@@ -314,6 +351,10 @@ case_cc_no_name_is_rejected() {
 
 case_cc_bad_name_is_rejected() {
 	refused bad_name 'needs a .name'
+}
+
+case_cc_long_name_is_rejected() {
+	refused long_name 'needs a .name'
 }
 
 case_cc_name_clash_is_rejected() {
@@ -419,8 +460,57 @@ case_cid_too_long_is_rejected() {
 	with_connid "$OBJECTS/too_long.bpf.o" too_long falls_back too_long BAD_LEN
 }
 
+case_cid_too_short_is_rejected() {
+	with_connid "$OBJECTS/too_short.bpf.o" too_short falls_back too_short BAD_LEN
+}
+
+# What socket tests expect holds whatever the length of IDs.
+socket_tests() { # NAME TEST...
+	local status
+	SYSCTL=connid=$1 "$API" "${@:2}" >"$work/api.log"
+	status=$?
+	[ "$status" = 0 ] || grep -v '^ok' "$work/api.log" | sed 's/^/# /'
+	return "$status"
+}
+
+longest() {
+	fetches 2 && flawless longest || return
+	stop_server
+	socket_tests longest bulk stream handshake cid migrate reset close \
+		another_id_leads_the_train
+}
+
+case_cid_of_twenty_octets() {
+	with_connid "$OBJECTS/longest.bpf.o" longest longest
+}
+
+of_any_length() {
+	fetches 2 && flawless any_length || return
+	stop_server
+	socket_tests any_length bulk stream handshake cid migrate
+}
+
+case_cid_lengths_side_by_side() {
+	with_connid "$OBJECTS/any_length.bpf.o" any_length of_any_length
+}
+
 case_cid_of_another_cpu_is_rejected() {
 	with_connid "$OBJECTS/wrong_cpu.bpf.o" wrong_cpu falls_back wrong_cpu BAD_CPU
+}
+
+case_cid_foreign_field_is_rejected() {
+	! quicctl cid load "$OBJECTS/foreign_number.bpf.o" >"$work/load.log" 2>&1 &&
+		grep -q 'write to number of struct quic_connid' "$work/load.log" && return
+	tail -n 30 "$work/load.log" | sed 's/^/# /'
+	return 1
+}
+
+case_cid_listener_that_is_none_is_rejected() {
+	with_connid "$OBJECTS/no_listener.bpf.o" no_listener chooses_badly
+}
+
+chooses_badly() {
+	fetches 1 && more_than 0 "$(connid no_listener BAD_LISTENER)"
 }
 
 case_cid_collision_is_rejected() {
@@ -431,10 +521,24 @@ collides() {
 	fetches 1 && more_than 0 "$(connid constant COLLISIONS)"
 }
 
-falls_back() { # NAME COLUMN
+case_cid_slow_program_is_retired() {
+	with_connid "$OBJECTS/slow_id.bpf.o" slow_id retires &&
+		with_connid "$OBJECTS/slow_id.bpf.o" slow_id is_not_retired
+}
+
+is_not_retired() {
+	is "$(connid slow_id USED) $(connid slow_id RETIRED)" "1 0"
+}
+
+retires() {
+	falls_back slow_id LATE 15 && is "$(connid slow_id RETIRED)" 1 &&
+		! use_connid slow_id 2>"$work/load.log"
+}
+
+falls_back() { # NAME COLUMN [MORE-THAN]
 	local before
 	before=$(counter QuicConnidFallbacks)
-	fetches 12 && more_than 63 "$(connid "$1" "$2")" &&
+	fetches 12 && more_than "${3:-63}" "$(connid "$1" "$2")" &&
 		more_than "$before" "$(counter QuicConnidFallbacks)" &&
 		is "$(connid "$1" USED)" 0 &&
 		dmesg | grep -q "connection IDs of $1 are not used any more"

@@ -80,10 +80,10 @@ static void varints(void)
 
 static void headers(void)
 {
-	static const char *const packets[] = {
-		vector_v1_client_initial, vector_v1_server_initial,
-		vector_v1_retry, vector_v2_client_initial,
-		vector_v2_server_initial, vector_v2_retry,
+	const char *const packets[] = {
+		rfc_versions[0].client_pkt, rfc_versions[0].server_pkt,
+		rfc_versions[0].retry_pkt, rfc_versions[1].client_pkt,
+		rfc_versions[1].server_pkt, rfc_versions[1].retry_pkt,
 	};
 	static const u32 versions[] = { QUIC_VERSION_V1, QUIC_VERSION_V2 };
 	struct quic_cid dcid, scid;
@@ -168,7 +168,7 @@ static void frames(void)
 		save("frame");
 	}
 	start();
-	put_hex(vector_client_payload);
+	put_hex(rfc_client_payload);
 	save("frame");
 }
 
@@ -215,7 +215,7 @@ static void tparams(void)
 static void client_hellos(void)
 {
 	static const char *const hellos[] = {
-		vector_client_payload + 8, hello_ngtcp2, hello_gnutls,
+		rfc_client_payload + 8, hello_ngtcp2, hello_gnutls,
 		hello_openssl, hello_no_alpn, hello_tls12,
 	};
 	int i;

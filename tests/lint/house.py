@@ -124,7 +124,8 @@ MONOPOLIES = (
     (r"\bhrtimer_(start|init|setup|cancel|try_to_cancel|forward)\w*\(",
      ("kernel/conn/timer.c", "kernel/compat.h"), "the connection's timer is conn/timer.c's"),
     (r"\b(c|conn)->state = ", ("kernel/conn/state.c",), "quic_conn_set_state() does that"),
-    (r"\bEXPORT_SYMBOL\w*\(", ("kernel/sock/sockopt.c", "kernel/crypto/offload.c"),
+    (r"\bEXPORT_SYMBOL\w*\(", ("kernel/sock/sockopt.c", "kernel/crypto/offload.c",
+        "kernel/crypto/offload_skb.c"),
      "what is exported is in include/net/quic.h"),
 )
 

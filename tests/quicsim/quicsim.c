@@ -7,14 +7,21 @@
  * code with quic.ko: what one seals the other must be able to open.  AES-GCM
  * only, so that connections with other ciphers are sealed by the CPU.
  *
- * What may fail, in /sys/module/quicsim/parameters:
+ * What may fail, in /sys/module/quicsim/parameters.  Of packets that a device opens every
+ * other one does, so that some get through:
  *
  *   room		keys that a device has room for; 0: no limit
  *   fail_add, fail_rotate	the device takes no key, no second key
  *   bad_tags		so many packets fail to open, though nothing is wrong
+ *   wrong_marks	so many packets are said to be opened with a wrong token: another
+ *			connection's, if the device knows one
+ *   wrong_numbers	so many are said to be opened with a number that looks the same
+ *   wrong_phases	so many packets have the other key phase once they are opened
+ *   twice		so many packets are received twice
  *   reset, lose	write the number of a device: it loses its keys, or its place
  *			among the packet numbers that it opens
  *   offer		... it offers no offload any more, or again
+ *   segs		packets that it seals of one skb, from when it offers
  *   unplug		write anything: both devices go
  *   plain		the wire carries plaintext where the other end has the
  *			key: a NIC whose work costs nothing, for measurements
@@ -39,12 +46,22 @@
 #define KEY_PHASE	0x04
 #define LONG_HEADER	0x80
 
-static unsigned int room, bad_tags;
+static unsigned int room, bad_tags, wrong_marks, wrong_numbers, wrong_phases, twice, segs = 64;
 static bool fail_add, fail_rotate, plain;
 module_param(room, uint, 0644);
 MODULE_PARM_DESC(room, "keys that a device has room for; 0: no limit");
 module_param(bad_tags, uint, 0644);
 MODULE_PARM_DESC(bad_tags, "so many packets fail to open");
+module_param(wrong_marks, uint, 0644);
+MODULE_PARM_DESC(wrong_marks, "so many packets are said to be opened with a wrong token");
+module_param(wrong_numbers, uint, 0644);
+MODULE_PARM_DESC(wrong_numbers, "so many packets are said to be opened with another number");
+module_param(wrong_phases, uint, 0644);
+MODULE_PARM_DESC(wrong_phases, "so many opened packets are given the other key phase");
+module_param(twice, uint, 0644);
+MODULE_PARM_DESC(twice, "so many packets are received twice");
+module_param(segs, uint, 0644);
+MODULE_PARM_DESC(segs, "packets that a device seals of one skb");
 module_param(fail_add, bool, 0644);
 MODULE_PARM_DESC(fail_add, "no key is taken");
 module_param(fail_rotate, bool, 0644);
@@ -68,6 +85,7 @@ struct sim {
 	struct gro_cells gro;
 	struct hlist_head keys;		/* RX; RCU, written in key_add, key_del */
 	unsigned int n_keys;
+	atomic_t turn;		/* of a fault, or of none */
 	atomic64_t tx_packets, tx_bytes, tx_dropped;
 	atomic64_t rx_packets, rx_bytes, rx_failed;
 };
@@ -118,6 +136,10 @@ static int sim_key_add(struct net_device *dev, struct quic_offload_key *key)
 		return -EIO;
 	if (room && sim->n_keys >= room)
 		return -ENOSPC;
+	/* As it was promised: else it would stand for the ID of each packet. */
+	if (WARN_ON_ONCE(key->dir == QUIC_OFFLOAD_RX &&
+			 (key->cid_len < 8 || key->cid_len > sizeof(key->cid))))
+		return -EINVAL;
 	k = kzalloc(sizeof(*k), GFP_KERNEL);
 	if (!k)
 		return -ENOMEM;
@@ -165,6 +187,7 @@ static void sim_key_del(struct net_device *dev, struct quic_offload_key *key)
 	struct sim *sim = netdev_priv(dev);
 	struct sim_key *k = key->priv;
 
+	key->priv = NULL;
 	sim->n_keys--;
 	if (key->dir == QUIC_OFFLOAD_RX) {
 		hlist_del_rcu(&k->node);
@@ -192,13 +215,18 @@ static const struct quic_offload_ops sim_offload_ops = {
 	.get_stats = sim_get_stats,
 };
 
-static const struct quic_offload_caps sim_caps = {
-	.tx_ciphers = QUIC_OFFLOAD_CIPHER(TLS_CIPHER_AES_GCM_128) |
-		      QUIC_OFFLOAD_CIPHER(TLS_CIPHER_AES_GCM_256),
-	.rx_ciphers = QUIC_OFFLOAD_CIPHER(TLS_CIPHER_AES_GCM_128) |
-		      QUIC_OFFLOAD_CIPHER(TLS_CIPHER_AES_GCM_256),
-	.tx_segs = 64,
-};
+static int offer(struct net_device *dev)
+{
+	const struct quic_offload_caps caps = {
+		.tx_ciphers = QUIC_OFFLOAD_CIPHER(TLS_CIPHER_AES_GCM_128) |
+			      QUIC_OFFLOAD_CIPHER(TLS_CIPHER_AES_GCM_256),
+		.rx_ciphers = QUIC_OFFLOAD_CIPHER(TLS_CIPHER_AES_GCM_128) |
+			      QUIC_OFFLOAD_CIPHER(TLS_CIPHER_AES_GCM_256),
+		.tx_segs = segs,
+	};
+
+	return quic_offload_register(dev, &sim_offload_ops, &caps);
+}
 
 /* ---- packet protection, RFC 9001 sections 5.3 and 5.4 ------------------------- */
 
@@ -297,55 +325,96 @@ static struct sim_key *find(struct sim *sim, __be16 dport, const u8 *p)
 	return NULL;
 }
 
-/* The other end gets the plaintext as if it had opened it. */
-static bool hand_over(struct sim *to, struct sk_buff *skb,
-		      const struct quic_offload_tx *tx)
+/* Can the other end get the plaintext, as if it had opened it?  It has the key. */
+static const struct quic_offload_key *key_there(struct sim *to, const struct sk_buff *skb,
+						const struct quic_offload_tx *tx)
 {
-	u32 off = tx->off, len, i;
 	struct sim_key *k;
 	__be16 dport;
 	u8 start[21];
 
-	if (skb_copy_bits(skb, off - 6, &dport, 2) ||
-	    skb_copy_bits(skb, off, start, sizeof(start)))
-		return false;
+	if (skb_copy_bits(skb, tx->off - 6, &dport, 2) ||
+	    skb_copy_bits(skb, tx->off, start, sizeof(start)))
+		return NULL;
 	k = find(to, dport, start);
 	if (!k || !k->aead[tx->phase] ||
 	    memcmp(k->key->phase[tx->phase].key,
 		   tx->key->phase[tx->phase].key, tx->key->key_len))
-		return false;
-	skb->decrypted = 0;
+		return NULL;
+	return k->key;
+}
+
+static bool hand_over(struct sim *sim, struct sk_buff *skb, const struct quic_offload_key *key,
+		      const struct quic_offload_tx *tx)
+{
+	u32 off = tx->off - ETH_HLEN, len, i;
+
 	for (i = 0; i < tx->segs; i++, off += len) {
 		len = min_t(u32, tx->size, skb->len - off);
-		if (quic_offload_opened(skb, k->key, off, len))
+		if (quic_offload_opened(skb, key, tx->pn + i, off, len))
 			return false;
 	}
-	atomic64_add(tx->segs, &to->rx_packets);
-	atomic64_add(off - tx->off, &to->rx_bytes);
+	atomic64_add(tx->segs, &sim->rx_packets);
+	atomic64_add(off - (tx->off - ETH_HLEN), &sim->rx_bytes);
 	return true;
 }
 
 /* ---- receiving -------------------------------------------------------------------- */
 
-/* One packet, in place; left as it is if it does not open. */
-static bool open_one(struct sim *sim, struct sk_buff *skb, u32 off, u32 len,
+/* Does one of so many faults happen now?  Two CPUs may ask at once. */
+static bool due(unsigned int *left)
+{
+	unsigned int n = READ_ONCE(*left);
+
+	do {
+		if (!n)
+			return false;
+	} while (!try_cmpxchg(left, &n, n - 1));
+	return true;
+}
+
+/* ... at every other packet: with nothing but faults all that is sent again would
+ * meet them too, later and later, until the connection is given up.
+ */
+static bool due_in_turn(struct sim *sim, unsigned int *left)
+{
+	return READ_ONCE(*left) && atomic_inc_return(&sim->turn) & 1 && due(left);
+}
+
+/* The stack must not believe it. */
+static void mark_wrongly(struct sim *sim, struct sk_buff *skb, const struct sim_key *k,
+			 u32 off, u32 len)
+{
+	u8 token[TAG], *to = skb->data + off + len - TAG;
+	const struct sim_key *other;
+
+	memset(token, 0, sizeof(token));
+	hlist_for_each_entry_rcu(other, &sim->keys, node, rcu_read_lock_bh_held())
+		if (memcmp(other->key->token, to, TAG / 2))
+			memcpy(token, other->key->token, TAG);
+	memcpy(to, token, TAG);
+}
+
+/* One packet, in place; left as it is if it does not open.  Then 0, else 1, or -errno if
+ * nobody may see it opened.
+ */
+static int open_one(struct sim *sim, struct sk_buff *skb, u32 off, u32 len,
 		     __be16 dport)
 {
 	u8 *p = skb->data + off, *text;
 	struct sim_key *k;
 	u32 pn_off, hdr_len, n;
-	bool good = false;
-	int phase;
+	int phase, err = 0;
 	u64 pn;
 
-	if (len < 1 + 8 + 4 + TAG || p[0] & LONG_HEADER)
-		return false;
+	if (len < 1 + 20 + 4 + TAG || p[0] & LONG_HEADER)
+		return 0;
 	k = find(sim, dport, p);
 	if (!k)
-		return false;
+		return 0;
 	text = kmemdup(p, len, GFP_ATOMIC);
 	if (!text)
-		return false;
+		return 0;
 	pn_off = 1 + k->key->cid_len;
 	mask(k, text, pn_off, false);
 	n = 1 + (text[0] & 3);
@@ -354,75 +423,98 @@ static bool open_one(struct sim *sim, struct sk_buff *skb, u32 off, u32 len,
 	pn = decode(k->pn, get_unaligned_be32(text + pn_off) >> (32 - 8 * n), n);
 	if (!k->aead[phase])
 		goto out;
-	good = !crypt(k, phase, text, hdr_len, len, pn, false);
-	if (bad_tags) {
-		bad_tags--;
-		good = false;
-	}
-	if (!good) {
+	if (crypt(k, phase, text, hdr_len, len, pn, false) ||
+	    due_in_turn(sim, &bad_tags)) {
 		atomic64_inc(&sim->rx_failed);
 		goto out;
 	}
+	if (due_in_turn(sim, &wrong_phases))
+		text[0] ^= KEY_PHASE;
 	memcpy(p, text, len);
 	k->pn = max(k->pn, pn);
-	if (quic_offload_opened(skb, k->key, off, len))
+	if (due_in_turn(sim, &wrong_numbers))
+		pn += 256;
+	err = quic_offload_opened(skb, k->key, pn, off, len) ?: 1;
+	if (err < 0)
 		goto out;
+	if (due_in_turn(sim, &wrong_marks)) {
+		mark_wrongly(sim, skb, k, off, len);
+		goto out;
+	}
 	atomic64_inc(&sim->rx_packets);
 	atomic64_add(len, &sim->rx_bytes);
 out:
 	kfree_sensitive(text);
-	return good;
+	return err;
 }
 
-static void open_all(struct sim *sim, struct sk_buff *skb)
+static int open_all(struct sim *sim, struct sk_buff *skb)
 {
 	bool v4 = skb->protocol == htons(ETH_P_IP);
 	u32 off = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	u32 size = skb_shinfo(skb)->gso_size, len;
 	bool any = false;
 	__be16 dport;
+	int opened;
 
 	if (hlist_empty(&sim->keys) || (!v4 && skb->protocol != htons(ETH_P_IPV6)) ||
 	    skb_linearize(skb) || skb->len < off + sizeof(struct udphdr))
-		return;
+		return 0;
 	if ((v4 ? ((struct iphdr *)skb->data)->protocol :
 		  ((struct ipv6hdr *)skb->data)->nexthdr) != IPPROTO_UDP)
-		return;
+		return 0;
 	dport = ((struct udphdr *)(skb->data + off))->dest;
 	for (off += sizeof(struct udphdr); off < skb->len; off += len) {
 		len = skb->len - off;
 		if (size)
 			len = min(len, size);
-		any |= open_one(sim, skb, off, len, dport);
+		opened = open_one(sim, skb, off, len, dport);
+		if (opened < 0)
+			return opened;
+		any |= opened;
 	}
 	if (any && !size)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	return 0;
 }
 
-/* What the other end has sent; @opened: it has done our work, too. */
-static void receive(struct net_device *dev, struct sk_buff *skb, bool opened)
+static void deliver(struct sim *sim, struct sk_buff *skb)
 {
-	struct sim *sim = netdev_priv(dev);
-
-	if (!opened)
-		skb->decrypted = 0;
-	skb_orphan(skb);
-	if (__dev_forward_skb(dev, skb) != NET_RX_SUCCESS)
-		return;
-	if (!opened)
-		open_all(sim, skb);
-	dev_sw_netstats_rx_add(dev, skb->len);
+	dev_sw_netstats_rx_add(skb->dev, skb->len);
 	if (skb_is_gso(skb))
 		netif_rx(skb);
 	else
 		gro_cells_receive(&sim->gro, skb);
 }
 
+/* What the other end has sent; with @key it has done our work, too. */
+static void receive(struct net_device *dev, struct sk_buff *skb,
+		    const struct quic_offload_key *key, const struct quic_offload_tx *tx)
+{
+	struct sim *sim = netdev_priv(dev);
+	struct sk_buff *copy;
+
+	skb->decrypted = 0;
+	skb_orphan(skb);
+	if (__dev_forward_skb(dev, skb) != NET_RX_SUCCESS)
+		return;
+	if (key ? !hand_over(sim, skb, key, tx) : open_all(sim, skb) < 0) {
+		kfree_skb(skb);
+		return;
+	}
+	if (skb->decrypted && due(&twice)) {
+		copy = skb_copy(skb, GFP_ATOMIC);
+		if (copy)
+			deliver(sim, copy);
+	}
+	deliver(sim, skb);
+}
+
 static netdev_tx_t sim_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct sim *sim = netdev_priv(dev);
+	const struct quic_offload_key *key = NULL;
 	struct quic_offload_tx tx;
-	bool handed = false;
 	int todo, err = 0;
 
 	/* Not in memory that a tap can still see. */
@@ -438,8 +530,11 @@ static netdev_tx_t sim_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 	todo = quic_offload_tx(dev, skb, &tx);
 	if (todo > 0) {
-		handed = plain && hand_over(netdev_priv(sim->peer), skb, &tx);
-		if (!handed)
+		if (plain)
+			key = key_there(netdev_priv(sim->peer), skb, &tx);
+		if (tx.segs > segs)
+			err = -E2BIG;
+		else if (!key)
 			err = seal(skb, &tx);
 	}
 	if (todo < 0 || err) {
@@ -453,7 +548,7 @@ static netdev_tx_t sim_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 	/* The wire. */
 	dev_sw_netstats_tx_add(dev, 1, skb->len);
-	receive(sim->peer, skb, handed);
+	receive(sim->peer, skb, key, &tx);
 	return NETDEV_TX_OK;
 }
 
@@ -579,7 +674,7 @@ static int set_offer(const char *val, const struct kernel_param *kp)
 
 	if (n < 0)
 		return n;
-	if (quic_offload_register(devices[n], &sim_offload_ops, &sim_caps))
+	if (offer(devices[n]))
 		quic_offload_unregister(devices[n]);
 	return 0;
 }
@@ -627,8 +722,7 @@ static int __init quicsim_init(void)
 		netif_carrier_off(devices[i]);
 	}
 	for (i = 0; i < 2 && !err; i++)
-		err = quic_offload_register(devices[i], &sim_offload_ops,
-					    &sim_caps);
+		err = offer(devices[i]);
 	if (err)
 		quicsim_exit();
 	return err;

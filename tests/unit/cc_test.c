@@ -57,19 +57,31 @@ static void lost(u64 sent, u64 now, bool persistent)
 /* ---- the registry --------------------------------------------------------- */
 
 static struct quic_cc_exit told;
+static const struct quic_cc *on_exit_of = &cc;
 static u32 n_told;
 
 static void on_exit_told(struct quic_cc *c, const struct quic_cc_exit *exit)
 {
-	EXPECT(c == &cc);
+	EXPECT(c == on_exit_of);
 	told = *exit;
 	n_told++;
+}
+
+/* A callback takes this long. */
+static u64 time_taken;
+
+static u64 clock_of_programs(void)
+{
+	static u64 now = 1;
+
+	return now += time_taken;
 }
 
 static void registry(void)
 {
 	n_told = 0;
-	EXPECT_EQ(quic_cc_add_native(on_exit_told), 0);
+	time_taken = 0;
+	EXPECT_EQ(quic_cc_add_native(on_exit_told, clock_of_programs), 0);
 }
 
 static bool has(const char *name)
@@ -406,6 +418,84 @@ TEST(who_starves_a_connection_loses_it)
 	for (i = 0; i < 1000; i++)
 		round_trip(&now, false);
 	EXPECT_EQ(n_told, 0);
+	quic_cc_stop(&cc);
+	quic_cc_remove_native();
+}
+
+static bool retired_after(u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		acked(1200, false);
+	return !strcmp(cc.algo->entry.name, "cubic");
+}
+
+TEST(a_slow_program_is_retired)
+{
+	static struct quic_cc other;
+	u32 i;
+
+	registry();
+	EXPECT_EQ(add(&counting, true), 0);
+	begin("counting");
+	quic_cc_start(&other, get("counting"), 8, MSS, ROOMY, 1000);
+	/* not quite slow; slow, but seldom */
+	time_taken = QUIC_SLOW_NS - 1;
+	EXPECT(!retired_after(1000));
+	for (i = 0; i < 1000; i++) {
+		time_taken = i % (QUIC_SLOW_WEIGHT + 1) ? 0 : QUIC_SLOW_NS;
+		EXPECT(!retired_after(1));
+	}
+	EXPECT_EQ(atomic64_read(&cc.algo->count[QUIC_CC_LATE]), 59);
+	/* slow: noticed at the call after */
+	retired_after(QUIC_SLOW_WEIGHT);
+	time_taken = QUIC_SLOW_NS;
+	EXPECT(!retired_after(QUIC_SLOW_CALLS));
+	EXPECT_EQ(n_told, 0);
+	calls = 0;
+	EXPECT(retired_after(1));
+	EXPECT_EQ(told.kind, QUIC_CC_EXIT_SLOW);
+	EXPECT_EQ(told.number, 7);
+	EXPECT(!strcmp(told.name, "counting"));
+	/* others do not wait for it once more, nor does anybody choose it */
+	on_exit_of = &other;
+	quic_cc_settle(&other, 2000);
+	on_exit_of = &cc;
+	EXPECT_EQ(told.number, 8);
+	EXPECT_EQ(told.kind, QUIC_CC_EXIT_SLOW);
+	EXPECT_EQ(calls + releases + exits, 0);
+	EXPECT(!get("counting"));
+	EXPECT_EQ(atomic64_read(&cc.algo->count[QUIC_CC_FALLBACKS]), 0);
+	/* its name is taken until it is removed */
+	EXPECT_EQ(add(&counting_too, true), -EEXIST);
+	take_away(&counting);
+	EXPECT_EQ(add(&counting_too, true), 0);
+	EXPECT(has("counting"));
+	take_away(&counting_too);
+	quic_cc_stop(&other);
+	quic_cc_stop(&cc);
+	quic_cc_remove_native();
+}
+
+TEST(a_new_version_takes_the_place_of_a_retired_one)
+{
+	struct quic_entry *chosen;
+
+	registry();
+	EXPECT_EQ(add(&counting, true), 0);
+	begin("counting");
+	chosen = get("counting");
+	time_taken = QUIC_SLOW_NS;
+	EXPECT(retired_after(QUIC_SLOW_CALLS + 1));
+	time_taken = 0;
+	EXPECT_EQ(update(&counting_too, &counting), 0);
+	EXPECT(has("counting"));
+	/* as a namespace has it, which has chosen the old one */
+	chosen = latest(chosen);
+	EXPECT(chosen->ops == &counting_too);
+	quic_entry_put(chosen);
+	take_away(&counting_too);
 	quic_cc_stop(&cc);
 	quic_cc_remove_native();
 }

@@ -35,7 +35,7 @@ static const struct {
 	const char *from, *hex, *alpn;
 	u8 skip;
 } hellos[] = {
-	{ "RFC 9001", vector_client_payload, "\4alpn", 4 },
+	{ "RFC 9001", rfc_client_payload, "\4alpn", 4 },
 	{ "ngtcp2", hello_ngtcp2, "\2h3" },
 	{ "gnutls", hello_gnutls, "\2h3\12hq-interop\3smb" },
 	{ "openssl", hello_openssl, "\2h3\12hq-interop" },

@@ -176,9 +176,9 @@ TEST(long_headers_have_no_valid_prefix_and_leave_the_rest_alone)
 
 TEST(prefixes_of_the_rfc_packets)
 {
-	static const char *const packets[] = {
-		vector_v1_client_initial, vector_v1_server_initial,
-		vector_v2_client_initial, vector_v2_server_initial,
+	const char *const packets[] = {
+		rfc_versions[0].client_pkt, rfc_versions[0].server_pkt,
+		rfc_versions[1].client_pkt, rfc_versions[1].server_pkt,
 	};
 	struct quic_hdr h;
 	u8 buf[1500];

@@ -113,3 +113,24 @@ TEST(every_length_comes_back)
 		EXPECT(!memcmp(id + 1, plain + 1, n - 1));
 	}
 }
+
+TEST(no_nonce_comes_twice)
+{
+	struct quic_lb lb = { .sid_len = 3, .nonce_len = 4 };
+	u8 id[20] = { 1, 2, 3, 4 };
+	u64 base = 0x1122334455667788;
+
+	EXPECT_EQ(quic_lb_put_nonce(&lb, id, base, 1), 0);
+	EXPECT(!memcmp(id, "\1\2\3\4\x55\x66\x77\x89\0", 9));
+	EXPECT_EQ(quic_lb_put_nonce(&lb, id, base, U32_MAX), 0);
+	EXPECT(!memcmp(id, "\1\2\3\4\x55\x66\x77\x87\0", 9));
+	EXPECT_EQ(quic_lb_put_nonce(&lb, id, base, 1ULL << 32), -1);
+	lb.nonce_len = 5;
+	EXPECT_EQ(quic_lb_put_nonce(&lb, id, base, 1ULL << 32), 0);
+	EXPECT_EQ(quic_lb_put_nonce(&lb, id, base, 1ULL << 40), -1);
+	/* Of more than eight octets the first ones are random. */
+	lb.nonce_len = 10;
+	memset(id, 0xee, sizeof(id));
+	EXPECT_EQ(quic_lb_put_nonce(&lb, id, base, U64_MAX), 0);
+	EXPECT(!memcmp(id, "\xee\xee\xee\xee\xee\xee\x11\x22\x33\x44\x55\x66\x77\x87\xee", 15));
+}

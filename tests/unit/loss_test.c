@@ -305,6 +305,58 @@ TEST(late_acknowledgments_of_lost_packets_are_counted)
 	world_free();
 }
 
+static void send_many(u32 n)
+{
+	while (n--)
+		send_packet(APP, MSS, ELICITING);
+}
+
+TEST(losses_that_were_none_are_told)
+{
+	static const struct quic_range one[] = { { 0, 0 }, { 3, 5 } };
+
+	world_init(true);
+	send_many(10);
+	w.now += 50 * MS;
+	EXPECT_EQ(receive_ack1(APP, 5, 5), 0);
+	EXPECT_EQ(w.losses, 1);
+	EXPECT_EQ(w.loss.bytes, 3 * MSS);
+	EXPECT_EQ(receive_ack(APP, one, 2, 0), 0);
+	EXPECT_EQ(w.acks, 2);
+	EXPECT(!w.ack.spurious);
+	/* nothing that was under way: told with the next that was, once */
+	EXPECT_EQ(receive_ack1(APP, 0, 5), 0);
+	EXPECT_EQ(w.acks, 2);
+	EXPECT_EQ(receive_ack1(APP, 0, 6), 0);
+	EXPECT(w.ack.spurious);
+	EXPECT_EQ(receive_ack1(APP, 0, 7), 0);
+	EXPECT_EQ(w.acks, 4);
+	EXPECT(!w.ack.spurious);
+	world_free();
+}
+
+TEST(losses_of_another_period_are_not_those_of_this_one)
+{
+	static const struct quic_range most[] = { { 3, 19 }, { 25, 25 } };
+	static const struct quic_range late[] = { { 0, 19 }, { 25, 26 } };
+
+	world_init(true);
+	send_many(20);
+	w.now += 50 * MS;
+	EXPECT_EQ(receive_ack1(APP, 5, 5), 0);		/* 0..2 are lost */
+	w.now += MS;
+	send_many(10);
+	w.now += 50 * MS;
+	EXPECT_EQ(receive_ack(APP, most, 2, 0), 0);	/* 20..22 as well */
+	EXPECT_EQ(w.losses, 2);
+	EXPECT_EQ(receive_ack(APP, late, 2, 0), 0);
+	EXPECT_EQ(w.r.spurious, 3);
+	EXPECT(!w.ack.spurious);
+	EXPECT_EQ(receive_ack1(APP, 20, 27), 0);
+	EXPECT(w.ack.spurious);
+	world_free();
+}
+
 /* Section 7.6.3's example: losses from t = 1 to t = 8, a duration of 6 of its
  * units.  What is sent at t = 5 may get through, in @space.
  */

@@ -255,27 +255,27 @@ TEST(keys)
 	struct keys k;
 
 	for_each_version(v) {
-		unit_case("version %x", v->version);
+		unit_case("version %x", v->rfc->version);
 		initial_secret(v, got);
 		unit_hex(v->initial_secret, want, 32);
 		EXPECT_MEM(got, want, 32);
 		initial_keys(v, false, &k);
-		check_keys(&k, v->client.secret, v->client.key, v->client.iv,
-			   v->client.hp);
+		check_keys(&k, v->rfc->client.secret, v->rfc->client.key, v->rfc->client.iv,
+			   v->rfc->client.hp);
 		initial_keys(v, true, &k);
-		check_keys(&k, v->server.secret, v->server.key, v->server.iv,
-			   v->server.hp);
-		unit_hex(v->chacha.secret, k.secret, 32);
+		check_keys(&k, v->rfc->server.secret, v->rfc->server.key, v->rfc->server.iv,
+			   v->rfc->server.hp);
+		unit_hex(v->rfc->chacha.secret, k.secret, 32);
 		derive_keys(v, true, &k);
-		check_keys(&k, v->chacha.secret, v->chacha.key, v->chacha.iv,
-			   v->chacha.hp);
+		check_keys(&k, v->rfc->chacha.secret, v->rfc->chacha.key, v->rfc->chacha.iv,
+			   v->rfc->chacha.hp);
 	}
 }
 
 TEST(client_initial_is_built_to_the_byte)
 {
 	u8 frames[300], pkt[1200];
-	size_t n = unit_hex(vector_client_payload, frames, sizeof(frames));
+	size_t n = unit_hex(rfc_client_payload, frames, sizeof(frames));
 	const struct version_vectors *v;
 	struct keys k;
 	u16 pn_off;
@@ -283,9 +283,9 @@ TEST(client_initial_is_built_to_the_byte)
 	for_each_version(v) {
 		struct quic_out o = { pkt, pkt + sizeof(pkt) };
 
-		unit_case("version %x", v->version);
+		unit_case("version %x", v->rfc->version);
 		initial_keys(v, false, &k);
-		pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, v->version,
+		pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, v->rfc->version,
 					   &client_dcid, &no_cid, NULL, 0, 2,
 					   4);
 		EXPECT_EQ(pn_off, 18);
@@ -294,14 +294,14 @@ TEST(client_initial_is_built_to_the_byte)
 		quic_put_bytes(&o, frames + 4, n - 4);
 		memset(o.p, 0, PAYLOAD_LEN - n);
 		o.p += PAYLOAD_LEN - n;
-		expect_packet(&k, v->client_initial, pkt, &o, pn_off, 4, 2);
+		expect_packet(&k, v->rfc->client_pkt, pkt, &o, pn_off, 4, 2);
 	}
 }
 
 TEST(server_initial_is_built_to_the_byte)
 {
 	u8 frames[300], pkt[1200];
-	size_t n = unit_hex(vector_server_payload, frames, sizeof(frames));
+	size_t n = unit_hex(rfc_server_payload, frames, sizeof(frames));
 	const struct version_vectors *v;
 	struct keys k;
 	u16 pn_off;
@@ -309,15 +309,15 @@ TEST(server_initial_is_built_to_the_byte)
 	for_each_version(v) {
 		struct quic_out o = { pkt, pkt + sizeof(pkt) };
 
-		unit_case("version %x", v->version);
+		unit_case("version %x", v->rfc->version);
 		initial_keys(v, true, &k);
-		pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, v->version,
+		pn_off = quic_hdr_put_long(&o, QUIC_PKT_INITIAL, v->rfc->version,
 					   &no_cid, &server_scid, NULL, 0, 1,
 					   2);
 		quic_put_bytes(&o, frames, 5);		/* the ACK frame */
 		quic_put_crypto(&o, 0, n - 9);
 		quic_put_bytes(&o, frames + 9, n - 9);
-		expect_packet(&k, v->server_initial, pkt, &o, pn_off, 2, 1);
+		expect_packet(&k, v->rfc->server_pkt, pkt, &o, pn_off, 2, 1);
 	}
 }
 
@@ -332,15 +332,15 @@ TEST(client_initial_reads_as_it_says)
 	size_t len, n;
 	u64 pn;
 
-	n = unit_hex(vector_client_payload, want, sizeof(want));
+	n = unit_hex(rfc_client_payload, want, sizeof(want));
 	for_each_version(v) {
-		unit_case("version %x", v->version);
+		unit_case("version %x", v->rfc->version);
 		initial_keys(v, false, &k);
-		payload = read_packet(&k, v->client_initial, 0, QUIC_PN_NONE,
+		payload = read_packet(&k, v->rfc->client_pkt, 0, QUIC_PN_NONE,
 				      &pkt, &h, &pn, &len);
 		ASSERT(payload);
 		EXPECT_EQ(h.type, QUIC_PKT_INITIAL);
-		EXPECT_EQ(h.version, v->version);
+		EXPECT_EQ(h.version, v->rfc->version);
 		EXPECT_EQ(h.dcid_len, 8);
 		EXPECT_MEM(h.dcid, client_dcid.id, 8);
 		EXPECT_EQ(h.scid_len, 0);
@@ -373,9 +373,9 @@ TEST(server_initial_reads_as_it_says)
 	u64 pn;
 
 	for_each_version(v) {
-		unit_case("version %x", v->version);
+		unit_case("version %x", v->rfc->version);
 		initial_keys(v, true, &k);
-		payload = read_packet(&k, v->server_initial, 0, 0, &pkt, &h,
+		payload = read_packet(&k, v->rfc->server_pkt, 0, 0, &pkt, &h,
 				      &pn, &len);
 		ASSERT(payload);
 		EXPECT_EQ(h.type, QUIC_PKT_INITIAL);
@@ -408,15 +408,15 @@ TEST(retry)
 	for_each_version(v) {
 		struct quic_out o = { ours, ours + sizeof(ours) };
 
-		unit_case("version %x", v->version);
+		unit_case("version %x", v->rfc->version);
 		pseudo[0] = client_dcid.len;
 		memcpy(pseudo + 1, client_dcid.id, 8);
-		n = unit_hex(v->retry, pseudo + 9, sizeof(pseudo) - 9);
+		n = unit_hex(v->rfc->retry_pkt, pseudo + 9, sizeof(pseudo) - 9);
 		pkt = unit_dup(pseudo + 9, n);
 
 		EXPECT_EQ(quic_hdr_parse(pkt, n, 8, &h), 0);
 		EXPECT_EQ(h.type, QUIC_PKT_RETRY);
-		EXPECT_EQ(h.version, v->version);
+		EXPECT_EQ(h.version, v->rfc->version);
 		EXPECT_EQ(h.len, n);
 		EXPECT_EQ(h.pn_off, 0);
 		EXPECT_EQ(h.dcid_len, 0);
@@ -426,7 +426,7 @@ TEST(retry)
 		EXPECT_MEM(h.token, "token", 5);
 
 		/* and so we write it, but for four bits of no meaning */
-		quic_hdr_put_retry(&o, v->version, pkt[0], &no_cid,
+		quic_hdr_put_retry(&o, v->rfc->version, pkt[0], &no_cid,
 				   &server_scid, (const u8 *)"token", 5);
 		EXPECT(!o.overflow);
 		EXPECT_EQ(o.p - ours, n - QUIC_TAG_LEN);
@@ -456,18 +456,18 @@ TEST(chacha20_short_header)
 	for_each_version(v) {
 		struct quic_out o = { buf, buf + sizeof(buf) };
 
-		unit_case("version %x", v->version);
-		unit_hex(v->chacha.secret, k.secret, 32);
+		unit_case("version %x", v->rfc->version);
+		unit_hex(v->rfc->chacha.secret, k.secret, 32);
 		derive_keys(v, true, &k);
 		pn_off = quic_hdr_put_short(&o, &no_cid, false, false, number,
 					    3);
 		EXPECT_EQ(pn_off, 1);
 		EXPECT_MEM(buf, "\x42\x00\xbf\xf4", 4);
 		quic_put_ping(&o);
-		expect_packet(&k, v->chacha_packet, buf, &o, pn_off, 3,
+		expect_packet(&k, v->rfc->chacha_pkt, buf, &o, pn_off, 3,
 			      number);
 
-		payload = read_packet(&k, v->chacha_packet, 0, number - 9,
+		payload = read_packet(&k, v->rfc->chacha_pkt, 0, number - 9,
 				      &pkt, &h, &pn, &len);
 		ASSERT(payload);
 		EXPECT_EQ(h.type, QUIC_PKT_1RTT);

@@ -242,6 +242,35 @@ TEST(probes_are_offered_the_oldest_data_of_every_armed_space)
 	world_free();
 }
 
+/* RFC 9002 section 6.2.3: without back-off, and not for ever. */
+TEST(a_handshake_is_repeated_for_who_asks_again)
+{
+	u64 deadline;
+	int i;
+
+	world_init(true);
+	w.r.confirmed = false;
+	quic_recovery_repeat(&w.r);		/* nothing was sent yet */
+	EXPECT_EQ(w.n_told, 0);
+	send_crypto(INITIAL, 0);
+	send_crypto(HANDSHAKE, 0);
+	deadline = quic_recovery_deadline(&w.r);
+	for (i = 0; i < QUIC_REPEATS; i++) {
+		w.n_told = 0;
+		quic_recovery_repeat(&w.r);
+		EXPECT_EQ(w.n_told, 2);
+		EXPECT(w.told[0].lost && w.told[0].space == INITIAL);
+		EXPECT(w.told[1].lost && w.told[1].space == HANDSHAKE);
+	}
+	EXPECT_EQ(w.r.in_flight, 2 * 1200);
+	EXPECT_EQ(w.r.lost_packets, 0);
+	EXPECT_EQ(quic_recovery_deadline(&w.r), deadline);
+	w.n_told = 0;
+	quic_recovery_repeat(&w.r);
+	EXPECT_EQ(w.n_told, 0);
+	world_free();
+}
+
 static void send_ping(enum quic_space_id id)
 {
 	send_packet(id, 1200, ELICITING);

@@ -70,7 +70,7 @@ TEST(parameters_of_the_rfc_9001_client)
 {
 	static const u8 ext[] = { 0x00, 0x39, 0x00, 0x32 };
 	u8 buf[300], *p;
-	size_t len = unit_hex(vector_client_payload, buf, sizeof(buf));
+	size_t len = unit_hex(rfc_client_payload, buf, sizeof(buf));
 	struct quic_tparams tp;
 
 	p = memmem(buf, len, ext, sizeof(ext));

@@ -30,6 +30,21 @@ TEST_EACH(bind_chooses_a_port)
 	OK(!memcmp(&a, &b, len));
 }
 
+TEST_EACH(names_before_bind)
+{
+	int fd = quic_socket();
+	socklen_t len = sizeof(union addr);
+	union addr a, none;
+
+	memset(&a, 1, sizeof(a));
+	memset(&none, 0, sizeof(none));
+	none.sa.sa_family = family;
+	OK(!getsockname(fd, &a.sa, &len));
+	EQ(len, family == AF_INET ? sizeof(a.v4) : sizeof(a.v6));
+	OK(!memcmp(&a, &none, len));
+	ERR(getpeername(fd, &a.sa, &len), ENOTCONN);
+}
+
 TEST_EACH(bind_beside_ordinary_udp)
 {
 	int udp = udp_socket(0), fd = quic_socket(), port = port_of(udp);

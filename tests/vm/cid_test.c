@@ -2,6 +2,7 @@
 /*
  * Connection IDs: chosen, retired, replaced and answered (RFC 9000 section 5.1).
  */
+#include <sys/epoll.h>
 #include "paths.h"
 
 #define IDS	(1U << QUIC_EVENT_CONNECTION_ID)
@@ -46,6 +47,28 @@ TEST(connection_ids_of_the_peer)
 	/* Those that came for the first two are there. */
 	UNTIL(!choose_ids(p.client, true, 0, 8));
 	talk(p.server, p.client);
+	disconnect(&p);
+}
+
+/* Nor does a retransmission, or whatever else is no news for who has not read yet. */
+TEST(connection_ids_wake_nobody)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int ep = epoll_create1(0);
+	struct pair p = { 0 };
+
+	connection(&p);
+	talk(p.client, p.server);
+	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, p.server, &ev), 0);
+	say(p.client);
+	EQ(epoll_wait(ep, &ev, 1, -1), 1);
+	OK(!choose_ids(p.client, true, 2, 0));
+	UNTIL(ids_of(p.server, false).prior_to == 2);
+	EQ(epoll_wait(ep, &ev, 1, 0), 0);
+	say(p.client);
+	EQ(epoll_wait(ep, &ev, 1, -1), 1);
+	hear(p.server);
+	hear(p.server);
 	disconnect(&p);
 }
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include "pair.h"
+#include "paths.h"
 
 static int member(int port)
 {
@@ -156,6 +157,23 @@ TEST_EACH(listener_has_a_udp_socket_per_cpu)
 	OK(!listen(a, 0));
 	OK(!listen(a, 1));
 	EQ(udp_sockets(port), sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+static int preferred_port;
+
+static void prefer(int fd)
+{
+	OK(!migrate(fd, "127.0.0.7", preferred_port));
+}
+
+TEST(preferred_address_has_a_udp_socket_per_cpu)
+{
+	struct pair p = { .accepted = prefer };
+
+	family = AF_INET;
+	preferred_port = free_port();
+	connection(&p);
+	EQ(udp_sockets(preferred_port), sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 /* ---- when one closes ------------------------------------------------------------ */

@@ -16,5 +16,6 @@ status=0
 ./foreign.sh || status=1
 ./kconsumer.sh || status=1
 ./async.sh || status=1
+./spread.sh || status=1
 "$API" || status=1
 exit $status

@@ -207,6 +207,8 @@ static bool widen;
 int setsockopt(int fd, int level, int name, const void *val, socklen_t len)
 {
 	static const uint8_t wide[] = {
+		/* max_idle_timeout: 2^64 ns and a little more */
+		0x01, 8, 0xc0, 0, 0x10, 0xc6, 0xf7, 0xa0, 0xb5, 0xee,
 		0x03, 4, 0x80, 0x10, 0, 0,	/* max_udp_payload_size 2^20 */
 		0x0e, 2, 0x43, 0xe8,		/* active_connection_id_limit */
 		0x20, 2, 0x40, 0x64,		/* max_datagram_frame_size 100 */
@@ -223,7 +225,8 @@ int setsockopt(int fd, int level, int name, const void *val, socklen_t len)
 
 		OK(in[i + id] < 64);
 		n = id + 1 + in[i + id];
-		if (in[i] == 0x03 || in[i] == 0x0e || in[i] == 0x20)
+		if (in[i] == 0x01 || in[i] == 0x03 || in[i] == 0x0e ||
+		    in[i] == 0x20)
 			continue;
 		memcpy(buf + to, in + i, n);
 		to += n;
@@ -247,8 +250,11 @@ TEST(parameters_beyond_our_own)
 	OK(!opt_get(p.client, QUIC_SOCKOPT_TRANSPORT_PARAM, &tp, &len));
 	EQ(tp.max_udp_payload_size, 65535);
 	EQ(tp.active_connection_id_limit, 255);
+	EQ(tp.max_idle_timeout, UINT32_MAX);
 	EQ(tp.max_datagram_frame_size, 100);
 	ERR(send(p.client, buf, 200, MSG_QUIC_DATAGRAM), EMSGSIZE);
+	/* Longer than three PTOs, the least that an idle timeout may be. */
+	usleep(500000);
 	pair_talk(&p);
 	disconnect(&p);
 }

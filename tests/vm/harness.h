@@ -23,6 +23,9 @@ struct test {
 /* What the test runs with; AF_INET and SOCK_DGRAM unless it is for each. */
 extern int family, type;
 
+/* How many times longer things may take, here and now. */
+extern int slow;
+
 void test_add(struct test *t);
 void __attribute__((noreturn, format(printf, 3, 4)))
 test_fail(const char *file, int line, const char *fmt, ...);

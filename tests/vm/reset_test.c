@@ -2,6 +2,7 @@
 /*
  * Stateless reset, and the QUIC bit.
  */
+#include <netinet/udp.h>
 #include "pair.h"
 
 static void set_validate(int fd)
@@ -126,6 +127,48 @@ static size_t reset_for(int fd, int server, size_t len, uint8_t id, uint8_t *buf
 	EQ(sendto(fd, buf, len, 0, &a.sa, loopback(&a, family, server)), len);
 	n = recv(fd, buf, 1500, 0);
 	return n < 0 ? 0 : n;
+}
+
+/* Of UDP over IPv4, between two addresses that are both @addr. */
+static uint16_t checksum(uint32_t addr, const void *data, size_t len)
+{
+	uint64_t sum = 2 * (uint64_t)addr + htons(IPPROTO_UDP) + htons(len);
+	const uint16_t *p = data;
+
+	for (size_t i = 0; i < len / 2; i++)
+		sum += p[i];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* RFC 1122 section 4.1.3.4: what was damaged on the way is not answered. */
+TEST(checksum_that_is_wrong)
+{
+	int l = listener(NULL), fd = udp_socket(0), raw;
+	struct {
+		struct udphdr udp;
+		uint8_t data[1200];
+	} d = { .data = { 0x41, 7, 7 } };
+	union addr a;
+	uint8_t buf[100];
+
+	raw = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
+	OK(raw >= 0);
+	d.udp.source = htons(port_of(fd));
+	d.udp.dest = htons(port_of(l));
+	d.udp.len = htons(sizeof(d));
+	loopback(&a, AF_INET, 0);
+	d.udp.check = checksum(a.v4.sin_addr.s_addr, &d, sizeof(d));
+	d.data[100] ^= 1;
+	EQ(sendto(raw, &d, sizeof(d), 0, &a.sa, sizeof(a.v4)), sizeof(d));
+	UNTIL(counter("QuicDropChecksum") == 1);
+	EQ(counter("QuicResetsSent"), 0);
+	d.data[100] ^= 1;
+	EQ(sendto(raw, &d, sizeof(d), 0, &a.sa, sizeof(a.v4)), sizeof(d));
+	OK(recv(fd, buf, sizeof(buf), 0) > 0);
+	EQ(counter("QuicResetsSent"), 1);
+	EQ(counter("QuicDropChecksum"), 1);
 }
 
 /* RFC9000-10.3-2 RFC9000-10.3.2-1 RFC9000-10.3.3-1 RFC9000-10.3-4 */

@@ -23,6 +23,7 @@ struct run {
 	struct saved *saved;			/* to resume, or NULL */
 	bool client_early, server_early;
 	bool careless;		/* server: 0-RTT whatever its limits were */
+	bool no_tickets;	/* server */
 	void (*write_early)(int fd);		/* before the handshake */
 	struct quic_transport_param server_params;
 	uint32_t events;			/* of the client */
@@ -70,7 +71,7 @@ static void *server_thread(void *arg)
 			  GNUTLS_SERVER | (r->server_early ? EARLY : 0));
 	if (r->careless)
 		careless_tickets(r->stls);
-	else
+	else if (!r->no_tickets)
 		EQ(quic_session_enable_tickets(r->stls, r->server_early ?
 					       QUIC_TICKETS_EARLY_DATA : 0), 0);
 	r->server_ret = quic_handshake(r->stls);
@@ -247,6 +248,58 @@ TEST_EACH(resumed)
 	OK(gnutls_session_is_resumed(r.ctls));
 	OK(gnutls_session_is_resumed(r.stls));
 	EQ(early_data(r.client), QUIC_EARLY_DATA_NONE);
+	end(&r);
+}
+
+static void send_ticket(int fd, const void *data, size_t len)
+{
+	union {
+		char buf[CMSG_SPACE(1)];
+		struct cmsghdr align;
+	} control = { .buf = "" };
+	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+			      .msg_control = control.buf,
+			      .msg_controllen = sizeof(control.buf) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_QUIC;
+	c->cmsg_type = QUIC_HANDSHAKE_INFO;
+	c->cmsg_len = CMSG_LEN(1);
+	*CMSG_DATA(c) = QUIC_CRYPTO_APP;
+	EQ(sendmsg(fd, &msg, 0), len);
+}
+
+/* Two messages in three packets: where one ends the next begins. */
+TEST(ticket_in_pieces)
+{
+	/* Header, lifetime and age, nonce, ticket, no extension. */
+	static uint8_t ticket[2][4 + 8 + 2 + 2 + 100 + 2], got[4096];
+	struct run r = { .events = 1U << QUIC_EVENT_NEW_SESSION_TICKET,
+			 .no_tickets = true };
+	socklen_t len = sizeof(got);
+	union quic_event ev;
+
+	for (int i = 0; i < 2; i++) {
+		memset(ticket[i], 'a' + i, sizeof(ticket[i]));
+		memcpy(ticket[i], "\4\0\0", 3);
+		ticket[i][3] = sizeof(ticket[i]) - 4;
+		ticket[i][12] = 1;
+		ticket[i][14] = 0;
+		ticket[i][15] = 100;
+		memset(ticket[i] + sizeof(ticket[i]) - 2, 0, 2);
+	}
+	run(&r);
+	EQ(r.client_ret, 0);
+	EQ(r.server_ret, 0);
+	send_ticket(r.server, ticket, 50);
+	send_ticket(r.server, (uint8_t *)ticket + 50, 71);
+	send_ticket(r.server, (uint8_t *)ticket + 121, sizeof(ticket) - 121);
+	wait_event(r.client, QUIC_EVENT_NEW_SESSION_TICKET, &ev);
+	wait_event(r.client, QUIC_EVENT_NEW_SESSION_TICKET, &ev);
+	OK(!opt_get(r.client, QUIC_SOCKOPT_SESSION_TICKET, got, &len));
+	EQ(len, sizeof(ticket[1]));
+	OK(!memcmp(got, ticket[1], len));
 	end(&r);
 }
 

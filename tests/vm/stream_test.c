@@ -43,10 +43,32 @@ TEST(stream_open_errors)
 	info.stream_flags = 0;
 	len = 4;
 	ERR(opt_get(p.client, QUIC_SOCKOPT_STREAM_OPEN, &info, &len), EINVAL);
+	/* What the struct has without padding: all that 32-bit programs give. */
+	len = 11;
+	ERR(opt_get(p.client, QUIC_SOCKOPT_STREAM_OPEN, &info, &len), EINVAL);
+	len = 12;
+	OK(!opt_get(p.client, QUIC_SOCKOPT_STREAM_OPEN, &info, &len));
+	EQ(len, 12);
+	EQ(info.stream_id, 0);
 	/* In use. */
 	EQ(quic_sendmsg(p.client, "x", 1, 0, NEW), 1);
 	ERR(stream_open(p.client, 0, 0), EINVAL);
 	ERR(stream_open(p.client, 1LL << 62, 0), EINVAL);
+}
+
+/* The first that is heard of it is that its answer is not wanted. */
+TEST(stop_opens_the_stream)
+{
+	struct pair p = { 0 };
+	char buf[5];
+
+	connection(&p);
+	EQ(stream_open(p.client, -1, 0), 0);
+	OK(!stream_stop(p.client, 0, 7));
+	UNTIL(settled(p.client));
+	EQ(quic_sendmsg(p.client, "hello", 5, 0, FIN), 5);
+	EQ(read_stream(p.server, 0, buf, 5, NULL), 5);
+	disconnect(&p);
 }
 
 /* RFC9000-4.6-2 RFC9000-19.11-3 */

@@ -50,6 +50,8 @@ serve $early --early-data
 
 status=0
 ip netns exec client python3 "$here/against_server.py" $server $port "$@" >"$work/a" || status=1
+ip netns exec client python3 "$here/against_server_paths.py" $server $port "$@" >"$work/d" ||
+	status=1
 ip netns exec client python3 "$here/against_early_server.py" $server $early "$@" >"$work/c" ||
 	status=1
 [ ! -e "$here/against_client.py" ] ||
@@ -57,9 +59,9 @@ ip netns exec client python3 "$here/against_early_server.py" $server $early "$@"
 		"$OUT/vm/key.pem" "$@" >"$work/b" || status=1
 kill "${server_pids[@]}"
 
-# Two programs, one numbering.
+# One numbering for all programs.
 echo 'TAP version 13'
-cat "$work/a" "$work/c" "$work/b" 2>/dev/null | grep -v -e '^TAP' -e '^1\.\.' | awk '
+cat "$work/a" "$work/d" "$work/c" "$work/b" 2>/dev/null | grep -v -e '^TAP' -e '^1\.\.' | awk '
 	/^(not )?ok / { sub(/ok [0-9]+/, "ok " ++n) }
 	{ print }
 	END { print "1.." n }'

@@ -18,7 +18,7 @@
  *
  * What is called when, and what may be written, stands at struct
  * quic_congestion_ops and struct quic_cc in kernel/recovery/cc.h of kquic, and
- * in docs/bpf-ops.md.
+ * in docs/bpf-ops.md, installed in /usr/share/doc/quic.
  */
 #ifndef QUIC_CC_BPF_H
 #define QUIC_CC_BPF_H

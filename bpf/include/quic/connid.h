@@ -17,7 +17,7 @@
  *
  * What is called when, and what may be written, stands at struct quic_connid_ops
  * and struct quic_connid in kernel/conn/connid.h of kquic, and in
- * docs/cid-format.md.
+ * docs/cid-format.md, installed in /usr/share/doc/quic.
  */
 #ifndef QUIC_CONNID_BPF_H
 #define QUIC_CONNID_BPF_H
@@ -33,6 +33,7 @@
 char LICENSE[] SEC("license") = QUIC_LICENSE;
 
 #define QUIC_CONNID_LEN		8
+#define QUIC_CONNID_MAX_LEN	20
 #define QUIC_CONNID_NO_CPU	(~0U)
 #define QUIC_CONNID_BY_CPU	(~0U)
 

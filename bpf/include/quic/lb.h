@@ -179,7 +179,7 @@ static __always_inline __u32 quic_lb_mix(const __u32 table[4][256], __u32 a,
 
 static inline void quic_lb_aes_key(struct quic_lb_aes *aes, const struct quic_lb *lb)
 {
-	__u32 w, rcon = 1;
+	__u32 w, rcon = 1, at;
 	int i;
 
 	for (i = 0; i < 4; i++)
@@ -194,7 +194,12 @@ static inline void quic_lb_aes_key(struct quic_lb_aes *aes, const struct quic_lb
 		aes->enc[i] = aes->enc[i - 4] ^ w;
 	}
 	for (i = 0; i < 44; i++) {
-		w = aes->enc[40 - (i & ~3) + (i & 3)];
+		at = 40 - (i & ~3) + (i & 3);
+		/* Or it is added in parts, and the verifier of Linux 7.3 wants no part
+		 * of a pointer to lie before its map.
+		 */
+		asm volatile("" : "+r"(at));
+		w = aes->enc[at];
 		if (i >= 4 && i < 40) {
 			/* MixColumns backwards */
 			w = quic_lb_sub(quic_lb_sbox, w, w, w, w);
@@ -362,6 +367,29 @@ static __always_inline int quic_lb_valid(const struct quic_lb *lb)
 	return lb->rotation < QUIC_LB_UNROUTABLE && lb->sid_len >= 1 &&
 	       lb->nonce_len >= 4 && lb->sid_len <= 15 &&
 	       quic_lb_len(lb) <= QUIC_LB_MAX;
+}
+
+/**
+ * quic_lb_put_nonce - a nonce that no other ID of the key has
+ * @lb:		the configuration, valid
+ * @id:		as for quic_lb_make_keyed(); of more than eight octets of nonce the
+ *		first ones stay as they are
+ * @base:	where the server began
+ * @n:		how many it has made since then
+ *
+ * Return: 0, or -1: all were used.
+ */
+static __always_inline int quic_lb_put_nonce(const struct quic_lb *lb, __u8 *id,
+					     __u64 base, __u64 n)
+{
+	__u32 end = quic_lb_len(lb), i;
+
+	if (lb->nonce_len < sizeof(n) && n >> 8 * lb->nonce_len)
+		return -1;
+	for (i = 0; i < sizeof(n); i++)
+		if (i < lb->nonce_len)
+			id[(end - i) & 31] = (base + n) >> 8 * i;
+	return 0;
 }
 
 /**

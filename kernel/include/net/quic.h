@@ -51,8 +51,8 @@ enum quic_offload_dir {
  * struct quic_offload_caps - what a device can do
  * @tx_ciphers:	that it seals with, QUIC_OFFLOAD_CIPHER(); 0: it does not seal
  * @rx_ciphers:	that it opens with, likewise
- * @tx_segs:	most packets that it seals of one skb, at least 1; more are not
- *		asked of it, whatever its GSO limits are
+ * @tx_segs:	most packets that it seals of one skb, at least 1; trains are no
+ *		longer, whatever its GSO limits are
  *
  * Header protection (RFC 9001 section 5.4) belongs to both directions and is no
  * choice: its mask is made of the ciphertext, and the packet number that the
@@ -87,9 +87,9 @@ struct quic_offload_phase {
  *		6).  One is valid when the key is added, the other one joins it
  *		with the first rotation.
  * @newest:	index of the newest of @phase
- * @cid_len:	RX: bytes of @cid, 8
+ * @cid_len:	RX: bytes of @cid, 8 to 20
  * @cid:	RX: destination ID of the packets to be opened.  It follows the
- *		first byte, and makes the offset of the packet number 1 + 8.
+ *		first byte, and makes the offset of the packet number 1 + @cid_len.
  * @pn:		RX: highest packet number received before the key was added;
  *		from it the device decodes those that follow (RFC 9000 section
  *		A.3), going on from the highest it has opened itself.  A device
@@ -147,9 +147,10 @@ struct quic_offload_stats {
 /**
  * struct quic_offload_ops - a driver's part
  *
- * All but @get_stats are called in process context, may sleep, and are called
- * one at a time for each device.  They must not take RTNL, under which they may
- * be called.
+ * All are called in process context, may sleep, and are called one at a time
+ * for each device, under a lock of ours.  They must not take RTNL, under which
+ * they may be called, nor call quic_offload_register(),
+ * quic_offload_unregister() or quic_offload_reset().
  */
 struct quic_offload_ops {
 	/**
@@ -157,8 +158,8 @@ struct quic_offload_ops {
 	 *
 	 * The driver may keep @key until @key_del and sets key->priv.
 	 * Return: 0, or -errno: there is no room (-ENOSPC), or it failed.  Then
-	 * the CPU does the work.  It is tried again when a key of this device
-	 * was deleted, or it was reset.
+	 * the CPU does the work, and there will be no @key_del.  It is tried
+	 * again when a key of this device was deleted, or it was reset.
 	 */
 	int (*key_add)(struct net_device *dev, struct quic_offload_key *key);
 
@@ -179,15 +180,15 @@ struct quic_offload_ops {
 	 * TX: quic_offload_tx() gives the key to nobody any more, and a grace
 	 * period has passed since; packets in the device's rings are the
 	 * driver's to wait for.  RX: after return nothing may be marked with
-	 * it.  key->priv is free to go.  Cannot fail.
+	 * it.  key->priv is free to go, and @key goes on return.  Cannot fail:
+	 * the hardware may be stopped, or have forgotten the key.
 	 */
 	void (*key_del)(struct net_device *dev, struct quic_offload_key *key);
 
 	/**
 	 * @get_stats: add up what the device has counted; @stats is zeroed.
 	 *
-	 * Process context, at any time between registration and its end.
-	 * Optional.
+	 * At any time between registration and its end.  Optional.
 	 */
 	void (*get_stats)(struct net_device *dev,
 			  struct quic_offload_stats *stats);
@@ -220,21 +221,84 @@ struct quic_offload_tx {
 	u8 pn_off;
 };
 
+/**
+ * quic_offload_register() - a device seals or opens packets from now on
+ * @dev:	the device.  To seal it has to compute UDP checksums, too
+ *		(NETIF_F_HW_CSUM, or one of each family).
+ * @ops:	the driver's functions; must outlive the registration
+ * @caps:	what it can do; copied
+ *
+ * Connections whose route leads through @dev begin to use it by themselves.
+ * Context: process; with or without RTNL.
+ * Return: 0; -EINVAL if a function but get_stats is missing, no cipher is named,
+ * or a device that seals names no tx_segs or has no such feature; -EEXIST if the
+ * device is registered; -ENOMEM; -EOPNOTSUPP if the kernel does not validate what
+ * sockets send (CONFIG_SOCK_VALIDATE_XMIT).
+ */
 int quic_offload_register(struct net_device *dev,
 			  const struct quic_offload_ops *ops,
 			  const struct quic_offload_caps *caps);
+
+/**
+ * quic_offload_unregister() - a device does not any more
+ * @dev:	the device; nothing happens if it is not registered
+ *
+ * Every key is deleted before this returns; connections go on by the CPU.  A
+ * packet that is in the device's qdisc may still come in plaintext:
+ * quic_offload_tx() tells, and it has to be dropped.  A device that is
+ * unregistered as such loses its registration by itself.
+ * Context: process; with or without RTNL.
+ */
 void quic_offload_unregister(struct net_device *dev);
+
+/**
+ * quic_offload_reset() - a device has lost its keys
+ * @dev:	the device; registered
+ *
+ * To be called when it takes keys again.  The driver gets a key_del for each
+ * that it had, and connections add theirs again when they next send.  Packets
+ * that came in plaintext meanwhile are dropped, which they get over as over any
+ * loss.
+ * Context: process; with or without RTNL.
+ */
 void quic_offload_reset(struct net_device *dev);
+
+/**
+ * quic_offload_opened() - a device has opened a received packet
+ * @skb:	it is in here, alone or with others: those that are not told of are
+ *		opened by the CPU
+ * @key:	the key that opened it
+ * @pn:		the packet's whole number, of which the nonce was made
+ * @off:	where the packet begins, from skb->data: after the UDP header
+ * @len:	its bytes, tag included
+ *
+ * The packet lies where it came, as long as it came: its header protection is
+ * removed, its text decrypted, its tag verified, and its UDP checksum, which
+ * ciphertext entered, also (CHECKSUM_UNNECESSARY).  Whatever did not verify is
+ * passed on as it came, without this call.  So is what an XDP program will see.
+ *
+ * Where the tag was, the stack finds who opened the packet.  The skb can be
+ * received only: to send it, through a bridge for one, would send plaintext,
+ * and the kernel drops it.  It gets the type PACKET_KERNEL, which has to stay,
+ * and another hash: the driver calls eth_type_trans() and skb_set_hash() before.
+ * The skb is the driver's alone, no clone.
+ * Context: any, while key_del cannot return: softirq.
+ * Return: 0 or -errno, then the skb has to be dropped: -EACCES if somebody began
+ * to look at what the device receives; it will lose its keys.
+ */
+int quic_offload_opened(struct sk_buff *skb, const struct quic_offload_key *key,
+			u64 pn, u32 off, u32 len);
+
+/* The part of quic_offload_tx() that is no inline function. */
 int quic_offload_tx_train(const struct net_device *dev,
 			  const struct sk_buff *skb,
 			  struct quic_offload_tx *tx);
-int quic_offload_opened(struct sk_buff *skb, const struct quic_offload_key *key,
-			u32 off, u32 len);
 
 /**
  * quic_offload_tx() - has the device anything to seal in this skb?
  * @dev:	the device, from its ndo_start_xmit()
- * @skb:	what it was given
+ * @skb:	what it was given, with the socket: ask before skb_orphan(), and give a
+ *		copy the socket first (skb_set_owner_w())
  * @tx:		out: what is to be sealed, if there is
  *
  * Context: RCU read section, as ndo_start_xmit() has it.

@@ -71,6 +71,10 @@ typedef s64 ktime_t;
 	struct { __VA_ARGS__ };						\
 	struct { __VA_ARGS__ } name;					\
 }
+#define struct_group_tagged(tag, name, ...) union {			\
+	struct { __VA_ARGS__ };						\
+	struct tag { __VA_ARGS__ } name;				\
+}
 
 /* bits and numbers */
 #define BIT(n)		(1UL << (n))
@@ -486,6 +490,8 @@ typedef struct {
 #define atomic_inc(a)		((void)(a)->n++)
 #define atomic_dec(a)		((void)(a)->n--)
 #define atomic_read(a)		((a)->n)
+#define atomic_add_return(i, a)	((a)->n += (i))
+#define atomic_dec_if_positive(a) ((void)((a)->n > 0 && (a)->n--))
 #define atomic64_inc(a)		((void)(a)->n++)
 #define atomic64_read(a)	((a)->n)
 #define refcount_set(r, v)	((void)((r)->n = (v)))

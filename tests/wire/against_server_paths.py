@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+against_server_paths.py ADDRESS PORT [TEST...] - a server whose client moves.
+
+As against_server.py, with another address of ours in it.
+"""
+
+import os
+import sys
+
+from aioquic.buffer import encode_uint_var as v
+
+import report
+from peer import Client
+from watch import PATH_CHALLENGE, PATH_RESPONSE
+
+SMALL = 100000
+ADDRESS = sys.argv[1], int(sys.argv[2])
+OTHER = "10.8.0.3"      # of ours
+talks = []
+
+
+def client():
+    talks.append(Client(ADDRESS))
+    return talks[-1]
+
+
+def challenges(peer):
+    return [(packet, frame.data) for packet, frame in peer.seen.frames(PATH_CHALLENGE)]
+
+
+# RFC9000-8.2.1-1 RFC9000-8.2.1-2 RFC9000-8.2.2-4 RFC9000-9-3
+# RFC9000-9.3-1 RFC9000-9.3-2 RFC9000-9.3.3-1 RFC9000-9-4 RFC9000-9.4-3
+# RFC9000-9.5-2
+def test_challenges():
+    """a new address is challenged, with 1200 bytes and ever new data, the old one as well;
+    and not faster than a PTO of a path that nobody knows"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    old_ids = {packet.dcid for packet in peer.seen.packets}
+    old = peer.move(OTHER)
+    peer.packet(b"\x01" + bytes(1150))
+    peer.listen(5, lambda: len(challenges(peer)) >= 2)
+    found = challenges(peer)
+    gap = found[1][0].datagram.time - found[0][0].datagram.time
+    report.note("%d challenges, %.2f s apart" % (len(found), gap))
+    ok = len({data for _, data in found}) == len(found) and gap > 0.9 and \
+        all(len(packet.datagram) >= 1200 and packet.dcid not in old_ids for packet, _ in found)
+    # Whoever is at the old address can speak up.
+    new, peer.sock = peer.sock, old
+    before = len(found)
+    peer.listen(0.5)
+    ok = ok and len(challenges(peer)) > before
+    # The answer is believed, wherever it comes from.
+    for _, data in found:
+        peer.packet(v(PATH_RESPONSE) + data)
+    peer.sock = new
+    return ok and len(peer.get("small")) == SMALL
+
+
+def test_challenges_that_are_lost():
+    """whoever asks from the same host is challenged on, ever less often, and believed when
+    one of the last is answered"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    peer.move()
+    for _ in range(2):      # enough for six
+        peer.packet(b"\x01" + bytes(1150))
+    peer.listen(5, lambda: len(challenges(peer)) >= 5)
+    found = challenges(peer)
+    times = [packet.datagram.time for packet, _ in found]
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    report.note("gaps: " + " ".join("%.2f" % gap for gap in gaps))
+    peer.packet(v(PATH_RESPONSE) + found[-1][1])
+    return len(found) >= 5 and all(b > 1.5 * a for a, b in zip(gaps, gaps[1:])) and \
+        len(peer.get("small")) == SMALL
+
+
+def test_challenge_that_has_to_wait():
+    """three have left, and the limit forbids a fourth: an answer to the first counts still"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    peer.move()
+    peer.packet(b"\x01" + bytes(1150))
+    peer.listen(3, lambda: len(challenges(peer)) >= 3)
+    peer.listen(1)
+    found = challenges(peer)
+    report.note("%d challenges" % len(found))
+    peer.packet(v(PATH_RESPONSE) + found[0][1])
+    peer.listen(1)
+    return len(found) == 3 and len(challenges(peer)) == 3
+
+
+# RFC9000-8.2.2-3
+def test_challenge_from_elsewhere():
+    """PATH_CHALLENGE from another address is answered there, and moves nobody"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    old, data = peer.move(), os.urandom(8)
+    peer.packet(v(PATH_CHALLENGE) + data + bytes(1150))
+    ok = peer.listen(2, lambda: any(f.data == data for _, f in peer.seen.frames(PATH_RESPONSE)))
+    peer.sock = old
+    return ok and len(peer.get("small")) == SMALL
+
+
+def test_challenge_before_response():
+    """a challenge that goes with the response to the peer's is in front of it: who ends
+    its own validation with the response may leave what follows without an answer"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    peer.move(OTHER)
+    peer.packet(v(PATH_CHALLENGE) + os.urandom(8) + bytes(1150))
+    peer.listen(2, lambda: challenges(peer))
+    kinds = [frame.kind for packet, _ in challenges(peer) for frame in packet.frames]
+    return kinds[:2] == [PATH_CHALLENGE, PATH_RESPONSE]
+
+
+# RFC9000-8.2.1-3 RFC9000-8.2.2-6 RFC9000-8.2.3-1
+def test_small_path():
+    """towards a new address that sent little, challenge and answer stay below three times
+    that; when it is proven, another challenge has 1200 bytes"""
+    peer = client().handshake()
+    peer.wait(lambda: False, 0.5)
+    peer.move(OTHER)
+    count = len(peer.seen.datagrams)
+    peer.packet(v(PATH_CHALLENGE) + os.urandom(8) + b"\x01" + bytes(60))
+    sent = len(peer.sent.datagrams[-1])
+    peer.listen(2, lambda: challenges(peer))
+    got = sum(map(len, peer.seen.datagrams[count:]))
+    report.note("%d bytes for %d" % (got, sent))
+    if not challenges(peer) or got > 3 * sent:
+        return False
+    peer.packet(v(PATH_RESPONSE) + challenges(peer)[0][1] + bytes(20))
+    return peer.wait(lambda: any(len(p.datagram) >= 1200 for p, _ in challenges(peer)), 5)
+
+
+if __name__ == "__main__":
+    report.main(globals(), talks, sys.argv[3:])
