@@ -12,191 +12,12 @@
  * Bad for:	anything, if unchanged: "bbr" is built in.  Paths where more than
  *		2 % is lost without congestion: that is too much for BBR.
  *
- * Rates are bytes per second, volumes bytes, times nanoseconds, gains percent;
- * numbers are sections of the draft.
+ * What it knows of a path is struct bbr, in bbr.h.  Numbers are sections of the
+ * draft; where this does other than that, and why, is in docs/bbr.md.
  */
 #include <quic/cc.h>
 
-#define BIT_ULL(n)	(1ULL << (n))
-
-#define LOSS_THRESH	2			/* percent of a flight */
-#define BETA		70
-#define HEADROOM	15
-#define PACING_MARGIN	1
-#define STARTUP_GAIN	277
-#define FULL_BW_ROUNDS	3
-#define FULL_BW_GROWTH	125
-#define STARTUP_LOSSES	6			/* ranges per round trip */
-#define DRAIN_ROUNDS	3
-#define MIN_PACKETS	4
-#define PROBE_WAIT	(2 * QUIC_SEC)	/* and up to a second more */
-#define RENO_ROUNDS	63
-#define PROBE_RTT_EVERY	(5 * QUIC_SEC)
-#define PROBE_RTT_TIME	(200 * QUIC_MSEC)
-#define MIN_RTT_WINDOW	(10 * QUIC_SEC)
-#define EXTRA_ROUNDS	5			/* of each of two windows */
-#define QUANTUM_MAX	65536
-#define UP_ROUNDS_MAX	30
-/* No path is beyond these: products stay inside 64 bits. */
-#define BW_MAX		BIT_ULL(40)
-#define RTT_MAX		BIT_ULL(36)
-
-enum { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT };
-
-struct bbr {
-	__u64 max_bw[2];		/* in the last cycle of probing, and in this */
-	__u64 bw_short;		/* QUIC_NONE: none; so the other bounds */
-	__u64 bw_latest;		/* most in this round trip */
-	__u64 full_bw;		/* what growth is measured against */
-	__u64 inflight_long;
-	__u64 inflight_short;
-	__u64 inflight_latest;
-	__u64 extra[2];		/* most acknowledged in excess, likewise two */
-	__u64 extra_start;
-	__u64 extra_acked;
-	__u64 min_rtt;		/* QUIC_NONE: none yet */
-	__u64 min_rtt_stamp;
-	__u64 probe_min;		/* since the last PROBE_RTT */
-	__u64 probe_stamp;
-	__u64 probe_done;		/* when PROBE_RTT ends; 0: not known yet */
-	__u64 cycle_stamp;
-	__u64 prior_cwnd;
-	__u64 delivered;		/* as of the last event */
-	__u64 lost;
-	__u64 next_round;		/* one sent at that many or more ends it */
-	__u64 loss_round;
-	__u64 limited_until;	/* samples of before count as limited */
-	__u64 up_every;		/* UP: bytes for each of growth; QUIC_NONE: none */
-	__u64 up_acked;
-	__u32 probe_wait;		/* us */
-	__u32 rounds;
-	__u32 probe_rounds;	/* since bandwidth was probed */
-	__u32 since;		/* round in which DRAIN, or extra[1], began */
-	__u32 lost_ranges;
-	__u8 state;
-	__u8 full_rounds;		/* without growth */
-	__u8 up_rounds;
-	bool full_now;
-	bool full_reached;
-	bool idle_restart;
-	bool probe_round_done;
-	bool probe_expired;
-	bool probing;		/* losses are of packets that probed ... */
-	bool stopping;		/* ... until the end of this round trip, which
-				 * ends a cycle
-				 */
-	bool round_start;
-	bool loss_round_start;
-	bool loss_in_round;
-	bool collapsed;		/* the window was, by what comes next */
-};
-
-static __always_inline struct bbr *bbr(struct quic_cc *cc)
-{
-	return QUIC_CC_PRIV(cc, struct bbr);
-}
-
-static __u64 percent(__u64 value, __u32 gain)
-{
-	return value * gain / 100;
-}
-
-static __u32 mix(__u64 a, __u64 b)
-{
-	__u64 x = (a + 1) * 0x9e3779b97f4a7c15ULL ^ b;
-
-	x = (x ^ x >> 32) * 0xd6e8feb86659fd93ULL;
-	return x >> 32;
-}
-
-static bool in_probe_bw(const struct bbr *b)
-{
-	return b->state >= DOWN && b->state <= UP;
-}
-
-static bool is_accelerating(const struct bbr *b)
-{
-	return b->state == STARTUP || b->state == REFILL || b->state == UP;
-}
-
-/* 5.6.1 */
-static __u32 pacing_gain(const struct bbr *b)
-{
-	switch (b->state) {
-	case STARTUP:
-		return STARTUP_GAIN;
-	case DRAIN:
-		return 50;
-	case DOWN:
-		return 90;
-	case UP:
-		return 125;
-	}
-	return 100;
-}
-
-static __u32 cwnd_gain(const struct bbr *b)
-{
-	return b->state == UP ? 225 : b->state == PROBE_RTT ? 50 : 200;
-}
-
-/* ---- volumes: 5.6.4.2 -------------------------------------------------------- */
-
-static __u64 max_bw(const struct bbr *b)
-{
-	return quic_max(b->max_bw[0], b->max_bw[1]);
-}
-
-static __u64 bdp(struct quic_cc *cc, __u64 bw)
-{
-	const struct bbr *b = bbr(cc);
-
-	if (b->min_rtt == QUIC_NONE)
-		return quic_cc_initial_window(cc->mss);
-	return bpf_quic_muldiv(bw, b->min_rtt, QUIC_SEC);
-}
-
-static __u64 bdp_now(struct quic_cc *cc)
-{
-	const struct bbr *b = bbr(cc);
-
-	return bdp(cc, quic_min(max_bw(b), b->bw_short));
-}
-
-static __u64 floor_of(const struct quic_cc *cc)
-{
-	return MIN_PACKETS * (__u64)cc->mss;
-}
-
-/* Two trains: one waits for its departure while the peer gathers another. */
-static __u64 with_quanta(struct quic_cc *cc, __u64 volume)
-{
-	__u64 quantum = quic_clamp(cc->pacing_rate / 1000,
-			      2 * cc->mss, QUANTUM_MAX);
-
-	volume = quic_max(quic_max(volume, 2 * quantum), floor_of(cc));
-	if (bbr(cc)->state == UP)
-		volume += 2 * cc->mss;
-	return volume;
-}
-
-/* What we want there, unless the window is narrower. */
-static __u64 target(struct quic_cc *cc)
-{
-	return quic_min(bdp_now(cc), cc->cwnd);
-}
-
-static __u64 with_headroom(struct quic_cc *cc)
-{
-	const struct bbr *b = bbr(cc);
-	__u64 room;
-
-	if (b->inflight_long == QUIC_NONE)
-		return QUIC_NONE;
-	room = quic_max(cc->mss, percent(b->inflight_long, HEADROOM));
-	return quic_max(b->inflight_long - quic_min(room, b->inflight_long),
-		   floor_of(cc));
-}
+#include "bbr.h"
 
 /* ---- states ------------------------------------------------------------------- */
 
@@ -218,7 +39,7 @@ static void reset_short_term(struct bbr *b)
 	b->inflight_short = QUIC_NONE;
 }
 
-/* 5.3.3.5: losses that this causes hurt others: not all at once. */
+/* 5.3.3, PickProbeWait: losses that this causes hurt others: not all at once. */
 static void start_down(struct quic_cc *cc, __u64 now)
 {
 	struct bbr *b = bbr(cc);
@@ -227,7 +48,6 @@ static void start_down(struct quic_cc *cc, __u64 now)
 	b->loss_in_round = false;
 	b->bw_latest = 0;
 	b->inflight_latest = 0;
-	b->up_every = QUIC_NONE;
 	b->probe_rounds = random & 1;
 	b->probe_wait = random % 1000000;
 	b->cycle_stamp = now;
@@ -241,6 +61,7 @@ static void start_refill(struct bbr *b)
 	reset_short_term(b);
 	b->up_rounds = 0;
 	b->up_acked = 0;
+	b->cautious = false;
 	b->stopping = false;
 	start_round(b);
 	b->state = REFILL;
@@ -250,10 +71,9 @@ static void start_refill(struct bbr *b)
 static void raise_slope(struct quic_cc *cc)
 {
 	struct bbr *b = bbr(cc);
-	__u64 growth = (__u64)cc->mss << b->up_rounds;
 
+	b->up_window = cc->cwnd;
 	b->up_rounds = quic_min(b->up_rounds + 1, UP_ROUNDS_MAX);
-	b->up_every = quic_max(cc->cwnd / growth, 1ULL);
 }
 
 static void start_up(struct quic_cc *cc, __u64 rate)
@@ -267,12 +87,28 @@ static void start_up(struct quic_cc *cc, __u64 rate)
 	raise_slope(cc);
 }
 
+/* 5.6.4.4: the last one that neither losses nor PROBE_RTT had narrowed. */
+static void save_cwnd(struct quic_cc *cc)
+{
+	struct bbr *b = bbr(cc);
+
+	if (b->recovering || b->state == PROBE_RTT)
+		b->prior_cwnd = quic_max(b->prior_cwnd, cc->cwnd);
+	else
+		b->prior_cwnd = cc->cwnd;
+}
+
+static void restore_cwnd(struct quic_cc *cc)
+{
+	cc->cwnd = quic_max(cc->cwnd, bbr(cc)->prior_cwnd);
+}
+
 static void leave_probe_rtt(struct quic_cc *cc, __u64 now)
 {
 	struct bbr *b = bbr(cc);
 
 	b->probe_stamp = now;
-	cc->cwnd = quic_max(cc->cwnd, b->prior_cwnd);
+	restore_cwnd(cc);
 	reset_short_term(b);
 	if (b->full_reached) {
 		start_down(cc, now);
@@ -303,10 +139,13 @@ static void inflight_too_high(struct quic_cc *cc, __u64 in_flight, bool limited,
 	struct bbr *b = bbr(cc);
 
 	b->probing = false;
+	b->too_high = true;
 	if (!limited)
 		b->inflight_long = quic_max(in_flight, percent(target(cc), BETA));
-	if (b->state == UP)
+	if (b->state == UP) {
+		b->undo_state = UP;
 		start_down(cc, now);
+	}
 }
 
 /* How much of what was lost at once, the last @size of @lost bytes, was too much
@@ -351,6 +190,40 @@ static void adapt_lower_bounds(struct quic_cc *cc)
 	b->bw_short = quic_max(b->bw_latest, percent(b->bw_short, BETA));
 	b->inflight_short = quic_max(b->inflight_latest,
 				     percent(b->inflight_short, BETA));
+}
+
+/* 5.5.11.1 */
+static void save_for_undo(struct quic_cc *cc)
+{
+	struct bbr *b = bbr(cc);
+
+	save_cwnd(cc);
+	b->undo_state = NO_STATE;
+	b->undo_bw_short = b->bw_short;
+	b->undo_inflight_long = b->inflight_long;
+	b->undo_inflight_short = b->inflight_short;
+}
+
+/* 5.5.11.2: none of these packets was lost. */
+static void undo_losses(struct quic_cc *cc)
+{
+	struct bbr *b = bbr(cc);
+
+	restore_cwnd(cc);
+	b->loss_in_round = false;
+	reset_full_bw(b, 0);
+	b->bw_short = quic_max(b->bw_short, b->undo_bw_short);
+	b->inflight_long = quic_max(b->inflight_long, b->undo_inflight_long);
+	b->inflight_short = quic_max(b->inflight_short, b->undo_inflight_short);
+	if (b->undo_state == STARTUP && b->state != STARTUP) {
+		b->full_reached = false;
+		if (b->state != PROBE_RTT)
+			b->state = STARTUP;
+	} else if (b->undo_state == UP && b->state != UP &&
+		   b->state != PROBE_RTT) {
+		start_refill(b);
+	}
+	b->undo_state = NO_STATE;
 }
 
 /* ---- the model ------------------------------------------------------------------- */
@@ -444,6 +317,7 @@ static void check_startup_loss(struct quic_cc *cc,
 	if (b->loss_in_round &&
 	    ack->lost_ranges - b->lost_ranges >= STARTUP_LOSSES &&
 	    is_too_much(ack->lost - ack->newest.lost, ack->newest.in_flight)) {
+		b->undo_state = STARTUP;
 		b->full_reached = true;
 		b->inflight_long = quic_max(bdp(cc, max_bw(b)), b->inflight_latest);
 	}
@@ -467,7 +341,7 @@ static void check_startup_done(struct quic_cc *cc,
 		start_down(cc, ack->now);
 }
 
-/* ---- PROBE_BW: 5.3.3.6 -------------------------------------------------------------- */
+/* ---- PROBE_BW: 5.3.3 ---------------------------------------------------------------- */
 
 /* Was the window what held the sender back?  It waits for room for a train, at
  * most a quarter of the window (tx/sched.c).
@@ -479,40 +353,54 @@ static bool is_cwnd_limited(const struct quic_cc *cc,
 	       ack->prior_in_flight + cc->cwnd / 4 >= cc->cwnd;
 }
 
+/* Evenly over the round trip, and by no more than is acknowledged. */
 static void grow_inflight_long(struct quic_cc *cc,
 			       const struct quic_cc_ack *ack)
 {
 	struct bbr *b = bbr(cc);
+	__u64 growth = quic_min((__u64)cc->mss << (b->up_rounds - 1),
+				b->up_window);
 	__u64 delta;
 
 	if (!is_cwnd_limited(cc, ack) || cc->cwnd < b->inflight_long)
 		return;
-	b->up_acked += ack->acked;
-	if (b->up_acked >= b->up_every) {
-		delta = b->up_acked / b->up_every;
-		b->up_acked -= delta * b->up_every;
-		b->inflight_long += delta;
-	}
+	b->up_acked += ack->acked * growth;
+	delta = b->up_acked / b->up_window;
+	b->up_acked -= delta * b->up_window;
+	b->inflight_long += delta;
 	if (b->round_start)
 		raise_slope(cc);
+}
+
+/* One round trip after probing: that was the best of its cycle.  If PROBE_RTT
+ * came between, or want of data, a later one does: or a link that has become
+ * slower would not be believed.  True: what was reached with caution did no
+ * harm, so it is probed again at once.
+ */
+static bool end_cycle(struct quic_cc *cc, const struct quic_cc_ack *ack)
+{
+	struct bbr *b = bbr(cc);
+
+	if (!b->round_start || !b->stopping)
+		return false;
+	b->probing = false;
+	if (!in_probe_bw(b))
+		return false;
+	if (!is_limited(b, ack) && b->max_bw[1]) {
+		b->max_bw[0] = b->max_bw[1];
+		b->max_bw[1] = 0;
+		b->stopping = false;
+	}
+	if (!b->cautious || b->too_high)
+		return false;
+	start_refill(b);
+	return true;
 }
 
 static void adapt_long_term(struct quic_cc *cc, const struct quic_cc_ack *ack)
 {
 	struct bbr *b = bbr(cc);
 
-	/* One round trip after probing: that was the best of its cycle.  If
-	 * PROBE_RTT came between, or want of data, a later one does: or a link
-	 * that has become slower would not be believed.
-	 */
-	if (b->round_start && b->stopping) {
-		b->probing = false;
-		if (in_probe_bw(b) && !is_limited(b, ack) && b->max_bw[1]) {
-			b->max_bw[0] = b->max_bw[1];
-			b->max_bw[1] = 0;
-			b->stopping = false;
-		}
-	}
 	if (b->inflight_long == QUIC_NONE ||
 	    is_too_much(ack->lost - ack->newest.lost, ack->newest.in_flight))
 		return;
@@ -542,6 +430,14 @@ static bool is_time_to_go_down(struct quic_cc *cc,
 {
 	struct bbr *b = bbr(cc);
 
+	/* "Precautionary Bandwidth Probing": so much was too much the last
+	 * time, do not stay.
+	 */
+	if (b->too_high &&
+	    ack->prior_in_flight + train(cc) >= b->inflight_long) {
+		b->cautious = true;
+		return true;
+	}
 	if (is_cwnd_limited(cc, ack) && cc->cwnd >= b->inflight_long)
 		reset_full_bw(b, rate_of(ack));
 	else if (b->full_now)
@@ -554,6 +450,8 @@ static void update_cycle(struct quic_cc *cc, const struct quic_cc_ack *ack)
 	struct bbr *b = bbr(cc);
 
 	if (!b->full_reached)
+		return;
+	if (end_cycle(cc, ack))
 		return;
 	adapt_long_term(cc, ack);
 	switch (b->state) {
@@ -570,8 +468,10 @@ static void update_cycle(struct quic_cc *cc, const struct quic_cc_ack *ack)
 			start_up(cc, rate_of(ack));
 		break;
 	case UP:
-		if (is_time_to_go_down(cc, ack))
+		if (is_time_to_go_down(cc, ack)) {
+			b->too_high = false;
 			start_down(cc, ack->now);
+		}
 		break;
 	}
 }
@@ -624,8 +524,8 @@ static void check_probe_rtt(struct quic_cc *cc, const struct quic_cc_ack *ack)
 	struct bbr *b = bbr(cc);
 
 	if (b->state != PROBE_RTT && b->probe_expired && !b->idle_restart) {
+		save_cwnd(cc);
 		b->state = PROBE_RTT;
-		b->prior_cwnd = cc->cwnd;
 		b->probe_done = 0;
 		b->stopping = true;
 		start_round(b);
@@ -694,6 +594,7 @@ QUIC_CC_OP(bbr_init, struct quic_cc *cc, __u64 now)
 	b->min_rtt_stamp = now;
 	b->probe_stamp = now;
 	b->extra_start = now;
+	b->undo_state = NO_STATE;
 	cc->pacing_rate = 0;
 }
 
@@ -708,6 +609,12 @@ QUIC_CC_OP(bbr_on_acked, struct quic_cc *cc, const struct quic_cc_ack *ack)
 	if (ack->lost > b->lost)
 		on_losses(cc, ack);
 	b->lost = ack->lost;
+	if (ack->spurious)
+		undo_losses(cc);
+	if (b->recovering && ack->largest_sent_time > cc->recovery_start) {
+		b->recovering = false;
+		restore_cwnd(cc);
+	}
 	/* Without a memory of the packet there is no sample, of nothing. */
 	if (ack->newest.in_flight) {
 		update_signals(cc, ack);
@@ -737,8 +644,11 @@ QUIC_CC_OP(bbr_on_lost, struct quic_cc *cc, const struct quic_cc_loss *loss)
 	if (loss->persistent) {
 		cc->cwnd = quic_cc_minimum_window(cc->mss);
 		b->collapsed = true;
+		b->recovering = false;
 		return;
 	}
+	save_for_undo(cc);
+	b->recovering = true;
 	if (!loss->ecn)
 		return;
 	note_loss(b);

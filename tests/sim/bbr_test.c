@@ -3,110 +3,7 @@
  * BBR over links that have, or come to have, one property each: what it finds
  * out of them, and the order of its states.
  */
-#include "world.h"
-
-/* Its own one, to look inside. */
-#define quic_cc_bbr	watched
-#include "recovery/cc_bbr.c"
-
-#define MB	1000000ULL
-
-static struct sim_world w;
-
-static struct run {
-	u32 entered[PROBE_RTT + 1];
-	u64 in_state[PROBE_RTT + 1];	/* ns */
-	u64 up_at, up_gap_max, up_gap_min;
-	u64 srtt_max;			/* since the pipe was full */
-	int state;
-	u64 since;
-} run;
-
-static struct bbr *model(void)
-{
-	return bbr(&w.server[0].r.cc);
-}
-
-/* Section 5.1.1, and what PROBE_RTT comes back to (5.3.4.4). */
-static bool is_legal(int from, int to)
-{
-	static const u8 to_of[PROBE_RTT + 1] = {
-		[STARTUP]	= BIT(DRAIN),
-		[DRAIN]		= BIT(DOWN) | BIT(CRUISE) | BIT(REFILL),
-		[DOWN]		= BIT(CRUISE) | BIT(REFILL),
-		[CRUISE]	= BIT(REFILL),
-		[REFILL]	= BIT(UP),
-		[UP]		= BIT(DOWN) | BIT(CRUISE),
-		[PROBE_RTT]	= BIT(CRUISE) | BIT(STARTUP),
-	};
-
-	return to == PROBE_RTT || to_of[from] & BIT(to) ||
-	       /* full, drained, and gone on within one ACK */
-	       (from == STARTUP && to <= CRUISE);
-}
-
-static void watch(void)
-{
-	struct bbr *b = model();
-	u64 now = w.sim.now;
-
-	if (b->full_reached && b->state >= DOWN)
-		run.srtt_max = max(run.srtt_max, w.server[0].r.rtt.smoothed);
-	if (b->state == run.state)
-		return;
-	unit_case("%d -> %d at %f s", run.state, b->state,
-		  (now - w.start) / 1e9);
-	EXPECT(is_legal(run.state, b->state));
-	run.in_state[run.state] += now - run.since;
-	run.since = now;
-	run.state = b->state;
-	run.entered[b->state]++;
-	if (b->state != UP)
-		return;
-	if (run.up_at) {
-		run.up_gap_max = max(run.up_gap_max, now - run.up_at);
-		run.up_gap_min = min(run.up_gap_min, now - run.up_at);
-	}
-	run.up_at = now;
-}
-
-static void pass(u64 time)
-{
-	u64 end = w.sim.now + time;
-
-	while (w.sim.n && w.sim.heap[0].time <= end) {
-		sim_step(&w.sim);
-		watch();
-	}
-	w.sim.now = end;
-	EXPECT(!w.server[0].fault && !w.client[0].fault);
-}
-
-static void begin(const struct sim_link_config *c, u64 bytes)
-{
-	run = (struct run){ .up_gap_min = U64_MAX };
-	sim_world_init(&w, 1, c, c, &watched);
-	run.since = w.sim.now;
-	sim_endpoint_write(&w.client[0], 0, 200, true);
-	if (bytes)
-		sim_endpoint_write(&w.server[0], 0, bytes, true);
-	sim_world_open(&w, 0);
-}
-
-/* Bytes per second that arrive while @time passes. */
-static double goodput(u64 time)
-{
-	u64 before = sim_endpoint_received(&w.client[0]);
-
-	pass(time);
-	return (sim_endpoint_received(&w.client[0]) - before) * 1e9 / time;
-}
-
-static void expect_about(double got, double want, double off)
-{
-	if (!EXPECT(got >= want * (1 - off) && got <= want * (1 + off)))
-		printf("# %f, wanted %f\n", got, want);
-}
+#include "bbr_run.h"
 
 TEST(startup_finds_the_rate_and_drain_the_delay)
 {
@@ -135,7 +32,7 @@ TEST(startup_finds_the_rate_and_drain_the_delay)
 		}
 }
 
-/* Section 5.3.3.5: two to three seconds, or 63 round trips. */
+/* Section 5.3.3: two to three seconds, or 63 round trips. */
 TEST(bandwidth_is_probed_in_cycles)
 {
 	struct sim_link_config c = sim_clean(10 * MB, 50 * MS, 2 * MB);
@@ -287,5 +184,206 @@ TEST(it_comes_back_from_persistent_congestion)
 	begin(&c, 10000 * MB);
 	pass(20 * SECOND);
 	EXPECT(goodput(5 * SECOND) > 0.85 * c.rate);
+	sim_world_free(&w);
+}
+
+static void lose_some(struct quic_cc *cc)
+{
+	watched.on_lost(cc, &(struct quic_cc_loss){ .now = w.sim.now });
+	note_loss(bbr(cc));
+}
+
+/* Section 5.5.11 */
+TEST(a_probe_begins_anew_if_nothing_was_lost)
+{
+	struct sim_link_config c = sim_clean(10 * MB, 20 * MS, 1 * MB);
+	struct quic_cc *cc = &w.server[0].r.cc;
+	u64 cwnd;
+
+	begin(&c, 10000 * MB);
+	while (model()->state != UP)
+		pass(MS);
+	cwnd = cc->cwnd;
+	lose_some(cc);
+	inflight_too_high(cc, cwnd / 3, false, w.sim.now);
+	adapt_lower_bounds(cc);
+	cc->cwnd = cwnd / 3;
+	EXPECT_EQ(model()->state, DOWN);
+	EXPECT(model()->inflight_long < cwnd);
+	undo_losses(cc);
+	EXPECT_EQ(model()->state, REFILL);
+	EXPECT_EQ(model()->inflight_long, U64_MAX);
+	EXPECT_EQ(model()->inflight_short, U64_MAX);
+	EXPECT_EQ(model()->bw_short, U64_MAX);
+	EXPECT_EQ(cc->cwnd, cwnd);
+	/* and once only */
+	model()->state = CRUISE;
+	undo_losses(cc);
+	EXPECT_EQ(model()->state, CRUISE);
+	sim_world_free(&w);
+}
+
+/* It begins to probe, and half as much again as the path holds, the result, is said
+ * to have been too much.
+ */
+static u64 begin_with_too_much(const struct sim_link_config *c)
+{
+	struct quic_cc *cc = &w.server[0].r.cc;
+	u64 volume;
+
+	begin(c, 10000 * MB);
+	wait_for(UP);
+	volume = 3 * bdp(cc, max_bw(model())) / 2;
+	inflight_too_high(cc, volume, false, w.sim.now);
+	return volume;
+}
+
+/* 5.3.3, "Precautionary Bandwidth Probing": it leaves when so much is under way
+ * again; that did no harm, so at once it comes back, and stays.
+ */
+TEST(what_was_too_much_is_approached_with_caution)
+{
+	struct sim_link_config c = sim_clean(10 * MB, 20 * MS, 1 * MB);
+	u64 was = 0, volume;
+
+	volume = begin_with_too_much(&c);
+	EXPECT_EQ(model()->state, DOWN);
+	wait_for(UP);
+	while (model()->state == UP) {
+		EXPECT(w.server[0].r.in_flight < volume);
+		was = w.server[0].r.in_flight;
+		pass(MS);
+	}
+	EXPECT(was > 0.95 * volume);
+	EXPECT(model()->inflight_long <= volume + 4 * SIM_MSS);
+	was = w.sim.now;
+	wait_for(UP);
+	/* DOWN and REFILL, a round trip each, which the queue makes longer */
+	EXPECT(w.sim.now - was < 150 * MS);
+	wait_for(DOWN);
+	EXPECT(model()->inflight_long > volume);
+	EXPECT_EQ(w.down.dropped, 0);
+	was = w.sim.now;
+	wait_for(UP);
+	EXPECT(w.sim.now - was > SECOND);
+	sim_world_free(&w);
+}
+
+/* What was sent with caution was lost all the same: no hurry. */
+TEST(caution_that_was_in_vain_does_not_probe_at_once)
+{
+	struct sim_link_config c = sim_clean(10 * MB, 20 * MS, 1 * MB);
+	u64 was = 0, volume;
+
+	volume = begin_with_too_much(&c);
+	wait_for(UP);
+	wait_for(DOWN);
+	EXPECT(model()->cautious && model()->probing && !model()->too_high);
+	inflight_too_high(&w.server[0].r.cc, volume, false, w.sim.now);
+	was = w.sim.now;
+	wait_for(REFILL);
+	EXPECT(w.sim.now - was > SECOND);
+	sim_world_free(&w);
+}
+
+/* 5.3.3, RaiseInflightLongtermSlope: a packet in the first round trip, two in the
+ * second, ... but no more than was acknowledged.
+ */
+TEST(the_bound_grows_faster_from_round_to_round)
+{
+	struct quic_cc cc = { .cwnd = 100000, .mss = 1000 };
+	struct quic_cc_ack ack = { 0 };
+	u64 grown, before = 100000;
+	int round, i;
+
+	start_refill(bbr(&cc));
+	start_up(&cc, 0);
+	bbr(&cc)->inflight_long = before;
+	for (round = 0; round < 10; round++) {
+		ack.acked = before / 40;
+		for (i = 0; i < 40; i++) {
+			bbr(&cc)->round_start = i == 39;
+			cc.cwnd = bbr(&cc)->inflight_long;
+			ack.prior_in_flight = cc.cwnd;
+			grow_inflight_long(&cc, &ack);
+		}
+		grown = bbr(&cc)->inflight_long - before;
+		unit_case("round %d: %llu", round, grown);
+		expect_about(grown, min(1000U << round, before), 0.1);
+		before += grown;
+	}
+}
+
+/* 5.6.4.4: nothing else narrowed it, but the model has the last word. */
+TEST(the_window_is_what_it_was_when_losses_are_repaired)
+{
+	struct sim_link_config c = sim_clean(10 * MB, 20 * MS, 1 * MB);
+	struct quic_cc *cc = &w.server[0].r.cc;
+	struct quic_cc_ack ack = { .acked = 1200 };
+	u64 cwnd;
+
+	begin(&c, 10000 * MB);
+	wait_for(CRUISE);
+	cwnd = cc->cwnd;
+	ack.now = w.sim.now;
+	ack.delivered = model()->delivered;
+	ack.lost = model()->lost;
+	cc->recovery_start = w.sim.now;
+	watched.on_lost(cc, &(struct quic_cc_loss){ .now = w.sim.now });
+	cc->cwnd = cwnd / 4;
+	ack.largest_sent_time = w.sim.now;
+	watched.on_acked(cc, &ack);
+	EXPECT_EQ(cc->cwnd, cwnd / 4 + 1200);
+	/* another one meanwhile */
+	watched.on_lost(cc, &(struct quic_cc_loss){ .now = w.sim.now });
+	ack.largest_sent_time++;
+	watched.on_acked(cc, &ack);
+	EXPECT_EQ(cc->cwnd, cwnd);
+	/* but after persistent congestion it grows anew */
+	watched.on_lost(cc, &(struct quic_cc_loss){ .now = w.sim.now });
+	watched.on_lost(cc, &(struct quic_cc_loss){ .now = w.sim.now,
+						    .persistent = true });
+	watched.on_acked(cc, &ack);
+	watched.on_acked(cc, &ack);
+	EXPECT(cc->cwnd <= 6 * cc->mss);
+	sim_world_free(&w);
+}
+
+TEST(startup_goes_on_if_nothing_was_lost)
+{
+	struct sim_link_config c = sim_clean(10 * MB, 50 * MS, 1 * MB);
+	struct quic_cc *cc = &w.server[0].r.cc;
+	struct quic_cc_ack ack = { .lost = 30000, .lost_ranges = 8 };
+
+	begin(&c, 10000 * MB);
+	pass(450 * MS);
+	EXPECT_EQ(model()->state, STARTUP);
+	lose_some(cc);
+	model()->loss_round_start = true;
+	ack.newest.in_flight = cc->cwnd;
+	ack.in_flight = cc->cwnd * 2;
+	check_startup_done(cc, &ack);
+	EXPECT_EQ(model()->state, DRAIN);
+	EXPECT(model()->inflight_long != U64_MAX);
+	undo_losses(cc);
+	EXPECT_EQ(model()->state, STARTUP);
+	EXPECT(!model()->full_reached);
+	EXPECT_EQ(model()->inflight_long, U64_MAX);
+	pass(2 * SECOND);
+	expect_about(max_bw(model()), c.rate, 0.05);
+	sim_world_free(&w);
+}
+
+/* From end to end: of what is overtaken nothing is lost. */
+TEST(packets_that_are_overtaken_do_not_narrow_the_model)
+{
+	struct sim_link_config c = sim_clean(10 * MB, 20 * MS, 1 * MB);
+
+	c.reorder = 0.02;
+	c.reorder_by = 8;
+	begin(&c, 10000 * MB);
+	pass(3 * SECOND);
+	EXPECT(w.server[0].r.spurious > 0);
+	EXPECT(goodput(20 * SECOND) > 0.85 * c.rate);
 	sim_world_free(&w);
 }

@@ -36,7 +36,8 @@ static void both_acked(u64 bytes, u64 rtt, u64 sent, bool app_limited)
 	};
 	struct quic_cc_ack ack = {
 		.now = now, .largest_sent_time = sent, .bytes = bytes,
-		.in_flight = bytes, .prior_in_flight = 2 * bytes,
+		.in_flight = bytes,
+		.prior_in_flight = unit_rand_below(2) ? ours.cwnd : 2 * bytes,
 		.srtt = rtt, .min_rtt = rtt, .packets = 1 + bytes / 1200,
 		.latest_rtt = unit_rand_below(8) ? rtt : 0,
 		.app_limited = app_limited,
@@ -47,6 +48,7 @@ static void both_acked(u64 bytes, u64 rtt, u64 sent, bool app_limited)
 		.rate = mul_u64_u64_div_u64(min(ours.cwnd, room),
 					    NSEC_PER_SEC, rtt),
 		.newest = newest,
+		.spurious = !unit_rand_below(100),
 	};
 
 	if (lost > told_lost) {
@@ -158,7 +160,7 @@ TEST(bpf_newreno_makes_the_windows_of_native_newreno)
 /* Down to the last private word, in all states. */
 TEST(bpf_bbr_makes_the_model_of_native_bbr)
 {
-	u32 states = 0, moved = 0, i, j;
+	u32 states = 0, moved = 0, cautious = 0, i, j;
 
 	for (i = 0; i < 60; i++) {
 		begin(&quic_cc_bbr, &bpf_bbr);
@@ -167,10 +169,12 @@ TEST(bpf_bbr_makes_the_model_of_native_bbr)
 			EXPECT(!memcmp(ours.priv, theirs.priv,
 				       sizeof(ours.priv)));
 			states |= BIT(bbr(&ours)->state);
+			cautious += bbr(&ours)->cautious;
 		}
 		end();
 	}
 	EXPECT(moved > 20000);
+	EXPECT(cautious > 20);
 	/* a stay in DRAIN ends with the ACK that begins it */
 	EXPECT_EQ(states | BIT(DRAIN), BIT(PROBE_RTT + 1) - 1);
 }
