@@ -375,13 +375,14 @@ static void check_ranges(void)
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct http_conditions c = { .range = t[i].range,
 					     .if_range = t[i].if_range };
-		off_t first = 0, length = 0;
+		off_t first = -1, length = -1;
 		enum http_range got = http_range(&c, &have, t[i].size, &first,
 						 &length);
 
 		CHECK(got == t[i].want, "%s: %d", t[i].range, got);
-		CHECK(got != HTTP_RANGE_ONE || (first == t[i].first &&
-						length == t[i].length),
+		CHECK(got == HTTP_RANGE_ONE ? first == t[i].first &&
+					      length == t[i].length :
+					      first == -1 && length == -1,
 		      "%s: %jd bytes at %jd", t[i].range, (intmax_t)length,
 		      (intmax_t)first);
 	}

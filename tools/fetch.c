@@ -10,6 +10,9 @@
 
 #include "get.h"
 
+/* Servers that end one after the other as soon as we come have a fault. */
+#define TURNED_AWAY_MAX	3
+
 struct fetch *job_find(const struct job *job, int64_t id)
 {
 	struct fetch *f;
@@ -25,6 +28,9 @@ struct fetch *job_start(struct job *job, struct conn *c)
 	struct fetch *f;
 	int64_t id;
 
+	while (job->next < job->count &&
+	       job->fetches[job->next].state != FETCH_WAITING)
+		job->next++;
 	if (job->next == job->count || job->running >= job->parallel ||
 	    job->closing)
 		return NULL;
@@ -87,6 +93,28 @@ void fetch_fail(struct job *job, struct fetch *f, enum get_exit code,
 	f->exit = code;
 	output_drop(f);
 	over(job, f, FETCH_FAILED);
+}
+
+void job_put_back(struct job *job, struct fetch *f)
+{
+	size_t i = f - job->fetches;
+
+	TAILQ_REMOVE(&job->active, f, link);
+	job->running--;
+	f->state = FETCH_WAITING;
+	f->id = -1;
+	if (i < job->next)
+		job->next = i;
+}
+
+bool job_again(struct job *job, enum get_exit code, const char *why)
+{
+	struct fetch *f;
+
+	while ((f = TAILQ_FIRST(&job->active)))
+		fetch_fail(job, f, code, "%s", why);
+	job->closing = false;
+	return job->left && job->turned_away++ < TURNED_AWAY_MAX;
 }
 
 void job_fail(struct job *job, enum get_exit code, const char *why)

@@ -75,6 +75,7 @@ struct job {
 	unsigned int running;
 	struct fetch_list active;
 	bool closing;			/* the server takes no more */
+	unsigned int turned_away;	/* as often */
 };
 
 extern const struct conn_ops h3_get_ops;
@@ -85,6 +86,12 @@ extern const struct conn_ops hq_get_ops;
  */
 struct fetch *job_start(struct job *job, struct conn *c);
 struct fetch *job_find(const struct job *job, int64_t id);
+/* The server did not look at @f and never will: for another connection. */
+void job_put_back(struct job *job, struct fetch *f);
+/* The connection of a closing server is over: fail what it had begun, for this
+ * reason.  True if another one may get the rest.
+ */
+bool job_again(struct job *job, enum get_exit code, const char *why);
 /* Fail all that is not over. */
 void job_fail(struct job *job, enum get_exit code, const char *why);
 

@@ -191,7 +191,9 @@ static int stop_stream(nghttp3_conn *nc, int64_t id, uint64_t code, void *user,
 	return give_up(h, id, code);
 }
 
-/* GOAWAY (RFC 9114 section 5.2): start no more, lose those it names. */
+/* GOAWAY (RFC 9114 section 5.2): start no more; those it names nobody looked
+ * at, so that they can be had elsewhere.
+ */
 static int going_away(nghttp3_conn *nc, int64_t id, void *user)
 {
 	struct job *job = client_of(user)->job;
@@ -201,13 +203,14 @@ static int going_away(nghttp3_conn *nc, int64_t id, void *user)
 	job->closing = true;
 	for (f = TAILQ_FIRST(&job->active); f; f = next) {
 		next = TAILQ_NEXT(f, link);
-		if (f->id >= id)
+		if (f->id < id)
+			continue;
+		if (f->status)
 			fetch_fail(job, f, GET_BROKEN,
-				   "the server is shutting down");
+				   "the server took its response back");
+		else
+			job_put_back(job, f);
 	}
-	for (size_t i = job->next; i < job->count; i++)
-		fetch_fail(job, &job->fetches[i], GET_BROKEN,
-			   "the server is shutting down");
 	return 0;
 }
 

@@ -187,12 +187,13 @@ static bool number(const char **p, off_t *n)
 static enum http_range last_bytes(const char *p, off_t size, off_t *first,
 				  off_t *length)
 {
-	if (!number(&p, length) || *p)
+	off_t n;
+
+	if (!number(&p, &n) || *p)
 		return HTTP_RANGE_NONE;
-	if (!*length || !size)
+	if (!n || !size)
 		return HTTP_RANGE_BAD;
-	if (*length > size)
-		*length = size;
+	*length = n < size ? n : size;
 	*first = size - *length;
 	return HTTP_RANGE_ONE;
 }
@@ -202,7 +203,7 @@ enum http_range http_range(const struct http_conditions *c,
 			   off_t *first, off_t *length)
 {
 	const char *p = c->range;
-	off_t last = OFF_MAX;
+	off_t from, last = OFF_MAX;
 
 	if (!p || strncasecmp(p, "bytes=", 6) ||
 	    (c->if_range && !same_file(c->if_range, v)))
@@ -210,14 +211,15 @@ enum http_range http_range(const struct http_conditions *c,
 	p += 6;
 	if (*p == '-')
 		return last_bytes(p + 1, size, first, length);
-	if (!number(&p, first) || *p++ != '-')
+	if (!number(&p, &from) || *p++ != '-')
 		return HTTP_RANGE_NONE;
-	if (*p && (!number(&p, &last) || *p || last < *first))
+	if (*p && (!number(&p, &last) || *p || last < from))
 		return HTTP_RANGE_NONE;
-	if (*first >= size)
+	if (from >= size)
 		return HTTP_RANGE_BAD;
 	if (last >= size)
 		last = size - 1;
-	*length = last - *first + 1;
+	*first = from;
+	*length = last - from + 1;
 	return HTTP_RANGE_ONE;
 }

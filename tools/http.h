@@ -40,7 +40,7 @@ int http_precondition(const struct http_conditions *c,
 enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_ONE, HTTP_RANGE_BAD };
 
 /* Which part of size bytes is wanted: for HTTP_RANGE_ONE length bytes at
- * first.  NONE is all of it, BAD what 416 is for.
+ * first, else these stay as they are.  NONE is all of it, BAD what 416 is for.
  */
 enum http_range http_range(const struct http_conditions *c,
 			   const struct http_validators *v, off_t size,

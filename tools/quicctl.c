@@ -60,12 +60,15 @@ struct words {
 	struct ctl *ctl;
 	char **word;
 	unsigned int n, most;
+	int bad;		/* the option whose value is not good ... */
+	const char *value;	/* ... and that */
 };
 
 static error_t parse_verb(int key, char *arg, struct argp_state *state)
 {
 	struct words *words = state->input;
 	const struct verb *verb = words->ctl->verb;
+	error_t err;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -77,8 +80,25 @@ static error_t parse_verb(int key, char *arg, struct argp_state *state)
 		words->n++;
 		return 0;
 	}
-	return verb->option ? verb->option(key, arg, words->ctl) :
-			      ARGP_ERR_UNKNOWN;
+	err = verb->option ? verb->option(key, arg, words->ctl) :
+			     ARGP_ERR_UNKNOWN;
+	if (err && err != ARGP_ERR_UNKNOWN) {
+		words->bad = key;
+		words->value = arg;
+	}
+	return err;
+}
+
+static int bad_option(const struct words *words, const char *verb)
+{
+	const struct argp_option *o = words->ctl->verb->options;
+
+	if (!words->value)
+		return fail(words->ctl, "%s: an option is not good; see --help", verb);
+	while (o->key != words->bad)
+		o++;
+	return fail(words->ctl, "%s: '%s' is no value of --%s; see --help", verb,
+		    words->value, o->name);
 }
 
 /* argv[0] is the verb with those above it, for messages. */
@@ -90,13 +110,12 @@ static int run_verb(struct ctl *ctl, int argc, char **argv)
 			     .args_doc = verb->args, .doc = verb->doc,
 			     .children = children };
 	char *word[4];
-	struct words words = { ctl, word, 0, 4 };
+	struct words words = { .ctl = ctl, .word = word, .most = 4 };
 
 	/* argp's own messages are no JSON. */
 	if (argp_parse(&argp, argc, argv, ctl->json ? ARGP_NO_ERRS : 0, NULL,
 		       &words))
-		return fail(ctl, "%s: an option or its value is not good; see --help",
-			    argv[0]);
+		return bad_option(&words, argv[0]);
 	if (words.n < verb->least || words.n > verb->most)
 		return fail(ctl, "%s takes %s", argv[0],
 			    verb->args && *verb->args ? verb->args :

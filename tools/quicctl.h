@@ -13,6 +13,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+struct bpf_object;
 struct verb;
 
 struct ctl {
@@ -125,10 +126,13 @@ bool bpf_find_pin(__u32 link_id, char *path, size_t size);
 /* 0, or a negative error. */
 int bpf_unregister(const struct ops_program *program);
 /* Registers what @file has of this type, pins links below /sys/fs/bpf/quic/@dir,
- * and adds the names to @names.  Returns 0, or 1 after fail().
+ * and adds the names to @names.  @set, if there is one, changes it before it is
+ * loaded.  Returns 0, or 1 after fail(), as @set does.
  */
 int bpf_register(const struct ctl *ctl, const struct ops_type *type,
-		 const char *dir, const char *file, json_object *names);
+		 const char *dir, const char *file,
+		 int (*set)(const struct ctl *ctl, struct bpf_object *object),
+		 json_object *names);
 
 /* ---- quicctl_ops.c, quicctl_watch.c ------------------------------------------ */
 

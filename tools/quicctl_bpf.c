@@ -300,16 +300,21 @@ static int make_pin_dir(const char *dir, char *path, size_t size)
 	return mkdir(path, 0700) && errno != EEXIST ? -1 : 0;
 }
 
-/* What has our name there belongs to a program that is gone: names are unique. */
+/* What has our name there belongs to a program that is gone: names are unique.
+ * A pin's name has no dots.
+ */
 static int pin(struct bpf_link *link, const char *dir, const char *name)
 {
-	char path[128];
+	char path[128], *p;
 	size_t n;
 
 	if (make_pin_dir(dir, path, sizeof(path)))
 		return -1;
 	n = strlen(path);
 	snprintf(path + n, sizeof(path) - n, "/%s", name);
+	for (p = path + n; *p; p++)
+		if (*p == '.')
+			*p = ':';
 	if (unlink(path) && errno != ENOENT)
 		return -1;
 	return bpf_link__pin(link, path);
@@ -317,40 +322,45 @@ static int pin(struct bpf_link *link, const char *dir, const char *name)
 
 /* ---- loading ------------------------------------------------------------------------- */
 
-/* Another version takes the place of the program that has the name, under its
- * link: connections go over to it.
+/* There is something of that name. With --replace the new one takes its place, under
+ * its link: connections go over to it.
  */
-static int replace(const struct ctl *ctl, const struct ops_type *type, int map,
-		   const char *name)
+static int taken(const struct ctl *ctl, const struct ops_type *type,
+		 const struct bpf_map *map, const char *name)
 {
 	struct ops_program *old = bpf_find_program(type, name);
+	__u32 id = old ? old->link_id : 0;
+	bool built_in = !old;
 	int fd, err;
 
-	if (!old)
-		return fail(ctl, "%s is there already and no BPF program", name);
-	if (!old->link_id) {
-		bpf_put_program(old);
-		return fail(ctl, "%s was registered without a link: unload it first",
-			    name);
-	}
-	fd = bpf_link_get_fd_by_id(old->link_id);
 	bpf_put_program(old);
-	err = fd < 0 ? fd : bpf_link_update(fd, map, NULL);
+	if (built_in)
+		return fail(ctl, "the name %s is taken by what is built in: choose another",
+			    name);
+	if (!id)
+		return fail(ctl, "the name %s is taken by a program without a link: unload it first",
+			    name);
+	if (!(bpf_map__map_flags(map) & BPF_F_LINK))
+		return fail(ctl, "the name %s is taken, and this one has no link (QUIC_..._DEFINE_LINK) to replace it: unload it first",
+			    name);
+	if (!ctl->replace)
+		return fail(ctl, "the name %s is taken; --replace puts this one in its place",
+			    name);
+	fd = bpf_link_get_fd_by_id(id);
+	err = fd < 0 ? fd : bpf_link_update(fd, bpf_map__fd(map), NULL);
 	if (err)
 		fail(ctl, "replacing %s: %m", name);
 	close(fd);
 	return !!err;
 }
 
-static int complain(const struct ctl *ctl, const char *map, const char *name)
+/* As the file has it: the kernel knows it only of what it has taken. */
+static const char *name_of(const struct ops_type *type, const struct bpf_map *map)
 {
-	if (errno == EEXIST)
-		return fail(ctl, "%s: the name %s is taken; --replace is for a new version of a program",
-			    map, name);
-	if (errno == EINVAL)
-		return fail(ctl, "%s: quic.ko refuses it; the kernel log says why",
-			    map);
-	return fail(ctl, "%s: %m", map);
+	size_t len;
+	const char *value = bpf_map__initial_value(map, &len);
+
+	return value ? value + type->name_at - type->data_at : "";
 }
 
 static int register_map(const struct ctl *ctl, const struct ops_type *type,
@@ -358,22 +368,21 @@ static int register_map(const struct ctl *ctl, const struct ops_type *type,
 			json_object *names)
 {
 	struct bpf_link *link = bpf_map__attach_struct_ops(map);
-	int error = errno, fd = bpf_map__fd(map);
-	char name[OPS_NAME_MAX] = "", *value;
-	struct bpf_map_info info;
+	char name[OPS_NAME_MAX];
+	int error = errno;
 
-	/* Without a registration only what has a link has its name by now. */
-	value = read_map(type, fd, &info);
-	if (value)
-		memcpy(name, value + type->name_at, sizeof(name) - 1);
-	free(value);
+	snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1,
+		 name_of(type, map));
 	errno = error;
-	if (!link && errno == EEXIST && ctl->replace && *name) {
-		if (replace(ctl, type, fd, name))
+	if (!link && errno == EEXIST) {
+		if (taken(ctl, type, map, name))
 			return 1;
+	} else if (!link && errno == EINVAL) {
+		return fail(ctl, "%s: quic.ko refuses it; the kernel log says why",
+			    bpf_map__name(map));
 	} else if (!link) {
-		return complain(ctl, bpf_map__name(map), name);
-	} else if (info.map_flags & BPF_F_LINK && pin(link, dir, name)) {
+		return fail(ctl, "%s: %m", bpf_map__name(map));
+	} else if (bpf_map__map_flags(map) & BPF_F_LINK && pin(link, dir, name)) {
 		/* It goes with the link, when we do. */
 		return fail(ctl, "pinning %s below " BPFFS "/quic/%s: %m", name,
 			    dir);
@@ -399,7 +408,9 @@ static bool is_of_type(const struct ops_type *type, const struct bpf_map *map)
 }
 
 int bpf_register(const struct ctl *ctl, const struct ops_type *type,
-		 const char *dir, const char *file, json_object *names)
+		 const char *dir, const char *file,
+		 int (*set)(const struct ctl *ctl, struct bpf_object *object),
+		 json_object *names)
 {
 	struct bpf_object *object = bpf_object__open_file(file, NULL);
 	struct bpf_map *map;
@@ -409,6 +420,10 @@ int bpf_register(const struct ctl *ctl, const struct ops_type *type,
 	if (!object) {
 		libbpf_strerror(errno, why, sizeof(why));
 		return fail(ctl, "%s: %s", file, why);
+	}
+	if (set && set(ctl, object)) {
+		error = 1;
+		goto out;
 	}
 	if (bpf_object__load(object)) {
 		libbpf_strerror(errno, why, sizeof(why));

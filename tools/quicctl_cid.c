@@ -13,6 +13,7 @@ static const struct column list[] = {
 	{ "bad_cpu", "BAD CPU", PLAIN },
 	{ "collisions", "COLLISIONS", PLAIN },
 	{ "bad_listener", "BAD LISTENER", PLAIN },
+	{ "late", "LATE", PLAIN },
 	{}
 };
 
@@ -25,6 +26,8 @@ static const struct column show[] = {
 	{ "bad_cpu", "bad cpu", PLAIN },
 	{ "collisions", "collisions", PLAIN },
 	{ "bad_listener", "bad listener", PLAIN },
+	{ "late", "late", PLAIN },
+	{ "retired", "retired", PLAIN },
 	{ "map_id", "map id", PLAIN },
 	{ "link_id", "link id", PLAIN },
 	{ "pinned", "pinned", PLAIN },
@@ -40,6 +43,7 @@ static const struct column watch[] = {
 	{ "bad_cpu", "BAD CPU", PLAIN },
 	{ "collisions", "COLLISIONS", PLAIN },
 	{ "bad_listener", "BAD LISTENER", PLAIN },
+	{ "late", "LATE", PLAIN },
 	{}
 };
 

@@ -89,11 +89,6 @@ static error_t option(int key, char *arg, struct ctl *ctl)
 	return xdp_option(key, arg, ctl);
 }
 
-static error_t set_option(int key, char *arg, struct ctl *ctl)
-{
-	return key == 'm' ? ARGP_ERR_UNKNOWN : option(key, arg, ctl);
-}
-
 /* ---- settings ------------------------------------------------------------------ */
 
 static __u32 *member(struct quic_guard *set, size_t i)
@@ -163,17 +158,8 @@ static const struct xdp_kind kind = {
 };
 
 static const struct verb verbs[] = {
-	{ .name = "status", .run = xdp_status,
-	  .doc = "Where it runs, what is set, packets per CPU and reason" },
-	{ .name = "attach", .args = "DEV", .least = 1, .most = 1,
-	  .run = xdp_attach, .options = attach_options, .option = option,
-	  .doc = "Guard servers behind DEV from what is no QUIC and from floods" },
-	{ .name = "set", .run = xdp_set, .options = set_options,
-	  .option = set_option, .doc = "Change settings, of all devices" },
-	{ .name = "detach", .args = "DEV", .least = 1, .most = 1,
-	  .run = xdp_detach, .doc = "No more; other programs of DEV stay" },
-	{ .name = "clean", .run = xdp_clean,
-	  .doc = "Remove maps that no program uses" },
+	XDP_VERBS("Guard servers behind DEV from what is no QUIC and from floods"),
+	XDP_CLEAN_VERB,
 	{}
 };
 

@@ -79,11 +79,6 @@ static error_t option(int key, char *arg, struct ctl *ctl)
 	return xdp_option(key, arg, ctl);
 }
 
-static error_t set_option(int key, char *arg, struct ctl *ctl)
-{
-	return key == 'm' ? ARGP_ERR_UNKNOWN : option(key, arg, ctl);
-}
-
 static int set_up(struct ctl *ctl)
 {
 	struct quic_lb_set set;
@@ -138,8 +133,7 @@ static bool is_none(const struct quic_lb_addr *a)
 	return !memcmp(a, &none, sizeof(none));
 }
 
-/* Hexadecimal; the number of octets, or -1. */
-static int to_octets(const char *text, __u8 *to, int most)
+int xdp_octets(const char *text, __u8 *to, int most)
 {
 	int n = strlen(text) / 2;
 
@@ -171,6 +165,8 @@ static int change_vip(struct ctl *ctl, const char *text, bool add)
 		return 1;
 	err = add ? bpf_map_update_elem(fd, &a, &one, BPF_ANY) :
 		    bpf_map_delete_elem(fd, &a);
+	if (err && errno == ENOENT)
+		return fail(ctl, "%s is not balanced", text);
 	if (err)
 		return fail(ctl, "%s: %m", text);
 	return out_done(ctl, add ? "balanced" : "not balanced", text);
@@ -254,7 +250,7 @@ static bool to_server(const char *text, struct quic_lb_server *s)
 	if (text[0] < '0' || text[0] > '6' || text[1] != ':')
 		return false;
 	s->rotation = text[0] - '0';
-	return to_octets(text + 2, s->sid, sizeof(s->sid)) > 0;
+	return xdp_octets(text + 2, s->sid, sizeof(s->sid)) > 0;
 }
 
 static int add_servers(const struct ctl *ctl, __u32 backend)
@@ -380,7 +376,7 @@ static bool read_key(void)
 	errno = EINVAL;
 	good = fgets(line, sizeof(line), file);
 	line[strcspn(line, " \n")] = '\0';
-	good = good && to_octets(line, conf_wanted.key, QUIC_LB_BLOCK) ==
+	good = good && xdp_octets(line, conf_wanted.key, QUIC_LB_BLOCK) ==
 		       QUIC_LB_BLOCK;
 	conf_wanted.encrypt = 1;
 	explicit_bzero(line, sizeof(line));
@@ -398,7 +394,9 @@ static int config(struct ctl *ctl, int argc, char **argv)
 	if (!xdp_number(argv[0], QUIC_LB_UNROUTABLE - 1, &rotation))
 		return fail(ctl, "'%s' is no rotation: 0 to 6", argv[0]);
 	if (key_file && !read_key())
-		return fail(ctl, "%s: %m", key_file);
+		return errno == EINVAL ?
+		       fail(ctl, "%s: a key is 32 hexadecimal digits", key_file) :
+		       fail(ctl, "%s: %m", key_file);
 	conf_wanted.rotation = rotation;
 	conf_wanted.sid_len = sid_len ?: 3;
 	conf_wanted.nonce_len = nonce_len ?: 4;
@@ -564,15 +562,7 @@ static const struct xdp_kind kind = {
 };
 
 static const struct verb verbs[] = {
-	{ .name = "status", .run = xdp_status,
-	  .doc = "Where it runs, what is set, packets per CPU and reason" },
-	{ .name = "attach", .args = "DEV", .least = 1, .most = 1,
-	  .run = xdp_attach, .options = attach_options, .option = option,
-	  .doc = "Balance what comes to DEV for the virtual addresses" },
-	{ .name = "set", .run = xdp_set, .options = set_options,
-	  .option = set_option, .doc = "Change settings, of all devices" },
-	{ .name = "detach", .args = "DEV", .least = 1, .most = 1,
-	  .run = xdp_detach, .doc = "No more; other programs of DEV stay" },
+	XDP_VERBS("Balance what comes to DEV for the virtual addresses"),
 	{ .name = "vip", .args = "ADDR", .least = 1, .most = 1, .run = vip,
 	  .doc = "Balance what is for this address" },
 	{ .name = "unvip", .args = "ADDR", .least = 1, .most = 1, .run = unvip,
@@ -587,8 +577,10 @@ static const struct verb verbs[] = {
 	  .doc = "A configuration of QUIC-LB, for lb and steer" },
 	{ .name = "unconfig", .args = "ROTATION", .least = 1, .most = 1,
 	  .run = unconfig, .doc = "Remove it" },
-	{ .name = "clean", .run = xdp_clean,
-	  .doc = "Remove maps that no program uses" },
+	{ .name = "ids", .args = "ROTATION SERVER", .least = 2, .most = 2,
+	  .run = lb_ids,
+	  .doc = "This host's connection IDs are of this configuration" },
+	XDP_CLEAN_VERB,
 	{}
 };
 

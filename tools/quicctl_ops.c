@@ -164,7 +164,7 @@ static int load(struct ctl *ctl, int argc, char **argv)
 	if (bpf_find_type(ctl, r->type, &type))
 		return 1;
 	names = json_object_new_array();
-	if (bpf_register(ctl, &type, r->dir, argv[0], names)) {
+	if (bpf_register(ctl, &type, r->dir, argv[0], NULL, names)) {
 		json_object_put(names);
 		return 1;
 	}
@@ -231,6 +231,20 @@ static int use(struct ctl *ctl, int argc, char **argv)
 	return out_done(ctl, "using", argv[0]);
 }
 
+/* Of a name that there is not nothing would ever be seen. */
+static int watch(struct ctl *ctl, int argc, char **argv)
+{
+	const struct registry *r = ctl->of;
+	json_object *rows = rows_of(ctl, r);
+
+	if (!rows)
+		return 1;
+	if (argc && !find_row(rows, argv[0]))
+		return unknown(ctl, r, rows, argv[0]);
+	json_object_put(rows);
+	return watch_run(ctl, argc, argv);
+}
+
 const struct verb ops_verbs[] = {
 	{ .name = "list", .doc = "All there are, native and BPF", .run = list },
 	{ .name = "show", .args = "NAME", .least = 1, .most = 1, .run = show,
@@ -242,7 +256,7 @@ const struct verb ops_verbs[] = {
 	  .doc = "Remove a BPF program, whoever loaded it" },
 	{ .name = "use", .args = "NAME", .least = 1, .most = 1, .run = use,
 	  .doc = "Make it what new connections get" },
-	{ .name = "watch", .args = "[NAME]", .most = 1, .run = watch_run,
+	{ .name = "watch", .args = "[NAME]", .most = 1, .run = watch,
 	  .doc = "Live connections, again and again",
 	  .options = watch_options, .option = watch_option },
 	{}

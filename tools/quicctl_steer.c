@@ -65,11 +65,6 @@ static error_t option(int key, char *arg, struct ctl *ctl)
 	return xdp_option(key, arg, ctl);
 }
 
-static error_t set_option(int key, char *arg, struct ctl *ctl)
-{
-	return key == 'm' ? ARGP_ERR_UNKNOWN : option(key, arg, ctl);
-}
-
 /* ---- settings ------------------------------------------------------------------ */
 
 static void add_cpu(unsigned int cpu, void *arg)
@@ -318,20 +313,11 @@ static const struct xdp_kind kind = {
 };
 
 static const struct verb verbs[] = {
-	{ .name = "status", .run = xdp_status,
-	  .doc = "Where it runs, what is set, packets per CPU and reason" },
-	{ .name = "attach", .args = "DEV", .least = 1, .most = 1,
-	  .run = xdp_attach, .options = attach_options, .option = option,
-	  .doc = "Bring packets of DEV to the CPU that owns their connection" },
-	{ .name = "set", .run = xdp_set, .options = set_options,
-	  .option = set_option, .doc = "Change settings, of all devices" },
-	{ .name = "detach", .args = "DEV", .least = 1, .most = 1,
-	  .run = xdp_detach, .doc = "No more; other programs of DEV stay" },
+	XDP_VERBS("Bring packets of DEV to the CPU that owns their connection"),
 	{ .name = "owners", .run = owners, .doc = "Connections and their CPUs" },
 	{ .name = "features", .args = "[DEV]", .most = 1, .run = features,
 	  .doc = "What the kernel, and the driver of DEV, can" },
-	{ .name = "clean", .run = xdp_clean,
-	  .doc = "Remove maps that no program uses" },
+	XDP_CLEAN_VERB,
 	{}
 };
 

@@ -25,9 +25,6 @@
 
 #include "quicctl_xdp.h"
 
-#ifndef BPF_DIR
-#define BPF_DIR		"/usr/lib/quic/bpf"
-#endif
 #define BPFFS		"/sys/fs/bpf"
 #define DEVICES_MAX	1024
 
@@ -303,6 +300,18 @@ static int lock_pins(const struct ctl *ctl)
 	return 0;
 }
 
+/* The index of the device, which this process alone may change now; 0 after fail(). */
+static int lock_device(const struct ctl *ctl, const char *dev)
+{
+	int ifindex = if_nametoindex(dev);
+
+	if (!ifindex)
+		fail(ctl, "%s: %m", dev);
+	else if (lock_pins(ctl))
+		ifindex = 0;
+	return ifindex;
+}
+
 static struct xdp_program *load(const struct ctl *ctl,
 				const struct xdp_kind *kind)
 {
@@ -334,24 +343,6 @@ static int try_modes(struct xdp_program *program, int ifindex, int has)
 	return err;
 }
 
-/* Kernels from 6.14 on, and 6.12 with their fixes, let no program that changes
- * packets stand behind a dispatcher that says it does not, which that of libxdp up
- * to 1.5 does not say.  Then it runs alone, if nothing else does.
- */
-static int attach_alone(const struct ctl *ctl, const struct xdp_kind *kind,
-			struct xdp_program **program, int ifindex)
-{
-	int err = -ENOENT;
-
-	xdp_program__close(*program);
-	setenv("LIBXDP_SKIP_DISPATCHER", "1", 1);
-	*program = load(ctl, kind);
-	if (*program)
-		err = try_modes(*program, ifindex, 0);
-	unsetenv("LIBXDP_SKIP_DISPATCHER");
-	return err;
-}
-
 static int attach_new(const struct ctl *ctl, const struct xdp_kind *kind,
 		      const char *dev, int ifindex, int has)
 {
@@ -361,14 +352,9 @@ static int attach_new(const struct ctl *ctl, const struct xdp_kind *kind,
 	if (!program)
 		return 1;
 	err = try_modes(program, ifindex, has);
-	if (err == -EINVAL && !has) {
-		err = attach_alone(ctl, kind, &program, ifindex);
-		if (!program)
-			return 1;
-	}
 	if (err == -EINVAL)
-		return fail(ctl, "%s: %s does not load%s; maps of another version are removed by 'clean'",
-			    dev, kind->program, has ? " beside others, on this kernel with this libxdp" : "");
+		return fail(ctl, "%s: %s does not load; maps of another version are removed by 'clean'",
+			    dev, kind->program);
 	if (err == -EBUSY)
 		return fail(ctl, "%s has an XDP program that lets no other run beside it",
 			    dev);
@@ -384,14 +370,12 @@ static int attach_new(const struct ctl *ctl, const struct xdp_kind *kind,
 int xdp_attach(struct ctl *ctl, int argc, char **argv)
 {
 	const struct xdp_kind *kind = ctl->of;
-	int ifindex = if_nametoindex(argv[0]), has = 0;
+	int ifindex = lock_device(ctl, argv[0]), has = 0;
 	struct xdp_multiprog *all;
 	struct xdp_program *ours;
 
 	(void)argc;
 	if (!ifindex)
-		return fail(ctl, "%s: %m", argv[0]);
-	if (lock_pins(ctl))
 		return 1;
 	/* So that a look-up of connections is part of the program. */
 	proc_load_module();
@@ -422,14 +406,12 @@ int xdp_set(struct ctl *ctl, int argc, char **argv)
 int xdp_detach(struct ctl *ctl, int argc, char **argv)
 {
 	const struct xdp_kind *kind = ctl->of;
-	int ifindex = if_nametoindex(argv[0]), err;
+	int ifindex = lock_device(ctl, argv[0]), err;
 	struct xdp_multiprog *all;
 	struct xdp_program *ours;
 
 	(void)argc;
 	if (!ifindex)
-		return fail(ctl, "%s: %m", argv[0]);
-	if (lock_pins(ctl))
 		return 1;
 	all = look_at(kind, ifindex, &ours);
 	if (!ours)
@@ -572,6 +554,11 @@ int xdp_status(struct ctl *ctl, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
+	if (access(QUIC_XDP_PIN, X_OK) && errno == EACCES) {
+		json_object_put(object);
+		json_object_put(settings);
+		return fail(ctl, "%s: %m", QUIC_XDP_PIN);
+	}
 	libxdp_set_print(keep_quiet);
 	json_object_object_add(object, "devices", devices_of(kind));
 	if (!add_counts(object, kind)) {

@@ -8,6 +8,10 @@
 
 #include "quicctl.h"
 
+#ifndef BPF_DIR
+#define BPF_DIR		"/usr/lib/quic/bpf"
+#endif
+
 /* One of the three programs. */
 struct xdp_kind {
 	const char *name;		/* of the verb, and of NAME.bpf.o */
@@ -31,6 +35,26 @@ int xdp_status(struct ctl *ctl, int argc, char **argv);
 int xdp_set(struct ctl *ctl, int argc, char **argv);
 int xdp_clean(struct ctl *ctl, int argc, char **argv);
 
+/* quicctl_ids.c */
+int lb_ids(struct ctl *ctl, int argc, char **argv);
+
+/* Rows of the table of verbs that all kinds have, for which their file has the
+ * options; the second comes last.
+ */
+#define XDP_VERBS(attach_doc) \
+	{ .name = "status", .run = xdp_status, \
+	  .doc = "Where it runs, what is set, packets per CPU and reason" }, \
+	{ .name = "attach", .args = "DEV", .least = 1, .most = 1, \
+	  .run = xdp_attach, .options = attach_options, .option = option, \
+	  .doc = attach_doc }, \
+	{ .name = "set", .run = xdp_set, .options = set_options, \
+	  .option = option, .doc = "Change settings, of all devices" }, \
+	{ .name = "detach", .args = "DEV", .least = 1, .most = 1, \
+	  .run = xdp_detach, .doc = "No more; other programs of DEV stay" }
+#define XDP_CLEAN_VERB \
+	{ .name = "clean", .run = xdp_clean, \
+	  .doc = "Remove maps that no program uses" }
+
 /* Options that all kinds have: --mode (attach only), --port. */
 #define XDP_MODE_OPTION \
 	{ "mode", 'm', "MODE", 0, \
@@ -49,6 +73,8 @@ bool xdp_write(const char *map, const void *key, const void *value);
 /* "0-3,7": calls back for each; false: no such list, or a number beyond @most. */
 bool xdp_each(const char *list, unsigned int most,
 	      void (*found)(unsigned int n, void *arg), void *arg);
+/* Hexadecimal; the number of octets, or -1. */
+int xdp_octets(const char *text, __u8 *to, int most);
 /* A number up to @most, or ARGP_ERR_UNKNOWN's sort of answer: false. */
 bool xdp_number(const char *text, unsigned long most, __u32 *to);
 

@@ -448,7 +448,8 @@ static void drive(struct program *p, struct conn *c, struct job *job)
 
 	if (c->state == CONN_OPEN)
 		conn_ready(c, POLLOUT);	/* the first requests */
-	while (c->state != CONN_CLOSED && job->left && !stop) {
+	while (c->state != CONN_CLOSED && job->left && !stop &&
+	       !(job->closing && !job->running)) {
 		struct pollfd pfd = { .fd = c->fd, .events = conn_events(c) };
 		int n = poll(&pfd, 1, TICK_MS);
 
@@ -540,9 +541,29 @@ static void keep_session(struct program *p, struct conn *c, const char *host)
 		warnx("%s: %s", p->o.session, why);
 }
 
-/* True if another address is worth a try. */
-static bool try_address(struct program *p, struct job *job,
-			const struct addrinfo *ai, bool last)
+enum next { NEXT_NONE, NEXT_ADDRESS, NEXT_SAME };
+
+/* What is worth a try after this connection?  If nothing, the job is over. */
+static enum next what_next(struct job *job, const struct conn *c, bool last)
+{
+	if (stop) {
+		job_fail(job, GET_BROKEN, "interrupted");
+		return NEXT_NONE;
+	}
+	if (!last && !c->opened && (c->end == CONN_END_REFUSED ||
+				    c->end == CONN_END_TIMEOUT))
+		return NEXT_ADDRESS;
+	if (!job->closing)
+		job_fail(job, exit_of(c), c->why);
+	else if (job_again(job, exit_of(c), c->why))
+		return NEXT_SAME;
+	else
+		job_fail(job, GET_BROKEN, "the server is shutting down");
+	return NEXT_NONE;
+}
+
+static enum next try_address(struct program *p, struct job *job,
+			     const struct addrinfo *ai, bool last)
 {
 	const struct url *url = job->fetches[0].url;
 	struct conn c = {
@@ -554,7 +575,7 @@ static bool try_address(struct program *p, struct job *job,
 		.update_keys = p->o.key_update,
 	};
 	char host[128] = "?", port[8] = "?", address[160];
-	bool again;
+	enum next next;
 
 	getnameinfo(ai->ai_addr, ai->ai_addrlen, host, sizeof(host), port,
 		    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
@@ -566,12 +587,7 @@ static bool try_address(struct program *p, struct job *job,
 	conn_connect(&c, &p->tls, ai->ai_addr, ai->ai_addrlen, url->host);
 	drive(p, &c, job);
 
-	again = !last && !c.opened && !stop && (c.end == CONN_END_REFUSED ||
-						c.end == CONN_END_TIMEOUT);
-	if (stop)
-		job_fail(job, GET_BROKEN, "interrupted");
-	else if (job->left && !again)
-		job_fail(job, exit_of(&c), c.why);
+	next = what_next(job, &c, last);
 	if (p->report)
 		report_connection(p->report, &c, url->authority, address);
 	if (c.opened && !p->o.quiet && !p->o.json)
@@ -581,13 +597,14 @@ static bool try_address(struct program *p, struct job *job,
 	if (!contact_end(&c))
 		warn("%s", c.token_file);
 	conn_release(&c);
-	return again;
+	return next;
 }
 
 static void run_job(struct program *p, struct job *job)
 {
 	char why[160];
 	struct addrinfo *list, *ai;
+	enum next next = NEXT_ADDRESS;
 
 	TAILQ_INIT(&job->active);
 	list = resolve(p, job->fetches[0].url, why, sizeof(why));
@@ -595,9 +612,8 @@ static void run_job(struct program *p, struct job *job)
 		job_fail(job, GET_RESOLVE, why);
 		return;
 	}
-	for (ai = list; ai; ai = ai->ai_next)
-		if (!try_address(p, job, ai, !ai->ai_next))
-			break;
+	for (ai = list; ai && next; ai = next == NEXT_SAME ? ai : ai->ai_next)
+		next = try_address(p, job, ai, !ai->ai_next);
 	freeaddrinfo(list);
 }
 

@@ -131,9 +131,12 @@ static __always_inline int answer(struct xdp_md *ctx, struct quic_xdp_pkt *p,
 {
 	__u32 now = bpf_xdp_get_buff_len(ctx);
 	__u32 off = p->udp + sizeof(struct udphdr);
+	__u8 *mac = (void *)(long)ctx->data;
 	__u64 sum;
 
-	if (!p->plain || off + n > now)
+	/* What goes to a group on the link nobody answers, or all of it would. */
+	if (!p->plain || off + n > now ||
+	    (void *)(mac + 1) > (void *)(long)ctx->data_end || *mac & 1)
 		return -1;
 	/* One bound after the other, or the verifier sees neither. */
 	barrier_var(n);
@@ -144,9 +147,11 @@ static __always_inline int answer(struct xdp_md *ctx, struct quic_xdp_pkt *p,
 		return -1;
 	*(__u32 *)(buf + n) = 0;
 	sum = sum_of(buf, n);
-	if (bpf_xdp_store_bytes(ctx, off, buf, n) ||
-	    bpf_xdp_adjust_tail(ctx, (int)(off + n - now)))
+	if (bpf_xdp_store_bytes(ctx, off, buf, n))
 		return -1;
+	/* What is not cut off is padding of the link, its sender's own bytes. */
+	if (bpf_ksym_exists(bpf_quic_xdp_resize))
+		bpf_quic_xdp_resize(ctx, 0, now - off - n);
 	return back(ctx, p, n, sum);
 }
 

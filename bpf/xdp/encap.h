@@ -96,7 +96,7 @@ static __always_inline void *outer_link(struct xdp_md *ctx,
 	__be16 *type;
 	int i;
 
-	if (bpf_xdp_adjust_head(ctx, -(int)room))
+	if (bpf_quic_xdp_resize(ctx, room, 0))
 		return NULL;
 	to = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;

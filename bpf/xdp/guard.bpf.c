@@ -11,6 +11,8 @@
  *
  *	not for one of the ports, a fragment	passed
  *	from a port that reflects, no QUIC	dropped
+ *	Initial, or unknown version, from an
+ *		address that is no host's	dropped
  *	Initial, or unknown version
  *		in less than 1200 bytes		dropped
  *		of a prefix beyond its rate	dropped
@@ -32,21 +34,8 @@
 
 #define EBADMSG	74
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct quic_guard);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_guard SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, QUIC_GUARD_N_MAX);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_guard_n SEC(".maps");
+QUIC_XDP_MAP(quic_guard, ARRAY, 1, __u32, struct quic_guard);
+QUIC_XDP_MAP(quic_guard_n, PERCPU_ARRAY, QUIC_GUARD_N_MAX, __u32, __u64);
 
 static __always_inline int pass(enum quic_guard_count why)
 {
@@ -71,6 +60,20 @@ static __always_inline int reflects(__be16 port)
 		return 1;
 	}
 	return 0;
+}
+
+/* Group addresses, 0.0.0.0/8, ::, and IPv4 in IPv6: the kernel drops what comes from
+ * them, so no answer may go there.
+ */
+static __always_inline int is_no_host(const struct quic_xdp_pkt *p)
+{
+	const __u8 *octets = (const __u8 *)p->src;
+
+	if (!p->is_v6)
+		return !octets[12] || octets[12] >= 224;
+	return octets[0] == 0xff ||
+	       (!p->src[0] && !p->src[1] &&
+		((!p->src[2] && !p->src[3]) || p->src[2] == bpf_htonl(0xffff)));
 }
 
 /* ---- Initials --------------------------------------------------------------------------- */
@@ -145,6 +148,8 @@ static __always_inline int guard(struct xdp_md *ctx,
 		return drop(set, QUIC_GUARD_N_SMALL);
 	if (p->udp + sizeof(struct udphdr) + p->len > bpf_xdp_get_buff_len(ctx))
 		return drop(set, QUIC_GUARD_N_NOT_QUIC);
+	if (is_no_host(p))
+		return drop(set, QUIC_GUARD_N_SOURCE);
 	if (p->kind == QUIC_XDP_UNKNOWN)
 		return unknown(ctx, set, p, bpf_ktime_get_ns());
 	return initial(ctx, set, p, bpf_ktime_get_ns());

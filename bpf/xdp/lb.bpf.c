@@ -9,6 +9,7 @@
  *		katran, whose encapsulation this is (IPIP or GUE).
  * Bad for:	what is not QUIC on these ports; ways to the backends that do not
  *		carry 1500 bytes and the headers around them.
+ * Needs:	quic.ko, which makes the room for them.
  *
  *	the ID has a server that is known	that backend
  *	Initial, 0-RTT, unknown version, or	by the ring, which is a consistent
@@ -25,61 +26,15 @@
 
 #define NOBODY	(~0U)
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct quic_lb_set);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_lb SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, QUIC_LB_CONFS);
-	__type(key, __u32);
-	__type(value, struct quic_lb_conf);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_lb_conf SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, QUIC_LB_VIPS);
-	__type(key, struct quic_lb_addr);
-	__type(value, __u32);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_lb_vips SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, QUIC_LB_SERVERS);
-	__type(key, struct quic_lb_server);
-	__type(value, __u32);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_lb_servers SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, QUIC_LB_BACKENDS);
-	__type(key, __u32);
-	__type(value, struct quic_lb_addr);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_lb_backend SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, QUIC_LB_RING);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_lb_ring SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, QUIC_LB_N_MAX);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_lb_n SEC(".maps");
+QUIC_XDP_MAP(quic_lb, ARRAY, 1, __u32, struct quic_lb_set);
+QUIC_XDP_MAP(quic_lb_conf, ARRAY, QUIC_LB_CONFS, __u32, struct quic_lb_conf);
+QUIC_XDP_MAP(quic_lb_vips, HASH, QUIC_LB_VIPS, struct quic_lb_addr, __u32);
+QUIC_XDP_MAP(quic_lb_servers, HASH, QUIC_LB_SERVERS, struct quic_lb_server,
+	     __u32);
+QUIC_XDP_MAP(quic_lb_backend, ARRAY, QUIC_LB_BACKENDS, __u32,
+	     struct quic_lb_addr);
+QUIC_XDP_MAP(quic_lb_ring, ARRAY, QUIC_LB_RING, __u32, __u32);
+QUIC_XDP_MAP(quic_lb_n, PERCPU_ARRAY, QUIC_LB_N_MAX, __u32, __u64);
 
 static __always_inline int end(int verdict, enum quic_lb_count why)
 {
@@ -102,7 +57,9 @@ static __always_inline __u32 server_of(struct quic_xdp_pkt *p)
 		return NOBODY;
 	key.rotation = rotation;
 	for (i = 0; i < sizeof(key.sid); i++)
-		key.sid[i] = p->id[1 + i] & quic_lb_octets(conf->lb.sid_len - i);
+		if (1 + i != conf->cpu_at)
+			key.sid[i] = p->id[1 + i] &
+				     quic_lb_octets(conf->lb.sid_len - i);
 	backend = bpf_map_lookup_elem(&quic_lb_servers, &key);
 	return backend ? *backend : NOBODY;
 }

@@ -7,13 +7,8 @@
 
 #define SECOND	1000000000ULL
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, QUIC_GUARD_PREFIXES);
-	__type(key, struct quic_guard_prefix);
-	__type(value, __u64);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_guard_pfx SEC(".maps");
+QUIC_XDP_MAP(quic_guard_pfx, LRU_HASH, QUIC_GUARD_PREFIXES, struct quic_guard_prefix,
+	     __u64);
 
 /* Initials of this CPU, in this second and in the one before. */
 struct load {

@@ -25,37 +25,10 @@
 
 #define NO_CPU	(~0U)
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct quic_steer);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_steer SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, QUIC_LB_CONFS);
-	__type(key, __u32);
-	__type(value, struct quic_lb_conf);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_lb_conf SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_CPUMAP);
-	__uint(max_entries, QUIC_STEER_CPUS);
-	__type(key, __u32);
-	__type(value, struct bpf_cpumap_val);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_cpus SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, QUIC_STEER_N_MAX);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_steer_n SEC(".maps");
+QUIC_XDP_MAP(quic_steer, ARRAY, 1, __u32, struct quic_steer);
+QUIC_XDP_MAP(quic_lb_conf, ARRAY, QUIC_LB_CONFS, __u32, struct quic_lb_conf);
+QUIC_XDP_MAP(quic_cpus, CPUMAP, QUIC_STEER_CPUS, __u32, struct bpf_cpumap_val);
+QUIC_XDP_MAP(quic_steer_n, PERCPU_ARRAY, QUIC_STEER_N_MAX, __u32, __u64);
 
 static __always_inline int pass(enum quic_steer_count why)
 {
@@ -100,7 +73,8 @@ static __always_inline __u32 owner_table(struct xdp_md *ctx,
 	if (!bpf_ksym_exists(bpf_quic_xdp_owner) || !len)
 		return NO_CPU;
 	quic_xdp_peer(p, &peer);
-	cpu = bpf_quic_xdp_owner(ctx, p->id, len, &peer);
+	cpu = bpf_quic_xdp_owner(ctx, p->id, len,
+				 p->kind == QUIC_XDP_SHORT ? NULL : &peer);
 	return cpu < 0 ? NO_CPU : cpu;
 }
 

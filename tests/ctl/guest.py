@@ -140,6 +140,14 @@ def test_load_show_unload():
     ctl("cc", "load", program("v1"))    # the names are free again
 
 
+def test_a_name_with_a_dot_is_pinned():
+    assert ctl("cc", "load", program("dotted")) == {"loaded": ["dotted-1.5"]}
+    pinned = ctl("cc", "show", "dotted-1.5")["pinned"]
+    assert pinned == PINS + "/dotted-1:5" and os.path.exists(pinned)
+    assert ctl("cc", "unload", "dotted-1.5") == {"unloaded": "dotted-1.5"}
+    assert not os.path.exists(pinned)
+
+
 def test_replace_under_a_link():
     ctl("cc", "load", program("v1"))
     before = ctl("cc", "show", "linked")
@@ -149,6 +157,19 @@ def test_replace_under_a_link():
     after = ctl("cc", "show", "linked")
     assert after["link_id"] == before["link_id"] and after["pinned"] == before["pinned"]
     assert after["programs"] != before["programs"]
+
+
+def test_a_name_that_is_taken():
+    ctl("cc", "load", program("v1"))
+    for words, told in (
+            (("clash",), "the name cubic is taken by what is built in"),
+            (("-r", "clash"), "the name cubic is taken by what is built in"),
+            (("v2",), "the name linked is taken; --replace puts"),
+            (("bare",), "the name linked is taken, and this one has no link"),
+            (("-r", "bare"), "the name linked is taken, and this one has no link"),
+            (("-r", "v1"), "the name unlinked is taken by a program without a link: unload")):
+        said = refused("cc", "load", *words[:-1], program(words[-1]))["error"]
+        assert told in said, (words, said)
 
 
 def test_use_is_per_namespace():
@@ -169,6 +190,7 @@ def test_what_goes_wrong_is_told():
     assert "built in" in refused("cc", "unload", "cubic")["error"]
     assert "nothing" in refused("cc", "show", "nothing")["error"]
     assert "nothing" in refused("cc", "unload", "nothing")["error"]
+    assert "nothing" in refused("cc", "watch", "-c", "1", "nothing")["error"]
     assert "No such file" in refused("cc", "load", "/nothing.bpf.o")["error"]
     assert refused("cc", "load", "/etc/passwd")["log"]
     said = refused("cc", "load", program("refused"))
@@ -182,6 +204,7 @@ def test_usage_is_told_in_json():
         done = run("quicctl", "-j", *words)
         assert done.returncode == 1 and json.loads(done.stdout)["error"], words
         assert run("quicctl", *words).returncode == 1
+    assert "'never' is no value of --interval" in refused("cc", "watch", "-i", "never")["error"]
     assert run("quicctl", "--help").stdout.startswith("Usage: quicctl")
 
 
@@ -203,6 +226,12 @@ def test_completion_knows_verbs_and_names():
     assert complete("cc", "use", "") == names()
     assert program("v2") in complete("cc", "load", PROGRAMS + "/v")
     assert "--replace" in complete("cc", "load", "--")
+    assert program("v2") in complete("cc", "load", "-r", PROGRAMS + "/v")
+    # of the value of an option that takes one nothing is said, after it all is as before
+    assert complete("guard", "attach", "-r", "") == set()
+    for options in ("-s", "table"), ("-p", "443", "-c", "0"), ("--port", "443"), ("-m", "native"):
+        assert "lo" in complete("steer", "attach", *options, ""), options
+    assert complete("lb", "backend", "-s", "") == set()
 
 
 def test_watch_follows_connections():

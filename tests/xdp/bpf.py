@@ -8,8 +8,9 @@ import ctypes
 import os
 import re
 
-INCLUDE = "/usr/include/quic"
-PROGRAMS = "/usr/lib/quic/bpf/xdp"
+DESTDIR = os.environ.get("DESTDIR", "")
+INCLUDE = DESTDIR + "/usr/include/quic"
+PROGRAMS = DESTDIR + "/usr/lib/quic/bpf/xdp"
 ABORTED, DROP, PASS, TX, REDIRECT = range(5)
 VERDICTS = ("aborted", "drop", "pass", "tx", "redirect")
 
@@ -35,6 +36,7 @@ for name, result, args in (
         ("bpf_map_lookup_batch", ctypes.c_int,
          (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
           ctypes.POINTER(ctypes.c_uint), ctypes.c_void_p)),
+        ("bpf_obj_pin", ctypes.c_int, (ctypes.c_int, ctypes.c_char_p)),
         ("bpf_obj_get", ctypes.c_int, (ctypes.c_char_p,)),
         ("bpf_prog_test_run_opts", ctypes.c_int, (ctypes.c_int, ctypes.c_void_p)),
         ("bpf_prog_load", ctypes.c_int,
@@ -179,3 +181,13 @@ class Program(Runner):
         verdict, out, _ = self.run(frame, **options)
         return verdict, out, [name for name, old, new in zip(self.reasons, before, self.counts())
                               if new != old]
+
+    def expect(self, frame, verdict, reason, **options):
+        """It ends so, for this reason alone. The frame as it is then: only what is sent
+        back is changed.
+        """
+        got, out, reasons = self.counted(frame, **options)
+        assert (VERDICTS[got], reasons) == (verdict, [reason]), \
+            "%s, %s instead of %s, %s" % (VERDICTS[got], reasons, verdict, reason)
+        assert verdict == "tx" or out == frame, "the frame was changed"
+        return out

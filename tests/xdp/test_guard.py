@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """xdp_quic_guard, frame by frame; its answers are read by others: aioquic, Python."""
 
+import socket
 import struct
 import time
 
 from aioquic.buffer import Buffer
-from aioquic.quic.packet import get_retry_integrity_tag, pull_quic_header
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
+from aioquic.quic.packet import (QuicProtocolVersion, get_retry_integrity_tag,
+                                 pull_quic_header)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import bpf
@@ -15,6 +19,7 @@ from fixtures import ID
 from frames import V1, V2, Answer, frame, initial, long_header, short, unknown_version
 
 RETRY, NO_VERSIONS, WATCH = 1, 2, 4
+IPPROTO_QUIC, SOL_QUIC, HANDSHAKE_INFO, LEVEL_INITIAL = 261, 288, 1, 1
 # RFC 9369 section 3.3.3; aioquic has those of version 1.
 V2_KEY = bytes.fromhex("8fb4b01b56ac48e260fbcbcead7ccc92")
 V2_NONCE = bytes.fromhex("d86969bc2d7c6d9990ef b04a".replace(" ", ""))
@@ -27,21 +32,13 @@ REFLECTORS = (0, 17, 19, 53, 69, 111, 123, 137, 138, 161, 389, 500, 1900, 3702, 
               11211)
 
 program = bpf.Program(bpf.PROGRAMS + "/guard.bpf.o", "GUARD")
+expect = program.expect
 
 
 def configure(flags=0, threshold=0, rate=0, burst=0, prefix4=0, prefix6=0):
     program.maps["quic_guard"][0] = struct.pack("<6I", flags, threshold, rate, burst, prefix4,
                                                 prefix6)
     program.maps["quic_guard_pfx"].clear()
-
-
-def expect(data, verdict, reason):
-    """The frame as it is then."""
-    got, out, reasons = program.counted(data)
-    assert (bpf.VERDICTS[got], reasons) == (verdict, [reason]), \
-        "%s, %s instead of %s, %s" % (bpf.VERDICTS[got], reasons, verdict, reason)
-    assert verdict == "tx" or out == data, "the frame was changed"
-    return out
 
 
 def test_every_form_of_header():
@@ -78,6 +75,23 @@ def test_reflection():
     yield "from 54", lambda: expect(frame(short(ID), sport=54), "pass", "passed")
     yield "to another port", lambda: expect(frame(short(ID), sport=53, dport=1000),
                                             "pass", "other")
+
+
+def test_nobody_to_answer():
+    """From addresses that no host has, and to all hosts of a link."""
+    configure(RETRY)
+    for family, sources in ((4, ("0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255")),
+                            (6, ("::", "ff02::1", "::ffff:192.0.2.77"))):
+        for src in sources:
+            for name, payload in ("Initial", initial()), ("version", unknown_version()):
+                yield "%s from %s" % (name, src), lambda: expect(
+                    frame(payload, family, src=src), "drop", "source")
+    for family, src in (4, "1.0.0.1"), (4, "223.255.255.1"), (6, "::1"), (6, "fe80::1"):
+        yield "from " + src, lambda: expect(frame(initial(), family, src=src), "tx", "retry")
+    for mac in b"\xff" * 6, bytes.fromhex("01005e000001"):
+        for name, payload in ("Initial", initial()), ("version", unknown_version()):
+            yield "%s to %s" % (name, mac.hex()), lambda: expect(
+                mac + frame(payload)[6:], "drop", "failed")
 
 
 # ---- Version Negotiation ---------------------------------------------------------
@@ -205,6 +219,44 @@ def test_tokens():
         time.sleep(LIFE + 0.2)
         expect(back(token, server, family, version), "drop", "bad_token")
     yield "too old", expired
+
+
+def test_connections_that_exist():
+    """Their Initials pass, but not all whose ID begins as theirs does."""
+    configure(RETRY)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM, IPPROTO_QUIC) as ours:
+        peer.bind(("127.0.0.1", 0))
+        ours.connect(peer.getsockname())
+        ours.sendmsg([b"ClientHello"], [(SOL_QUIC, HANDSHAKE_INFO, bytes([LEVEL_INITIAL]))])
+        known = pull_quic_header(Buffer(data=peer.recv(2000))).source_cid
+        yield "its ID", lambda: expect(frame(initial(known)), "pass", "known")
+        for more in range(1, 21 - len(known)):
+            yield "%d octets more" % more, lambda: expect(
+                frame(initial(known + bytes(more))), "tx", "retry")
+
+
+def test_another_engine_takes_the_retry():
+    """aioquic's Initials; what it says to the answer, and comes back with."""
+    configure(RETRY)
+    server = (frames.SERVER[4], frames.DPORT)
+
+    def comes_back(version):
+        client = QuicConnection(configuration=QuicConfiguration(
+            is_client=True, alpn_protocols=["h3"], original_version=version,
+            supported_versions=[version]))
+        client.connect(server, now=0)
+        for again in False, True:
+            sent = [data for data, _ in client.datagrams_to_send(now=0)]
+            assert sent
+            for data in sent:
+                if again:
+                    expect(frame(data), "pass", "token")
+                else:
+                    answer = Answer(expect(frame(data), "tx", "retry")).udp()
+            client.receive_datagram(answer, server, now=0)
+    for version in QuicProtocolVersion.VERSION_1, QuicProtocolVersion.VERSION_2:
+        yield "version %#x" % version, lambda: comes_back(version)
 
 
 def test_no_two_tokens_are_equal():

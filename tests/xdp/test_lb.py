@@ -25,6 +25,7 @@ WANT = {fixtures.OTHER: ("pass", "other"), fixtures.FRAGMENT: ("pass", "fragment
         fixtures.QUIC: ("tx", "unroutable")}
 
 program = bpf.Program(bpf.PROGRAMS + "/lb.bpf.o", "LB")
+expect = program.expect
 
 
 def mapped(address):
@@ -46,14 +47,6 @@ def configure(encap=IPIP, gue_port=0, mtu=0, source4=b"\0\0\0\0", mac=bytes(6), 
     if ring is not None:
         for i in range(RING):
             program.maps["quic_lb_ring"][i] = ring
-
-
-def expect(data, verdict, reason):
-    got, out, reasons = program.counted(data)
-    assert (bpf.VERDICTS[got], reasons) == (verdict, [reason]), \
-        "%s, %s instead of %s, %s" % (bpf.VERDICTS[got], reasons, verdict, reason)
-    assert verdict == "tx" or out == data, "the frame was changed"
-    return out
 
 
 def test_every_form_of_header():
@@ -158,6 +151,19 @@ def test_server_ids():
                 data = frame(payload, family)
                 yield "%s, IPv%d, server %d" % (name, family, i), lambda: carried(
                     data, expect(data, "tx", "server"), 14, BACKENDS[i])
+
+
+def test_the_cpu_is_not_the_server():
+    """IDs of one server that differ in the CPU."""
+    configure()
+    conf = quiclb.Conf(3, 3, 4, quiclb.KEY, cpu_at=2)
+    program.maps["quic_lb_conf"][conf.rotation] = conf.entry()
+    program.maps["quic_lb_servers"][bytes([conf.rotation, 7, 0, 9]).ljust(16, b"\0")] = 1
+    for cpu in 0, 1, 255:
+        data = frame(short(conf.encode(bytes([7, cpu, 9]))))
+        yield "CPU %d" % cpu, lambda: carried(data, expect(data, "tx", "server"), 14, BACKENDS[1])
+    data = frame(short(conf.encode(bytes([7, 0, 8]))))
+    yield "another server", lambda: expect(data, *("tx", "unroutable"))
 
 
 def test_by_the_ring():

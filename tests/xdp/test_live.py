@@ -7,7 +7,7 @@ import subprocess
 
 import frames
 import world
-from world import PIN, PORT, SERVER
+from world import PIN, PORT, SERVER, network
 
 RETRY = 1
 GUARD = struct.pack("<6I", RETRY, 0, 0, 0, 0, 0)
@@ -15,33 +15,22 @@ GUARD = struct.pack("<6I", RETRY, 0, 0, 0, 0, 0)
 MODES = {"native": "native", "generic": "skb"}
 
 
-def network(test):
-    """With the two namespaces, which are gone afterwards, whatever happens."""
-    def inside():
-        world.make_network()
-        try:
-            yield from test()
-        finally:
-            world.unload()
-            world.remove_network()
-    inside.__name__ = test.__name__
-    return inside
-
-
 @network
 def test_beside_each_other():
     """xdp-loader chains them, whatever the order, and others with them."""
     for name, mode in MODES.items():
         def chain(mode=mode):
-            world.load("steer", mode)
+            for program in "lb", "steer", "guard":
+                world.load(program, mode)
             got = world.loaded()
-            assert got == {"xdp_quic_steer": 40}, got
+            assert got == {"xdp_quic_guard": 20, "xdp_quic_lb": 30, "xdp_quic_steer": 40}, got
             world.run("test", "-e", PIN + "/quic_ports")
         yield name, chain
 
         def pass_traffic():
             world.run("ping", "-c", "2", SERVER, ns="cli")
-            assert world.counts("STEER")["other"] >= 2
+            for program in "STEER", "GUARD", "LB":
+                assert world.counts(program)["other"] >= 2
         yield name + ", what is not QUIC", pass_traffic
         world.unload()
 
@@ -50,6 +39,7 @@ def test_beside_each_other():
 def test_clients_and_servers():
     for name, mode in MODES.items():
         world.load("guard", mode)
+        world.load("steer", mode)
         with world.Server():
             for client, fetch in world.CLIENTS.items():
                 def plain(fetch=fetch):
@@ -71,21 +61,13 @@ def test_clients_and_servers():
                     world.pinned("quic_guard", 4, 24)[0] = bytes(24)
                 yield "%s, %s after a Retry" % (name, client), retried
             yield name + ", Version Negotiation", negotiation
-            world.unload()
-            world.load("steer", mode)
 
             def owned():
-                fetch_all()
                 got = world.counts("STEER")
                 home = sum(got[why] for why in ("home", "moved", "no_cpu"))
                 assert got["first"] and home and got["unknown"] <= home / 10, got
             yield name + ", owners", owned
         world.unload()
-
-
-def fetch_all():
-    for fetch in world.CLIENTS.values():
-        fetch()
 
 
 def negotiation():
@@ -131,10 +113,13 @@ def test_the_module_stays():
     def without():
         world.run("rmmod", "quic")
         try:
-            for program in "steer", "guard", "lb":
+            for program in "steer", "guard":
                 world.load(program, "native")
                 world.run("ping", "-c", "1", SERVER, ns="cli")
-                world.unload()
+            # The answer cannot be cut off then, and is padded.
+            negotiation()
+            world.unload()
+            assert world.load("lb", "native", check=False).returncode
         finally:
             world.run("modprobe", "quic")
     yield "without the module", without

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import world
-from world import PIN
+from world import PIN, network
 
 KINDS = "steer", "guard", "lb"
 
@@ -23,18 +23,6 @@ def fails(*words):
     answer = ctl(*words, check=False)
     assert set(answer) <= {"error", "log"}, answer
     return answer["error"]
-
-
-def network(test):
-    def inside():
-        world.make_network()
-        try:
-            yield from test()
-        finally:
-            world.unload()
-            world.remove_network()
-    inside.__name__ = test.__name__
-    return inside
 
 
 def devices(kind):
@@ -74,6 +62,14 @@ def test_attach_and_detach():
         ctl("steer", "detach", "data")
     yield "for people", text
 
+    def nobody():
+        ctl("steer", "attach", "data")
+        done = world.run("setpriv", "--reuid=65534", "--clear-groups", "quicctl", "-j", "steer",
+                         "status", ns="srv", check=False)
+        assert "Permission denied" in json.loads(done.stdout)["error"]
+        ctl("steer", "detach", "data")
+    yield "for who may not look", nobody
+
 
 @network
 def test_strangers_stay():
@@ -82,10 +78,13 @@ def test_strangers_stay():
 
     def beside():
         world.run("xdp-filter", "load", "--mode", "native", "data", ns="srv")
-        ctl("steer", "attach", "data")
-        assert len(devices("steer")["data"]["with"]) == 1
+        for kind in KINDS:
+            ctl(kind, "attach", "data")
+        for kind in KINDS:
+            assert len(devices(kind)["data"]["with"]) == len(KINDS), kind
         ctl("steer", "clean")
-        ctl("steer", "detach", "data")
+        for kind in KINDS:
+            ctl(kind, "detach", "data")
         assert others()
     yield "loaded by another", beside
 
@@ -184,4 +183,10 @@ def test_settings():
         for bad in (("config", "7"), ("config", "0", "--server-length", "16"), ("vip", "x"),
                     ("backend", "10.1.0.9", "--server", "8:00"), ("unbackend", "10.9.9.9")):
             fails("lb", *bad)
+        with open(world.WORK + "/key", "w") as file:
+            file.write("8f95\n")
+        for bad, told in ((("unvip", "192.0.2.2"), "192.0.2.2 is not balanced"),
+                          (("config", "0", "--key-file", world.WORK + "/key"), "32 hexadecimal"),
+                          (("set", "--mtu", "x"), "'x' is no value of --mtu")):
+            assert told in fails("lb", *bad), told
     yield "lb", lb

@@ -4,14 +4,19 @@ Two namespaces, a server of kernel QUIC in one, clients in the other, and XDP
 programs loaded as an operator loads them. For the tests that need more than frames.
 
      srv: 10.9.0.1 data ---- veth ---- data 10.9.0.2 :cli
+
+With queues, the device of srv is one with RSS: the hash of addresses and ports chooses
+a packet's queue, and each has a CPU.
 """
 
+import functools
 import json
 import os
 import subprocess
 import time
 
 import bpf
+from bpf import check, lib
 
 PIN = "/sys/fs/bpf/quic"
 SERVER, CLIENT, PORT = "10.9.0.1", "10.9.0.2", 443
@@ -54,6 +59,22 @@ def make_network(queues=1):
         # Unfinished checksums are lost where a frame is redirected; without GRO
         # veth takes no XDP_TX of its peer.
         run("ethtool", "-K", "data", "tx", "off", "gro", "on", ns=ns)
+    # veth wakes up who gets an XDP_TX frame only if he has a program, too; else the frame
+    # waits for the next one.
+    passes = PIN + "_passes"
+    check(lib.bpf_obj_pin(bpf.Empty().fd, passes.encode()), "pin")
+    run("bpftool", "net", "attach", "xdpdrv", "pinned", passes, "dev", "data", ns="cli")
+    os.unlink(passes)
+    if queues > 1:
+        pin_queues(queues)
+
+
+def pin_queues(queues):
+    """A kernel thread for each, on a CPU of its own. Once more after a program came."""
+    run("ip", "netns", "exec", "srv", "sh", "-c", "echo 1 >/sys/class/net/data/threaded")
+    threads = run("pgrep", "^napi/data").stdout.split()
+    for cpu, thread in enumerate(sorted(threads, key=int)[-queues:]):
+        run("taskset", "-pc", cpu, thread)
 
 
 def remove_network():
@@ -61,16 +82,25 @@ def remove_network():
         run("ip", "netns", "del", ns, check=False)
 
 
+def network(test):
+    """With the two namespaces, which are gone afterwards, whatever happens."""
+    @functools.wraps(test)
+    def inside():
+        make_network()
+        try:
+            yield from test()
+        finally:
+            unload()
+            remove_network()
+    return inside
+
+
 # ---- the programs ---------------------------------------------------------------
 
-# They change the length of a frame, which the programs of libxdp's dispatcher do not:
-# since 6.13, and in Debian's 6.12, no program may take the place of one that does less.
-ALONE = ("guard", "lb")
 
-
-def load(name, mode, ns="srv"):
-    run("env", "LIBXDP_SKIP_DISPATCHER=%d" % (name in ALONE), "xdp-loader", "load", "-m", mode, "-p", PIN, "data",
-        "%s/%s.bpf.o" % (bpf.PROGRAMS, name), ns=ns)
+def load(name, mode, ns="srv", check=True):
+    return run("xdp-loader", "load", "-m", mode, "-p", PIN, "data",
+               "%s/%s.bpf.o" % (bpf.PROGRAMS, name), ns=ns, check=check)
 
 
 def unload(ns="srv"):
@@ -97,21 +127,39 @@ def stats(ns="srv"):
 # ---- the ends ----------------------------------------------------------------------
 
 class Server:
+    """quicserve, until its block ends, or it was terminated before."""
+
+    started = 0
+
+    def __init__(self, *options):
+        self.options = options
+
     def __enter__(self):
         os.makedirs(WORK + "/site", exist_ok=True)
         with open(WORK + "/site/file", "wb") as file:
             file.write(FILE)
-        self.log = open(WORK + "/server.log", "w")
-        self.process = subprocess.Popen(
-            ["nsenter", "--net=/run/netns/srv", "quicserve", "-v", "-a", SERVER, "-p", str(PORT),
-             WORK + "/site"], stdout=self.log, stderr=self.log)
-        wait_for("quicserve", lambda: "serving" in open(WORK + "/server.log").read())
+        Server.started += 1
+        self.log = "%s/server%d.log" % (WORK, Server.started)
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                ["nsenter", "--net=/run/netns/srv", "quicserve", "-v", "-a", SERVER, "-p",
+                 str(PORT), *self.options, WORK + "/site"], stdout=log, stderr=log)
+        wait_for("quicserve", lambda: "serving" in self.said())
         return self
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def table(self, name):
+        """Rows of /proc/net/quic/NAME in its namespace."""
+        with open("/proc/%d/net/quic/%s" % (self.process.pid, name), encoding="ascii") as file:
+            lines = [line.split() for line in file]
+        return [dict(zip(lines[0], line)) for line in lines[1:]]
 
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
-        self.log.close()
 
 
 def fetched():

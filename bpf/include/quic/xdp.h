@@ -50,16 +50,22 @@ extern int bpf_quic_xdp_token(struct xdp_md *ctx, __u32 off,
 extern int bpf_quic_xdp_retry(struct xdp_md *ctx, __u32 off,
 			      const struct quic_xdp_peer *peer, __u8 *to,
 			      __u32 to__sz) __ksym __weak;
+extern int bpf_quic_xdp_resize(struct xdp_md *ctx, __u32 room,
+			       __u32 cut) __ksym __weak;
+
+/* A map of @name, shared with quicctl and among programs: it is pinned by that name. */
+#define QUIC_XDP_MAP(name, kind, n, key_type, value_type)		\
+struct {								\
+	__uint(type, BPF_MAP_TYPE_##kind);				\
+	__uint(max_entries, n);						\
+	__type(key, key_type);						\
+	__type(value, value_type);					\
+	__uint(pinning, LIBBPF_PIN_BY_NAME);				\
+} name SEC(".maps")
 
 /* ---- ports ---------------------------------------------------------------------------- */
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, QUIC_XDP_PORT_WORDS);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} quic_ports SEC(".maps");
+QUIC_XDP_MAP(quic_ports, ARRAY, QUIC_XDP_PORT_WORDS, __u32, __u64);
 
 /* Is @port, in network order, one of QUIC? */
 static __always_inline int quic_xdp_port(__be16 port)
@@ -78,8 +84,6 @@ static __always_inline int quic_xdp_port(__be16 port)
 /* ---- from the frame to the ID -------------------------------------------------------- */
 
 #define QUIC_XDP_ID_MAX		20
-/* IDs of kernel QUIC have this length. */
-#define QUIC_XDP_OURS		8
 /* Nothing shorter is a packet: whatever its ID, it is sealed. */
 #define QUIC_XDP_SHORT_MIN	21
 #define QUIC_XDP_LONG_MIN	26
@@ -317,12 +321,13 @@ __noinline int quic_xdp_find(struct xdp_md *ctx, struct quic_xdp_pkt *p)
 
 /* ---- what programs make of it --------------------------------------------------------- */
 
-/* Length of the destination ID, 1 to QUIC_XDP_ID_MAX, or 0.  Bounds one after the other,
+/* Length of the destination ID, 1 to QUIC_XDP_ID_MAX, or 0; of a short header what may
+ * belong to it.  Bounds one after the other,
  * or the verifier sees neither.
  */
 static __always_inline __u32 quic_xdp_id_len(const struct quic_xdp_pkt *p)
 {
-	__u32 len = p->kind == QUIC_XDP_SHORT ? QUIC_XDP_OURS : p->id_len;
+	__u32 len = p->kind == QUIC_XDP_SHORT ? QUIC_XDP_ID_MAX : p->id_len;
 
 	barrier_var(len);
 	if (len > QUIC_XDP_ID_MAX)

@@ -35,8 +35,8 @@
  * struct quic_lb_conf - a configuration of QUIC-LB
  * @lb:		key, lengths; @lb.rotation is its index
  * @used:	0: there is no such configuration
- * @cpu_at:	steer: which octet of the server ID is the CPU, 1 to @lb.sid_len;
- *		0: none is
+ * @cpu_at:	which octet of the server ID is the CPU, 1 to @lb.sid_len; 0: none is.
+ *		For steer; to lb it is 0
  * @aes:	made of @lb by quic_lb_aes_key(), if it encrypts
  */
 struct quic_lb_conf {
@@ -152,7 +152,9 @@ enum quic_guard_count {
 	QUIC_GUARD_N_KNOWN,	/* passed: an Initial of a known connection */
 	QUIC_GUARD_N_RETRY,	/* answered with Retry */
 	QUIC_GUARD_N_VERSIONS,	/* answered with Version Negotiation */
-	QUIC_GUARD_N_SOURCE,	/* dropped: a port from which reflection comes */
+	QUIC_GUARD_N_SOURCE,	/* dropped: a port from which reflection comes, or
+				 * a first packet from an address of no host
+				 */
 	QUIC_GUARD_N_NOT_QUIC,	/* dropped: cannot be QUIC for a server */
 	QUIC_GUARD_N_SMALL,	/* dropped: a first packet below 1200 bytes */
 	QUIC_GUARD_N_RATE,	/* dropped: the prefix sends too many Initials */
