@@ -2,12 +2,12 @@
 """
 The laboratory for authors of congestion control: bench/run.py --cc NAME...
 
-Each NAME, native or a BPF program, meets each network of a grid of bandwidth,
-round trip time, loss and buffer, alone and beside each competitor. It runs in a VM
-in virtual time (--icount): a slow host takes longer and measures the same, and
-losses come from a seed. Figures go to build/results/cc.json, curves of window,
-pacing, round trip time and throughput to build/results/cc/. cclab_guest.py has the
-network.
+Each NAME, native or a BPF program, of bpf/cc or of a file of one's own, meets each
+network of a grid of bandwidth, round trip time, loss and buffer, alone and beside
+each competitor. It runs in a sealed VM, in virtual time: a slow host takes longer and
+measures the same, and with the same seed two runs are equal. Figures go to
+build/results/cc.json, curves of window, pacing, round trip time and throughput to
+build/results/cc/. cclab_guest.py has the network.
 """
 
 import itertools
@@ -22,7 +22,6 @@ import plot
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 RESULTS = os.path.join(TOP, "build", "results")
-SAMPLES = os.path.join(RESULTS, "cclab.samples")
 CHARACTERS = re.compile(r"(quic|tcp)/[A-Za-z0-9_.-]{1,15}")
 
 # ---- the plan ------------------------------------------------------------------
@@ -30,6 +29,8 @@ CHARACTERS = re.compile(r"(quic|tcp)/[A-Za-z0-9_.-]{1,15}")
 
 def add_arguments(parser):
     """The grid; every option takes several values, separated by commas."""
+    parser.add_argument("--program", metavar="FILE", action="append", default=[],
+                        help="an object file of BPF programs to load before, may be repeated")
     parser.add_argument("--mbit", default="20", help="bandwidths, Mbit/s (20)")
     parser.add_argument("--rtt", default="40", help="round trip times, ms (40)")
     parser.add_argument("--loss", default="0", help="random losses, percent (0)")
@@ -44,7 +45,7 @@ def add_arguments(parser):
                         help="a competitor begins so many seconds later (1)")
     parser.add_argument("--interval", type=float, default=0.1,
                         help="seconds between two points of a curve (0.1)")
-    parser.add_argument("--seed", type=int, default=1, help="of the losses (1)")
+    parser.add_argument("--seed", type=int, default=1, help="of losses and of all that is random (1)")
 
 
 def competitors(name, against):
@@ -168,12 +169,17 @@ def file_name(cell):
 # ---- the run -------------------------------------------------------------------
 
 
-def boot(plan, limit):
-    if os.path.exists(SAMPLES):
-        os.unlink(SAMPLES)
-    return subprocess.call(
-        [TOP + "/tests/lab/run", "--icount", "-t", str(limit), "-e", "PLAN=" + json.dumps(plan),
-         "python3 -B bench/cclab_guest.py"], cwd=TOP, stdout=sys.stderr)
+def boot(plan, options, limit):
+    """What was seen of each cell, and the exit status."""
+    command = [TOP + "/tests/lab/run", "--sealed", str(options.seed), "-t", str(limit),
+               "-e", "PLAN=" + json.dumps(plan)]
+    for program in options.program:
+        if not program.endswith(".bpf.o"):
+            sys.exit("cclab: %s: the name of a program ends in .bpf.o" % program)
+        command += ["-f", os.path.abspath(program)]
+    with subprocess.Popen([*command, "python3 -B bench/cclab_guest.py"], cwd=TOP, text=True,
+                          stdout=subprocess.PIPE) as guest:
+        return [json.loads(line) for line in guest.stdout if line.endswith("\n")], guest.wait()
 
 
 def run(names, options):
@@ -181,11 +187,7 @@ def run(names, options):
     plan = list(cells(names, options))
     os.makedirs(RESULTS, exist_ok=True)
     # Wall-clock: virtual seconds take ten times as long on a busy host.
-    status = boot(plan, 120 + int(len(plan) * (options.duration + 5) * 20))
-    samples = []
-    if os.path.exists(SAMPLES):
-        with open(SAMPLES, encoding="utf-8") as file:
-            samples = [json.loads(line) for line in file if line.endswith("\n")]
+    samples, status = boot(plan, options, 120 + int(len(plan) * (options.duration + 5) * 20))
     rows = [evaluate(sample) for sample in samples]
     with open(os.path.join(RESULTS, "cc.json"), "w", encoding="utf-8") as out:
         json.dump({"cells": rows, "curves": samples}, out)

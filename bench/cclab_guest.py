@@ -2,8 +2,8 @@
 """
 cclab_guest.py - what bench/cclab.py runs inside the VM.
 
-The plan is in $PLAN, as JSON; each line of $RESULTS/cclab.samples is a cell with
-what was seen of its flows, as JSON.
+The plan is in $PLAN, as JSON, programs to load before in /work/*.bpf.o; each line of
+stdout is a cell with what was seen of its flows, as JSON.
 
      cc1 .. ccN        ccr                      ccd
    +------------+    +-------------------+    +---------------------+
@@ -16,13 +16,14 @@ the senders singly (gso_max_segs 1), so the router counts, drops and delays
 packets and not trains.
 """
 
+import glob
 import json
 import os
 import subprocess
 import sys
 import time
 
-RESULTS = os.environ.get("RESULTS", "/results")
+OUTPUT = 10000                          # bytes per second of the guest's serial port
 DEVICES = {"sender": "10.20.%d.1", "router": "10.20.%d.2"}
 RECEIVER, GATEWAY = "10.21.0.1", "10.21.0.2"
 PACKET = 1500                           # bytes at the bottleneck
@@ -197,8 +198,10 @@ def run(cell):
 
 
 def load(names):
-    """BPF controllers: those of the plan that nobody has registered yet.  What is
-    called as a native one is in the file of that name."""
+    """BPF controllers: what the author has named, then those of the plan that nobody has
+    registered yet.  What is called as a native one is in the file of that name."""
+    for file in sorted(glob.glob("/work/*.bpf.o")):
+        sh("quicctl cc load", file)
     listed = json.loads(subprocess.check_output(["quicctl", "-j", "cc"]))
     there = {row["name"] for row in listed}
     for name in names:
@@ -213,11 +216,11 @@ def main():
     with open(WWW + "/data", "w", encoding="ascii") as file:
         file.truncate(1 << 40)
     load(sorted({f.split("/")[1] for c in plan for f in c["flows"] if f[:5] == "quic/"}))
-    with open(RESULTS + "/cclab.samples", "a", encoding="utf-8", buffering=1) as samples:
-        for number, cell in enumerate(plan, 1):
-            print("cclab: %d of %d: %s" % (number, len(plan), json.dumps(cell)),
-                  file=sys.stderr)
-            samples.write(json.dumps(run(cell)) + "\n")
+    for number, cell in enumerate(plan, 1):
+        print("cclab: %d of %d: %s" % (number, len(plan), json.dumps(cell)), file=sys.stderr)
+        line = json.dumps(run(cell))
+        print(line, flush=True)
+        time.sleep(len(line) / OUTPUT)  # not beside the next one
 
 
 main()

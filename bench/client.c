@@ -187,8 +187,10 @@ static uint64_t connect_some(struct worker *w)
 
 		if (pause)
 			return pause;
-		if (!w->stats.start_ns)
+		if (!w->stats.start_ns) {
+			w->stats.idle_ns = idle_ns();
 			w->stats.start_ns = now_ns();
+		}
 		w->started++;
 		w->unfinished++;
 		w->handshakes++;
@@ -203,6 +205,7 @@ static void start_work(struct worker *w)
 
 	w->waiting = false;
 	pthread_barrier_wait(&all_open);
+	w->stats.idle_ns = idle_ns();
 	w->stats.ready_ns = now_ns();
 	TAILQ_FOREACH(c, &w->all, all)
 		begin_work(c);

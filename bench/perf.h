@@ -77,10 +77,13 @@ struct stats {
 	uint64_t start_ns;		/* the first connection was begun */
 	uint64_t ready_ns;		/* the first exchange was begun */
 	uint64_t end_ns;		/* the last one was over */
+	uint64_t idle_ns;		/* idle_ns() when the first exchange was begun */
 	struct histogram handshake, exchange;	/* nanoseconds */
 };
 
 uint64_t now_ns(void);
+/* That all processors were idle, since the machine booted; 0 for who is not root. */
+uint64_t idle_ns(void);
 void histogram_add(struct histogram *h, uint64_t value);
 uint64_t histogram_limit(unsigned int bucket);
 uint64_t histogram_at(const struct histogram *h, double part);

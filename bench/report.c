@@ -97,6 +97,7 @@ void report_stats(const struct options *o, const struct stats *s)
 {
 	uint64_t start = s->ready_ns ?: s->start_ns;
 	uint64_t elapsed = s->end_ns - start;
+	uint64_t idle = idle_ns() - s->idle_ns;
 	struct json_object *object = new_report(o);
 	struct rusage usage;
 
@@ -111,6 +112,8 @@ void report_stats(const struct options *o, const struct stats *s)
 	/* Until all connections were open, if that was waited for. */
 	add_int(object, "connect_ns", start - s->start_ns);
 	add_int(object, "elapsed_ns", elapsed);
+	if (s->idle_ns)
+		add_int(object, "cpu_idle_ns", idle);
 	getrusage(RUSAGE_SELF, &usage);
 	add_int(object, "user_ns", ns(&usage.ru_utime));
 	add_int(object, "system_ns", ns(&usage.ru_stime));

@@ -54,7 +54,7 @@ def arguments():
                         help="for ssh -o, may be repeated")
     where.add_argument("--cc", metavar="NAME", nargs="+",
                        help="compare these congestion controls over a grid of networks, in a "
-                       "VM in virtual time: native ones, and programs of bpf/cc")
+                       "VM in virtual time: native ones, programs of bpf/cc, and of --program")
     parser.add_argument("--kind", metavar="KIND", action="append", choices=KINDS,
                         help="in the lab only that, may be repeated: " + ", ".join(KINDS))
     parser.add_argument("--group", default="", help="scenarios of one group: quick, gate, wall, cc")

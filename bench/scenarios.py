@@ -10,7 +10,8 @@ not name are quicperf's own: MTU 1500, AES-128-GCM, 64 KiB per call, one
 connection, one stream.
 
 Groups: "quick" is `make bench-quick`, "gate" what is held against the committed
-baseline, "wall" what is run by the clock, on real machines and under KVM.
+baseline, "wall" what is run by the clock, on real machines and under KVM,
+"offload" what goes through NICs that seal and open.
 """
 
 import dataclasses
@@ -62,7 +63,7 @@ def rows():
         yield row("write-%dK" % size, BYTE, 4 * MIB, "-w %dK -u {n}" % size)
     yield row("mtu-9000-down", BYTE, 16 * MIB, "-d {n}", mtu=9000)
     yield row("mtu-9000-up", BYTE, 16 * MIB, "-u {n}", mtu=9000)
-    yield row("sendfile", BYTE, 16 * MIB, "-d {n}", server="--sendfile")
+    yield row("sendfile", BYTE, 16 * MIB, "-d {n}", server="--sendfile", groups="gate wall")
 
     yield row("request", EXCHANGE, 1000, "-u 512 -d 4000 -n {n}", groups="quick gate wall")
     yield row("request-16-streams", EXCHANGE, 100, "-u 512 -d 4000 -s 16 -n {n}",
@@ -81,8 +82,12 @@ def rows():
     yield row("handshake-resumed", CONNECTION, 40, "-n 0 --repeat {n} --resume",
               server="--tickets", transports=TLS, modes=("default",))
 
-    yield row("offload-up", BYTE, 16 * MIB, "-u {n}", transports=QUIC, modes=("offload",),
-              groups="")
+    for way in "down", "up":
+        yield row("offload-" + way, BYTE, 16 * MIB, "-%s {n}" % way[0], transports=QUIC,
+                  modes=("offload",), groups="offload")
+
+    yield row("bulk-spread", BYTE, 16 * MIB, "-d {n}", transports=QUIC,
+              sysctl="net.quic.spread_mbit=1", groups="")
 
     yield row("scale", BYTE, 16 * MIB, "-c 8 -d {n}", transports=TLS, modes=("segs1",),
               groups="scale")

@@ -2,6 +2,8 @@
 /*
  * Clock, histograms and sums of what workers did.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "perf.h"
@@ -12,6 +14,21 @@ uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
+}
+
+uint64_t idle_ns(void)
+{
+	FILE *file = fopen("/proc/timer_list", "r");
+	uint64_t sum = 0, n;
+	char line[256];
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, " .idle_sleeptime : %" SCNu64, &n) == 1)
+			sum += n;
+	fclose(file);
+	return sum;
 }
 
 /* Linear up to 2 * HISTOGRAM_STEPS, then so many steps per power of two. */
@@ -88,6 +105,7 @@ void stats_merge(struct stats *to, const struct stats *from)
 	to->resumed += from->resumed;
 	to->start_ns = earlier(to->start_ns, from->start_ns);
 	to->ready_ns = earlier(to->ready_ns, from->ready_ns);
+	to->idle_ns = earlier(to->idle_ns, from->idle_ns);
 	if (from->end_ns > to->end_ns)
 		to->end_ns = from->end_ns;
 	merge(&to->handshake, &from->handshake);

@@ -23,6 +23,9 @@ static int n_sizes;
 module_param_array(sizes, uint, &n_sizes, 0);
 MODULE_PARM_DESC(sizes, "how many IDs, in ascending order");
 
+/* Where they lead; nobody follows. */
+static struct quic_req nowhere;
+
 static typeof(quic_cid_make) *make;
 static typeof(quic_cid_lookup) *lookup;
 static typeof(quic_cid_remove) *forget;
@@ -42,7 +45,7 @@ static int find(const char *name, void *function)
 static int fill(struct quic_cid_node **nodes, unsigned int from, unsigned int to)
 {
 	for (; from < to; from++) {
-		nodes[from] = make(&init_net, NULL, NULL, GFP_KERNEL);
+		nodes[from] = make(&init_net, NULL, &nowhere, GFP_KERNEL);
 		if (IS_ERR(nodes[from])) {
 			int err = PTR_ERR(nodes[from]);
 
