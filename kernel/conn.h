@@ -149,6 +149,7 @@ enum quic_timer {
 	QUIC_TIMER_CLOSE,	/* end of closing or draining */
 	QUIC_TIMER_KEYS,	/* the previous key goes, RFC 9001 section 6.5 */
 	QUIC_TIMER_PATH,	/* path validation, RFC 9000 section 8.2 */
+	QUIC_TIMER_CREDIT,	/* the peer hears that it holds us back, section 4.1 */
 	QUIC_TIMER_MAX,
 };
 
@@ -273,6 +274,7 @@ struct quic_conn {
 	u64 data_sent;			/* L; new stream bytes sent */
 	u64 data_queued;		/* L; stream bytes written by the user */
 	u64 data_blocked_at;		/* L */
+	bool data_refused;		/* L; the program, since the last credit */
 	u64 retrans_bytes;		/* L; stream and TLS bytes sent again */
 	u64 max_data_recv;		/* L; our limit as announced */
 	u64 data_window;		/* L */

@@ -401,6 +401,7 @@ void quic_timer_init(struct quic_conn *c);
 void quic_timer_commit(struct quic_conn *c);	/* arm for the earliest */
 void quic_timer_stop(struct quic_conn *c);
 void quic_timer_run(struct quic_conn *c);
+void quic_timer_on_refused(struct quic_conn *c);
 void quic_timer_on_rx(struct quic_conn *c, u64 now);
 void quic_timer_on_tx(struct quic_conn *c, u64 now);
 
@@ -473,6 +474,8 @@ void quic_flow_on_max_data(struct quic_conn *c, u64 max);
 int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max);
 int quic_flow_on_max_streams(struct quic_conn *c, bool uni, u64 max);
 void quic_flow_stream_closed(struct quic_conn *c, u64 id);
+void quic_flow_refused(struct quic_conn *c, struct quic_stream *s);
+bool quic_flow_complain(struct quic_conn *c);
 /* Bytes of new data that @s may send now. */
 u64 quic_flow_room(const struct quic_conn *c, const struct quic_stream *s);
 

@@ -211,6 +211,7 @@ struct quic_stream {
 	u8 urgency;		/* 0..7, lower first */
 	bool incremental;	/* takes turns with others of its urgency */
 	bool held;		/* beyond the peer's limit: 0-RTT was rejected */
+	bool refused;		/* the program got no room since the last credit */
 	u32 turn;		/* bytes sent in this turn */
 	struct list_head send_link;	/* conn->streams.send[]: has bytes */
 	struct list_head ctl_link;	/* conn->streams.ctl: has @ctl */

@@ -9,6 +9,7 @@
  *  - CLOSE:	closing or draining is over (section 10.2)
  *  - KEYS:	the key before the last update goes (RFC 9001 section 6.5)
  *  - PATH:	a path is challenged again, given up or left (section 8.2.4)
+ *  - CREDIT:	the peer hears again that its limits hold us back (section 4.1)
  *
  * The timer is lazy: it is moved only when a deadline comes earlier than what
  * it is armed for.  A deadline that moved away is noticed when it fires.  So
@@ -96,6 +97,19 @@ static void rearm_idle(struct quic_conn *c, u64 now)
 	quic_timer_set(c, QUIC_TIMER_IDLE, idle ? now + idle : 0);
 	if (keepalive && c->state == QUIC_CONN_ESTABLISHED)
 		quic_timer_set(c, QUIC_TIMER_KEEPALIVE, now + keepalive);
+	if (unlikely(c->deadline[QUIC_TIMER_CREDIT]))
+		c->deadline[QUIC_TIMER_CREDIT] = now + idle / 2;
+}
+
+/* Half way to the end of an idle connection: a frame that is lost can go again. */
+void quic_timer_on_refused(struct quic_conn *c)
+{
+	u64 now = now_ns(), idle = c->deadline[QUIC_TIMER_IDLE];
+
+	if (c->deadline[QUIC_TIMER_CREDIT] || idle <= now)
+		return;
+	quic_timer_set(c, QUIC_TIMER_CREDIT, now + (idle - now) / 2);
+	quic_timer_commit(c);
 }
 
 void quic_timer_on_rx(struct quic_conn *c, u64 now)
@@ -139,6 +153,17 @@ static void on_loss_timer(struct quic_conn *c, u64 now)
 	quic_timer_set(c, QUIC_TIMER_LOSS, quic_recovery_deadline(&c->rec));
 }
 
+/* Does the peer have to hear of it?  Not while we hear from it. */
+static bool on_credit_timer(struct quic_conn *c, u64 now)
+{
+	bool quiet = !c->rec.in_flight;
+
+	if (quiet && !quic_flow_complain(c))
+		return false;
+	quic_timer_set(c, QUIC_TIMER_CREDIT, now + idle_timeout(c) / 2);
+	return quiet;
+}
+
 /* Socket lock held, BH off. */
 void quic_timer_run(struct quic_conn *c)
 {
@@ -170,6 +195,8 @@ void quic_timer_run(struct quic_conn *c)
 		c->ctl |= QUIC_CTL_PING;
 		kick = true;
 	}
+	if (passed(c, QUIC_TIMER_CREDIT, now) && on_credit_timer(c, now))
+		kick = true;
 	if (passed(c, QUIC_TIMER_KEYS, now)) {
 		quic_key_update_settle(c, now);
 		kick = true;

@@ -229,6 +229,8 @@ int quic_send_on(struct sock *sk, struct sock *waiter, struct quic_stream *s,
 		if (quic_send_room(sk, s))
 			continue;
 		blocked(sk, waiter);
+		if (c->tparams_received && !credit(c, s))
+			quic_flow_refused(c, s);
 		err = nonblock ? blocked_error(c, s, args) :
 				 quic_wait(sk, waiter, &timeo);
 		if (err)

@@ -79,6 +79,7 @@ void quic_flow_on_max_data(struct quic_conn *c, u64 max)
 	if (max <= c->max_data_send)
 		return;
 	c->max_data_send = max;
+	c->data_refused = false;
 	quic_sock_writable(c->sk);
 	quic_tx_kick(c);
 }
@@ -94,12 +95,53 @@ int quic_flow_on_max_stream_data(struct quic_conn *c, u64 id, u64 max)
 	if (!s || max <= s->max_send)
 		return err;
 	s->max_send = max;
+	s->refused = false;
 	quic_event(c, QUIC_EVENT_STREAM_MAX_DATA, &ev, sizeof(ev));
 	quic_stream_want_send(c, s);
 	quic_stream_sock_writable(s);
 	quic_sock_writable(c->sk);
 	quic_tx_kick(c);
 	return 0;
+}
+
+/* A program wants to write to @s, and the peer's credit is used up.  Until there
+ * is more the connection has nothing to send, and would be idle.
+ */
+void quic_flow_refused(struct quic_conn *c, struct quic_stream *s)
+{
+	if (s->sb.end >= s->max_send)
+		s->refused = true;
+	else
+		c->data_refused = true;
+	quic_timer_on_refused(c);
+}
+
+static bool still_refused(const struct quic_stream *s)
+{
+	return s->refused && !s->sb.fin &&
+	       s->send_state <= QUIC_STREAM_SEND_STATE_SEND;
+}
+
+/* Tell the peer of one limit that holds a program back (section 4.1).  False: none
+ * does any more.
+ */
+bool quic_flow_complain(struct quic_conn *c)
+{
+	struct quic_stream *s;
+
+	if (c->data_refused) {
+		c->data_blocked_at = c->max_data_send;
+		c->ctl |= QUIC_CTL_DATA_BLOCKED;
+		return true;
+	}
+	quic_streams_for_each(s, &c->streams) {
+		if (!still_refused(s))
+			continue;
+		s->blocked_at = s->max_send;
+		quic_stream_want_ctl(c, s, QUIC_STREAM_CTL_BLOCKED);
+		return true;
+	}
+	return false;
 }
 
 /* Streams that 0-RTT opened, and the limit of this handshake did not cover. */

@@ -212,3 +212,56 @@ TEST(send_buffer_is_respected)
 	n = quic_sendmsg(p.client, block, sizeof(block), 0, NEW | MSG_DONTWAIT);
 	OK(n > 0);
 }
+
+#define IDLE		(1000 * 1000)		/* us, of both ends */
+#define PAUSE		(2500 * 1000)
+
+/* A reader may pause for longer than a connection may be idle, if the writer
+ * has more for it.
+ */
+TEST_EACH(reader_pauses_at_the_stream_limit)
+{
+	struct writer w = { .len = 5000 };
+	struct pair p = narrow;
+	pthread_t thread;
+
+	p.server_params.max_idle_timeout = IDLE;
+	connection(&p);
+	w.fd = p.client;
+	OK(!pthread_create(&thread, NULL, write_all, &w));
+	usleep(PAUSE);
+	EQ(read_stream(p.server, 0, block, w.len, NULL), w.len);
+	pthread_join(thread, NULL);
+	EQ(w.done, w.len);
+}
+
+TEST(reader_pauses_at_the_connection_limit)
+{
+	struct pair p = narrow;
+
+	p.client_params.max_idle_timeout = IDLE;
+	connection(&p);
+	EQ(quic_sendmsg(p.client, block, 5000, 0, NEW | MSG_DONTWAIT), 2048);
+	EQ(quic_sendmsg(p.client, block, 5000, 4, NEW | MSG_DONTWAIT), 2048);
+	ERR(quic_sendmsg(p.client, block, 1, 8, NEW | MSG_DONTWAIT), ENOSPC);
+	usleep(PAUSE);
+	EQ(read_stream(p.server, 0, block, 2048, NULL), 2048);
+	EQ(read_stream(p.server, 4, block, 2048, NULL), 2048);
+	wait_poll(p.client, POLLOUT);
+	EQ(quic_sendmsg(p.client, block, 1, 8, MSG_DONTWAIT), 1);
+}
+
+/* Who has just used the limit up has nothing more to say: that is idle. */
+TEST(limit_reached_is_no_reason_to_stay)
+{
+	struct pair p = narrow;
+
+	p.client_params.max_idle_timeout = IDLE;
+	connection(&p);
+	EQ(quic_sendmsg(p.client, block, 2048, 0, NEW), 2048);
+	EQ(read_stream(p.server, 0, block, 1500, NULL), 1500);
+	EQ(quic_sendmsg(p.client, block, 1500, 0, 0), 1500);
+	EQ(read_stream(p.server, 0, block, 2048, NULL), 2048);
+	usleep(PAUSE);
+	ERR(quic_sendmsg(p.client, block, 1, 0, MSG_DONTWAIT), ETIMEDOUT);
+}
