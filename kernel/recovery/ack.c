@@ -33,6 +33,7 @@ void quic_ack_init(struct quic_ack *a)
 		.largest = QUIC_PN_NONE,
 		.reported = QUIC_PN_NONE,
 		.every = QUIC_ACK_EVERY,
+		.often = QUIC_ACK_OFTEN,
 		.reordering = QUIC_ACK_REORDERING,
 	};
 	quic_ranges_init(&a->seen, QUIC_ACK_MAX_RANGES);
@@ -112,6 +113,8 @@ void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 {
 	if (eliciting) {
 		a->unacked++;
+		if (a->wait && a->unacked >= QUIC_ACK_EVERY)
+			delay = min(delay, a->wait);
 		if (!a->deadline || now + delay < a->deadline)
 			a->deadline = max(now + delay, 1ULL);
 	}
@@ -121,7 +124,8 @@ void quic_ack_on_packet(struct quic_ack *a, u64 pn, u64 now, bool eliciting,
 		/* With fewer ACKs it is the change that matters (draft
 		 * section 6.4).
 		 */
-		if (ecn == ECN_CE && (a->every <= QUIC_ACK_EVERY || !a->ce))
+		if (ecn == ECN_CE &&
+		    (a->every <= QUIC_ACK_EVERY || a->wait || !a->ce))
 			a->immediate = true;
 	}
 	a->ce = ecn == ECN_CE;
@@ -200,6 +204,7 @@ u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
 void quic_ack_on_sent(struct quic_ack *a)
 {
 	a->reported = a->largest;
+	a->often -= min(a->often, a->unacked);
 	a->deadline = 0;
 	a->unacked = 0;
 	a->immediate = false;
@@ -218,6 +223,17 @@ void quic_ack_on_acked(struct quic_ack *a, u64 largest)
 	quic_ranges_trim(&a->seen, a->floor);
 }
 
+/* RFC 9000 section 13.2.2 */
+void quic_ack_adapt(struct quic_ack *a, u64 min_rtt)
+{
+	u64 wait = min_rtt / 8;
+
+	if (a->often || a->next_seq)
+		return;
+	a->wait = wait >= QUIC_ACK_WAIT_MIN ? wait : 0;
+	a->every = a->wait ? QUIC_ACK_SELDOM : QUIC_ACK_EVERY;
+}
+
 void quic_ack_on_frequency(struct quic_ack *a, u64 seq, u64 threshold,
 			   u64 delay, u64 reordering)
 {
@@ -225,6 +241,7 @@ void quic_ack_on_frequency(struct quic_ack *a, u64 seq, u64 threshold,
 		return;
 	a->next_seq = seq + 1;
 	a->every = threshold + 1;
+	a->wait = 0;
 	a->reordering = reordering;
 	a->delay = delay;
 }

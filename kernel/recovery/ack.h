@@ -6,6 +6,8 @@
 #ifndef KQUIC_RECOVERY_ACK_H
 #define KQUIC_RECOVERY_ACK_H
 
+#include <linux/time64.h>
+
 #include "ranges.h"
 #include "../wire/buf.h"
 
@@ -13,6 +15,14 @@
 #define QUIC_ACK_MAX_RANGES	64
 /* Ack-eliciting packets that elicit an ACK (section 13.2.2). */
 #define QUIC_ACK_EVERY		2
+/* After so many of them it is this number, or an eighth of the path's round trip
+ * after the second, if that is long enough for a timer: senders whose windows
+ * open by two packets send two, often one of them short, and each ACK costs both
+ * ends what a packet does.
+ */
+#define QUIC_ACK_OFTEN		100
+#define QUIC_ACK_SELDOM		10
+#define QUIC_ACK_WAIT_MIN	(500 * NSEC_PER_USEC)
 /* Out-of-order distance that does, at once (section 13.2.1). */
 #define QUIC_ACK_REORDERING	1
 
@@ -22,7 +32,9 @@ struct quic_ack {
 	u64 largest;		/* QUIC_PN_NONE: nothing seen */
 	u64 largest_time;	/* its arrival, ns */
 	u64 deadline;		/* send an ACK by then; 0: none owed */
+	u64 wait;		/* ns, for more than QUIC_ACK_EVERY; 0: no */
 	u32 unacked;		/* ack-eliciting since the last ACK sent */
+	u32 often;		/* ack-eliciting before ACKs become rarer */
 	bool immediate;		/* reordering, a gap, or CE: do not wait */
 	bool ce;		/* the last packet bore CE */
 	u64 ecn[3];		/* ECT(0), ECT(1), CE packets counted */
@@ -80,6 +92,11 @@ u64 quic_ack_write(struct quic_out *o, const struct quic_ack *a, u64 now,
 
 /* That ACK is on its way: nothing is owed until the next packet. */
 void quic_ack_on_sent(struct quic_ack *a);
+
+/* Are ACKs to become rarer?  After an ACK; @min_rtt in ns.  What the peer has asked
+ * for stays.
+ */
+void quic_ack_adapt(struct quic_ack *a, u64 min_rtt);
 
 /* ACK_FREQUENCY: from now on (draft section 4).  Obsolete ones are ignored.
  * @delay is in ns.

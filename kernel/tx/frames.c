@@ -69,8 +69,10 @@ void quic_frames_ack(struct quic_conn *c, struct quic_pkt_build *b,
 	}
 	record(b, QUIC_FRAME_ACK, largest, 0, 0, false);
 	quic_ack_on_sent(ack);
-	if (id == QUIC_SPACE_APP)
+	if (id == QUIC_SPACE_APP) {
+		quic_ack_adapt(ack, c->rec.rtt.min);
 		c->key_ack_owed = false;
+	}
 }
 
 void quic_frames_immediate_ack(struct quic_pkt_build *b)

@@ -68,6 +68,60 @@ TEST(in_order_every_second_packet)
 	quic_ack_free(&a);
 }
 
+/* @n packets in order, a millisecond apart, each with what is due by then. */
+static u32 in_order(struct quic_ack *a, u64 *pn, u64 *now, u32 n, u64 min_rtt)
+{
+	u32 acks = 0;
+
+	while (n--) {
+		if (quic_ack_due(a, *now)) {
+			quic_ack_on_sent(a);
+			quic_ack_adapt(a, min_rtt);
+			acks++;
+		}
+		quic_ack_on_packet(a, (*pn)++, *now += MS, true, 0, DELAY);
+	}
+	return acks;
+}
+
+/* RFC 9000 section 13.2.2 */
+TEST(acks_become_rarer)
+{
+	u64 pn = 0, now = MS;
+	struct quic_ack a;
+
+	quic_ack_init(&a);
+	EXPECT_EQ(in_order(&a, &pn, &now, 101, 40 * MS), 50);
+	/* seven packets: five milliseconds after the second */
+	EXPECT_EQ(in_order(&a, &pn, &now, 600, 40 * MS), 85);
+	/* ten packets, where that would be longer */
+	EXPECT(in_order(&a, &pn, &now, 1000, 400 * MS) <= 101);
+	/* there is no timer for so little */
+	in_order(&a, &pn, &now, 10, 3 * MS);
+	EXPECT_EQ(in_order(&a, &pn, &now, 100, 3 * MS), 50);
+	in_order(&a, &pn, &now, 10, 400 * MS);
+	/* one alone is as before */
+	if (quic_ack_due(&a, now + DELAY))
+		quic_ack_on_sent(&a);
+	EXPECT(!quic_ack_owed(&a));
+	quic_ack_on_packet(&a, pn++, now, true, 0, DELAY);
+	EXPECT_EQ(a.deadline, now + DELAY);
+	/* CE marks and gaps do not wait */
+	quic_ack_on_packet(&a, pn++, now, true, 3, DELAY);
+	EXPECT(quic_ack_due(&a, now));
+	quic_ack_on_sent(&a);
+	quic_ack_on_packet(&a, pn++, now, true, 3, DELAY);
+	EXPECT(quic_ack_due(&a, now));
+	quic_ack_on_sent(&a);
+	quic_ack_on_packet(&a, ++pn, now, true, 0, DELAY);
+	EXPECT(quic_ack_due(&a, now));
+	quic_ack_on_sent(&a);
+	/* who asks gets what is asked for */
+	quic_ack_on_frequency(&a, 0, 3, DELAY, 1);
+	EXPECT_EQ(in_order(&a, &pn, &now, 41, 40 * MS), 10);
+	quic_ack_free(&a);
+}
+
 /* RFC9000-13.2.1-2 */
 TEST(initial_and_handshake_do_not_wait)
 {
