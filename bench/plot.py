@@ -46,7 +46,7 @@ def data(places, names, value):
 
 def script(kind, title, places, names, value):
     lines = HEAD % (kind, title, "\n".join(data(places, names, value)))
-    width = max(700, 200 + 30 * len(places) * (len(names) if kind == "clustered" else 2))
+    width = max(700, 200 + 20 * len(places) * (len(names) if kind == "clustered" else 3))
     for suffix, terminal in TERMINALS:
         lines += 'set terminal %s\nset output "@.%s"\n' % (terminal % width, suffix)
         lines += "plot for [i=2:%d] $data using i:xtic(1) title columnheader(i)\n" % (
@@ -54,15 +54,30 @@ def script(kind, title, places, names, value):
     return lines
 
 
+def parted(rows):
+    """(suffix of a name, rows): by mode, and apart from the others what one transport alone
+    has; no suffix where all is alike."""
+    parts = {}
+    transports = {}
+    for row in rows:
+        transports.setdefault((row["scenario"], row["mode"]), set()).add(row["transport"])
+    several = {mode for _, mode in transports}
+    mixed = {len(some) > 1 for some in transports.values()}
+    for row in rows:
+        alone = len(transports[row["scenario"], row["mode"]]) == 1
+        suffix = ("-" + row["mode"]) * (len(several) > 1) + "-alone" * (alone and len(mixed) > 1)
+        parts.setdefault(suffix, []).append(row)
+    return parts.items()
+
+
 def scripts(rows):
     """(name, script) of the plots that there are figures for."""
     value = figures.index(rows)
     for name, metric, title in PLOTS:
-        there = [r for r in rows if r["metric"] == metric]
-        places = list(dict.fromkeys((r["scenario"], r["mode"]) for r in there))
-        if places:
-            yield name, script("clustered", title, places, table.columns(there),
-                               lambda p, n, m=metric: value.get((n, *p, m)))
+        for part, there in parted([r for r in rows if r["metric"] == metric]):
+            places = list(dict.fromkeys((r["scenario"], r["mode"]) for r in there))
+            yield name + part, script("clustered", title, places, table.columns(there),
+                                      lambda p, n, m=metric: value.get((n, *p, m)))
     for unit in "byte", "exchange", "connection":
         metric = "profile_per_%s_" % unit
         places = list(dict.fromkeys((r["transport"] + " " + r["scenario"], r["mode"])

@@ -91,8 +91,9 @@ def rows():
 
     yield row("scale", BYTE, 16 * MIB, "-c 8 -d {n}", transports=TLS, modes=("segs1",),
               groups="scale")
-    for percent in "0.1", "1":
-        yield row("loss-%s" % percent, BYTE, 4 * MIB, "-d {n}", modes=("segs1",),
+    # Enough losses that it does not matter how late the first of them comes.
+    for percent, n in ("0.1", 24 * MIB), ("1", 4 * MIB):
+        yield row("loss-%s" % percent, BYTE, n, "-d {n}", modes=("segs1",),
                   link="delay 15ms loss %s%% seed 1" % percent, groups="")
     yield row("no-ack-frequency", BYTE, 16 * MIB, "-d {n}", transports=QUIC,
               sysctl="net.quic.ack_frequency=0", groups="")
