@@ -88,6 +88,12 @@ def scripts(rows):
                 lambda p, n, m=metric: value.get((*p[0].split(" ", 1), p[1], m + n), 0))
 
 
+def can_draw(top, output):
+    """The lab's gnuplot sees the checkout alone."""
+    return bool(shutil.which("gnuplot")) or \
+        os.path.abspath(output).startswith(os.path.join(top, ""))
+
+
 def draw_scripts(top, folder, pairs):
     """Pairs of name and script, with the gnuplot of this machine, or the lab's."""
     os.makedirs(folder, exist_ok=True)

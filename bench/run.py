@@ -77,6 +77,9 @@ def arguments():
     options = parser.parse_args()
     if options.server and not options.client:
         parser.error("--server needs --client")
+    if options.plots and not plot.can_draw(TOP, options.output):
+        parser.error("--plots: without a gnuplot of its own this machine draws with the lab's, "
+                     "which sees the checkout alone: put --output there")
     options.rounds = options.rounds or (5 if options.server else 1)
     if options.gate or options.write_baseline:
         options.group, options.transport = "gate", ["quic"]
