@@ -350,6 +350,15 @@ static bool data(struct conn *c, int64_t id, const uint8_t *bytes, size_t n,
 	return h3_close_stream(&g->h3, id, NGHTTP3_H3_NO_ERROR);
 }
 
+/* RFC 9114 section 4.1.1: it did not look at it.  GOAWAY will say so of all, and
+ * comes on another stream: later, perhaps.
+ */
+static void rejected(struct job *job, struct fetch *f)
+{
+	job->closing = true;
+	job_put_back(job, f);
+}
+
 static bool reset(struct conn *c, int64_t id, uint32_t error)
 {
 	struct h3_client *g = c->app;
@@ -360,7 +369,9 @@ static bool reset(struct conn *c, int64_t id, uint32_t error)
 	if (!check_opener(c, id))
 		return false;
 	f = job_find(g->job, id);
-	if (f)
+	if (f && error == NGHTTP3_H3_REQUEST_REJECTED && !f->status)
+		rejected(g->job, f);
+	else if (f)
 		fetch_fail(g->job, f, GET_BROKEN,
 			   "the server broke off the response (error 0x%x)",
 			   error);

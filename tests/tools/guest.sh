@@ -456,6 +456,25 @@ case_asked_again() {
 		grep -q 'GET /page.html' "$work/second.log"
 }
 
+# RFC 9114 section 4.1.1: a rejected request is asked again, but not for ever.
+case_rejected() {
+	local pid status=0
+	python3 -B "$here/rejects.py" 4440 "$work/one.pem" "$work/one.key" 2 >"$work/rejects.log" &
+	pid=$!
+	until_true grep -q serving "$work/rejects.log" &&
+		quicget -qk -o - https://127.0.0.1:4440/ >"$work/got" &&
+		[ "$(cat "$work/got")" = here ] || status=1
+	kill "$pid"
+	python3 -B "$here/rejects.py" 4441 "$work/one.pem" "$work/one.key" 100 >"$work/never.log" &
+	pid=$!
+	until_true grep -q serving "$work/never.log" &&
+		! quicget -qk -o - https://127.0.0.1:4441/ 2>"$work/said" &&
+		grep -q 'shutting down' "$work/said" || status=1
+	kill "$pid"
+	[ "$status" = 0 ] || sed 's/^/# /' "$work/said"
+	return "$status"
+}
+
 # ---- go ------------------------------------------------------------------------------
 
 run_cases() { # NAME...
@@ -509,7 +528,7 @@ run_cases fields head empty_file index directory_without_slash listing errors \
 for case in second_signal grace_ends idle_shutdown; do
 	start_server --grace 3 && run_cases $case
 done
-start_server --reuseport && run_cases 'asked_again --reuseport'
+start_server --reuseport && run_cases 'asked_again --reuseport' rejected
 for options in '--per-cpu --retry' '--reuseport --threads 1'; do
 	# shellcheck disable=SC2086 # they are words
 	start_server $options && run_cases "restart $options"
