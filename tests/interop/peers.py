@@ -191,8 +191,8 @@ class Script(Peer):
     def order(self, run, **more):
         order = {"what": run.case.what, "protocol": run.protocol, "address": run.address,
                  "port": PORT, "urls": run.urls(), "out": "out", "www": run.www,
-                 "ca": run.ca, "chain": run.chain, "key": run.key, "spki": run.spki,
-                 "family": run.case.family, "patience": run.patience, **more}
+                 "ca": run.ca, "near_ca": run.near_ca, "chain": run.chain, "key": run.key,
+                 "spki": run.spki, "family": run.case.family, "patience": run.patience, **more}
         path = os.path.join(run.dir, self.name + ".order")
         with open(path, "w") as out:
             json.dump(order, out)
@@ -365,6 +365,13 @@ class Chromium(Script):
         "keyupdate": NO_KEY_UPDATE, "v2": "it does not change the version of a connection"}
 
 
+class Firefox(Script):
+    """Its QUIC is neqo."""
+    name, package, script = "firefox", "firefox-esr", "firefox_peer.py"
+    serves = False
+    cannot_fetch = {"keyupdate": NO_KEY_UPDATE}
+
+
 class Quinn(Script):
     """With a program of ours: Debian ships the library alone."""
     name, package = "quinn", "librust-quinn-dev"
@@ -401,4 +408,4 @@ class Knot(Peer):
 
 PEERS = {peer.name: peer for peer in (
     Kquic(), Ngtcp2(), Curl(), LibcurlGnutls(), Aioquic(), Nginx(), Haproxy(), Caddy(),
-    QuicGo(), Chromium(), Quinn(), Knot())}
+    QuicGo(), Chromium(), Firefox(), Quinn(), Knot())}
