@@ -11,8 +11,7 @@ static void drip(u64 bytes, u64 time)
 	u64 end = w.sim.now + time;
 
 	while (w.sim.now < end) {
-		sim_endpoint_write(&w.server[0], 0, bytes, false);
-		sim_endpoint_push(&w.server[0]);
+		supply(bytes, false);
 		pass(10 * MS);
 	}
 }
@@ -71,8 +70,7 @@ TEST(an_application_that_sends_little_leaves_up_by_losses_alone)
 	u64 bound;
 
 	begin(&c, 0);
-	sim_endpoint_write(&w.server[0], 0, 30 * MB, false);
-	sim_endpoint_push(&w.server[0]);
+	supply(30 * MB, false);
 	pass(4 * SECOND);
 	do
 		drip(10000, 10 * MS);
@@ -116,12 +114,10 @@ TEST(idleness_is_as_good_as_probing_the_delay)
 	struct sim_link_config c = sim_clean(10 * MB, 20 * MS, 1 * MB);
 
 	begin(&c, 0);
-	sim_endpoint_write(&w.server[0], 0, 20 * MB, false);
-	sim_endpoint_push(&w.server[0]);
+	supply(20 * MB, false);
 	pass(10 * SECOND);
 	EXPECT_EQ(run.entered[PROBE_RTT], 0);
-	sim_endpoint_write(&w.server[0], 0, 20 * MB, true);
-	sim_endpoint_push(&w.server[0]);
+	supply(20 * MB, true);
 	pass(2500 * MS);
 	EXPECT_EQ(run.entered[PROBE_RTT], 0);
 	EXPECT_EQ(sim_endpoint_received(&w.client[0]), 40 * MB);

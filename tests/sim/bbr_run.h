@@ -96,6 +96,13 @@ static inline void begin(const struct sim_link_config *c, u64 bytes)
 	sim_world_open(&w, 0);
 }
 
+/* The server gets more to send; @fin: that was all. */
+static inline void supply(u64 bytes, bool fin)
+{
+	sim_endpoint_write(&w.server[0], 0, bytes, fin);
+	sim_endpoint_push(&w.server[0]);
+}
+
 /* Bytes per second that arrive while @time passes. */
 static inline double goodput(u64 time)
 {

@@ -150,25 +150,21 @@ TEST(a_slow_application_does_not_lower_the_model)
 	int i;
 
 	begin(&c, 0);
-	sim_endpoint_write(&w.server[0], 0, 30 * MB, false);
-	sim_endpoint_push(&w.server[0]);
+	supply(30 * MB, false);
 	pass(5 * SECOND);
 	expect_about(max_bw(model()), c.rate, 0.05);
 	for (i = 0; i < 1500; i++) {
-		sim_endpoint_write(&w.server[0], 0, 5000, false);
-		sim_endpoint_push(&w.server[0]);
+		supply(5000, false);
 		pass(10 * MS);
 	}
 	expect_about(max_bw(model()), c.rate, 0.05);
 	EXPECT_EQ(run.entered[STARTUP], 0);
 	/* and what it knows it uses: no slow start now, nor after idleness */
-	sim_endpoint_write(&w.server[0], 0, 20 * MB, false);
-	sim_endpoint_push(&w.server[0]);
+	supply(20 * MB, false);
 	pass(3 * SECOND);
 	EXPECT_EQ(sim_endpoint_received(&w.client[0]), 57500000);
 	pass(10 * SECOND);
-	sim_endpoint_write(&w.server[0], 0, 20 * MB, true);
-	sim_endpoint_push(&w.server[0]);
+	supply(20 * MB, true);
 	pass(3 * SECOND);
 	EXPECT_EQ(sim_endpoint_received(&w.client[0]), 77500000);
 	sim_world_free(&w);

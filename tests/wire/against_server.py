@@ -232,18 +232,22 @@ def test_half_a_hello():
                                       for _, frame in peer.seen.frames(ACK)))
 
 
+def is_acknowledged_again(peer, space, number):
+    """In more than two packets."""
+    def said():
+        return [packet for packet, frame in peer.seen.frames(ACK)
+                if packet.space == space and frame.acks(number)]
+    peer.listen(8, lambda: len(said()) > 2)
+    report.note("acknowledged in %d packets" % len(said()))
+    return len(said()) > 2
+
+
 def test_probes_acknowledge():
     """the server's probes acknowledge what came, too: its ACK may have been lost"""
     peer = client_with_handshake_keys()
     number = peer.quic._packet_number
     peer.packet(b"\x01" + bytes(20), Epoch.HANDSHAKE)
-
-    def said():
-        return [packet for packet, frame in peer.seen.frames(ACK)
-                if packet.space == HANDSHAKE and frame.acks(number)]
-    peer.listen(8, lambda: len(said()) > 2)
-    report.note("acknowledged in %d packets" % len(said()))
-    return len(said()) > 2
+    return is_acknowledged_again(peer, HANDSHAKE, number)
 
 
 def test_late_probes_acknowledge():
@@ -252,13 +256,7 @@ def test_late_probes_acknowledge():
     peer.wait(lambda: False, 0.3)
     number = peer.quic._packet_number
     peer.packet(v(0x0f) + v(0) + v(0) + v(12) + b"GET /small\r\n")
-
-    def said():
-        return [packet for packet, frame in peer.seen.frames(ACK)
-                if packet.space == APP and frame.acks(number)]
-    peer.listen(8, lambda: len(said()) > 2)
-    report.note("acknowledged in %d packets" % len(said()))
-    return len(said()) > 2
+    return is_acknowledged_again(peer, APP, number)
 
 
 # RFC9000-12.2-4
