@@ -147,9 +147,7 @@ def main():
               "a\nTCP flow (CUBIC). What the link carried has all headers in it. aioquic "
               "and haproxy\nfill with each ACK their congestion window to the last byte: "
               "a short datagram\nends what an ACK lets them send, and its headers take from "
-              "the link. Their rows of\n2026-11-26 are of a kquic that acknowledged each second "
-              "packet; with the fewer ACKs of\nlater ones aioquic's server has 9202 kbit/s, 1105 "
-              "bytes a datagram.\n",
+              "the link.\n",
               "| peer | which end | case | rate |", "|---|---|---|---|"]
     lines += ["| %s | %s | %s | %s |" % (
         r["peer"], {"client": "server", "server": "client"}.get(r["role"], "both"),
