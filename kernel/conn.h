@@ -274,7 +274,6 @@ struct quic_conn {
 	u64 data_sent;			/* L; new stream bytes sent */
 	u64 data_queued;		/* L; stream bytes written by the user */
 	u64 data_blocked_at;		/* L */
-	bool data_refused;		/* L; the program, since the last credit */
 	u64 retrans_bytes;		/* L; stream and TLS bytes sent again */
 	u64 max_data_recv;		/* L; our limit as announced */
 	u64 data_window;		/* L */

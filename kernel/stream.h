@@ -211,7 +211,7 @@ struct quic_stream {
 	u8 urgency;		/* 0..7, lower first */
 	bool incremental;	/* takes turns with others of its urgency */
 	bool held;		/* beyond the peer's limit: 0-RTT was rejected */
-	bool refused;		/* the program got no room since the last credit */
+	bool refused;		/* the program met @max_send */
 	u32 turn;		/* bytes sent in this turn */
 	struct list_head send_link;	/* conn->streams.send[]: has bytes */
 	struct list_head ctl_link;	/* conn->streams.ctl: has @ctl */
@@ -219,6 +219,7 @@ struct quic_stream {
 	struct quic_sbuf sb;
 	u64 max_send;		/* the peer's limit */
 	u64 blocked_at;		/* limit last reported as blocking */
+	u64 data_refused_at;	/* the connection's, when the program met it */
 	u64 send_err;		/* RESET_STREAM code */
 	u64 stop_err;		/* STOP_SENDING code */
 

@@ -79,7 +79,6 @@ void quic_flow_on_max_data(struct quic_conn *c, u64 max)
 	if (max <= c->max_data_send)
 		return;
 	c->max_data_send = max;
-	c->data_refused = false;
 	quic_sock_writable(c->sk);
 	quic_tx_kick(c);
 }
@@ -112,14 +111,8 @@ void quic_flow_refused(struct quic_conn *c, struct quic_stream *s)
 	if (s->sb.end >= s->max_send)
 		s->refused = true;
 	else
-		c->data_refused = true;
+		s->data_refused_at = c->max_data_send;
 	quic_timer_on_refused(c);
-}
-
-static bool still_refused(const struct quic_stream *s)
-{
-	return s->refused && !s->sb.fin &&
-	       s->send_state <= QUIC_STREAM_SEND_STATE_SEND;
 }
 
 /* Tell the peer of one limit that holds a program back (section 4.1).  False: none
@@ -129,17 +122,19 @@ bool quic_flow_complain(struct quic_conn *c)
 {
 	struct quic_stream *s;
 
-	if (c->data_refused) {
-		c->data_blocked_at = c->max_data_send;
-		c->ctl |= QUIC_CTL_DATA_BLOCKED;
-		return true;
-	}
 	quic_streams_for_each(s, &c->streams) {
-		if (!still_refused(s))
+		if (s->sb.fin || s->send_state > QUIC_STREAM_SEND_STATE_SEND)
 			continue;
-		s->blocked_at = s->max_send;
-		quic_stream_want_ctl(c, s, QUIC_STREAM_CTL_BLOCKED);
-		return true;
+		if (s->data_refused_at == c->max_data_send) {
+			c->data_blocked_at = c->max_data_send;
+			c->ctl |= QUIC_CTL_DATA_BLOCKED;
+			return true;
+		}
+		if (s->refused) {
+			s->blocked_at = s->max_send;
+			quic_stream_want_ctl(c, s, QUIC_STREAM_CTL_BLOCKED);
+			return true;
+		}
 	}
 	return false;
 }

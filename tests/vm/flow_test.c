@@ -265,3 +265,18 @@ TEST(limit_reached_is_no_reason_to_stay)
 	usleep(PAUSE);
 	ERR(quic_sendmsg(p.client, block, 1, 0, MSG_DONTWAIT), ETIMEDOUT);
 }
+
+/* Nor has who gives up what the limit held back. */
+TEST(refused_and_reset_is_no_reason_to_stay)
+{
+	struct pair p = narrow;
+
+	p.client_params.max_idle_timeout = IDLE;
+	connection(&p);
+	EQ(quic_sendmsg(p.client, block, 2048, 0, NEW), 2048);
+	EQ(quic_sendmsg(p.client, block, 2048, 4, NEW), 2048);
+	ERR(quic_sendmsg(p.client, block, 1, 8, NEW | MSG_DONTWAIT), ENOSPC);
+	OK(!stream_reset(p.client, 8, 1));
+	usleep(PAUSE);
+	ERR(quic_sendmsg(p.client, block, 1, 8, MSG_DONTWAIT), ETIMEDOUT);
+}
