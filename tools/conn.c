@@ -256,17 +256,23 @@ static void free_session(struct conn *c)
 	c->cred = NULL;
 }
 
+/* The protocol that both speak; none if c->ops stays NULL. */
+static void choose_protocol(struct conn *c)
+{
+	tls_alpn(c->session, c->alpn, sizeof(c->alpn));
+	for (int i = 0; c->protocols[i] && !c->ops; i++)
+		if (!strcmp(c->protocols[i]->alpn, c->alpn))
+			c->ops = c->protocols[i];
+}
+
 static void opened(struct conn *c)
 {
 	c->opened = clock_us();
 	c->heard = c->opened;
-	tls_alpn(c->session, c->alpn, sizeof(c->alpn));
+	choose_protocol(c);
 	snprintf(c->cipher, sizeof(c->cipher), "%s", tls_cipher(c->session));
 	describe_transport(c);
 	c->resumed = gnutls_session_is_resumed(c->session);
-	for (int i = 0; c->protocols[i] && !c->ops; i++)
-		if (!strcmp(c->protocols[i]->alpn, c->alpn))
-			c->ops = c->protocols[i];
 	quic_handshake_deinit(c->session);
 	if (!c->keep_session)
 		free_session(c);
@@ -280,9 +286,42 @@ static void opened(struct conn *c)
 	c->state = CONN_OPEN;
 	if (c->on_open)
 		c->on_open(c);
-	/* Early requests may have met a limit that is no more. */
+	/* What went early may have met a limit that is no more. */
 	if (!(c->early ? c->ops->credit(c, -1) : c->ops->open(c)))
 		c->state = CONN_CLOSED;
+}
+
+/* May we open the streams that the protocol needs?  A peer that lets us not is told,
+ * with the protocol's code, which takes a handshake that is over.
+ */
+static bool allows_streams(const struct conn *c)
+{
+	struct quic_transport_param peer = { .remote = 1 };
+	socklen_t len = sizeof(peer);
+
+	return !getsockopt(c->fd, SOL_QUIC, QUIC_SOCKOPT_TRANSPORT_PARAM, &peer,
+			   &len) &&
+	       peer.max_streams_uni >= c->ops->own_streams;
+}
+
+/* A server may send as soon as its Finished has gone (RFC 9001 section 5.7), and
+ * HTTP/3 wants its settings then (RFC 9114 section 7.2.4.2): a client keeps them
+ * with the session ticket, if it has them by the time that comes.  False: it failed.
+ */
+static bool greet(struct conn *c)
+{
+	if (!c->tls->server || c->early ||
+	    c->step->op != QUIC_HANDSHAKE_STEP_OP_RECVMSG ||
+	    gnutls_handshake_get_last_out(c->session) != GNUTLS_HANDSHAKE_FINISHED)
+		return true;
+	choose_protocol(c);
+	if (!c->ops || !allows_streams(c))
+		return true;
+	c->early = true;
+	if (c->ops->open(c) && c->ops->write(c))
+		return true;
+	c->state = CONN_CLOSED;
+	return false;
 }
 
 static void fail_handshake(struct conn *c, int err)
@@ -331,7 +370,7 @@ static void handshake(struct conn *c)
 	while (c->step) {
 		int err;
 
-		if (!do_step(c))
+		if (!greet(c) || !do_step(c))
 			return;
 		err = quic_handshake_step(c->session, &c->step);
 		if (err == -ERESTART) {

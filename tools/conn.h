@@ -24,7 +24,8 @@ struct conn;
 struct conn_ops {
 	const char *alpn;
 	uint32_t no_error;	/* the code of a normal end */
-	/* The handshake is over. */
+	unsigned int own_streams;	/* one-way ones that a server opens at once */
+	/* The connection can send: the handshake is over, or nearly. */
 	bool (*open)(struct conn *c);
 	/* Bytes of a stream, in order; n may be 0 with fin. */
 	bool (*data)(struct conn *c, int64_t id, const uint8_t *data, size_t n,
@@ -82,7 +83,7 @@ struct conn {
 	gnutls_session_t session;	/* until the handshake is over, or ... */
 	bool keep_session;		/* ... until the end */
 	bool resumed;
-	bool early;		/* requests went out before the handshake */
+	bool early;		/* @ops began before the handshake was over */
 	uint64_t received;	/* bytes of all streams */
 	uint64_t update_keys;	/* after so many of them; 0: not */
 	struct tls_cred *cred;		/* that it uses */

@@ -481,6 +481,7 @@ static void close_server(struct conn *c)
 const struct conn_ops h3_serve_ops = {
 	.alpn = "h3",
 	.no_error = NGHTTP3_H3_NO_ERROR,
+	.own_streams = H3_OWN_STREAMS,
 	.open = open_server,
 	.data = data,
 	.reset = reset,

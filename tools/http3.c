@@ -29,7 +29,7 @@ static bool bind_streams(struct h3 *h)
 	int64_t *id = h->own;
 	int err;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < H3_OWN_STREAMS; i++) {
 		id[i] = conn_open_stream(h->conn, true);
 		if (id[i] < 0) {
 			conn_fail(h->conn, CONN_END_ERROR,
@@ -123,7 +123,7 @@ bool h3_reset_uni(struct h3 *h, int64_t id, uint32_t error)
  */
 bool h3_stopped_uni(struct h3 *h, int64_t id)
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < H3_OWN_STREAMS; i++)
 		if (h->own[i] == id)
 			return h3_fail(h, NGHTTP3_ERR_H3_CLOSED_CRITICAL_STREAM);
 	return true;
@@ -135,7 +135,7 @@ bool h3_credit(struct h3 *h, int64_t id)
 
 	if (id != -1)
 		err = nghttp3_conn_unblock_stream(h->nc, id);
-	for (int i = 0; id == -1 && i < 3 && !err; i++)
+	for (int i = 0; id == -1 && i < H3_OWN_STREAMS && !err; i++)
 		err = nghttp3_conn_unblock_stream(h->nc, h->own[i]);
 	return !err || h3_fail(h, err);
 }

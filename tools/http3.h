@@ -7,6 +7,8 @@
 #include "conn.h"
 #include "h3_control.h"
 
+#define H3_OWN_STREAMS	3		/* control, and two of QPACK */
+
 /* Field sections larger than this are refused. */
 #define H3_FIELDS_MAX	(64 * 1024)
 
@@ -34,7 +36,7 @@ struct h3 {
 	nghttp3_conn *nc;
 	struct conn *conn;
 	const struct h3_role *role;
-	int64_t own[3];		/* our control and QPACK streams */
+	int64_t own[H3_OWN_STREAMS];
 	struct h3_control control;	/* the peer's */
 };
 

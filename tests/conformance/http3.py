@@ -10,6 +10,7 @@ from qpack import (CANCEL_PUSH, CONTROL, DATA, DECODER, ENCODER, GET, GOAWAY, HE
                    settings)
 
 CASES = {}
+INITIAL_MAX_STREAMS_UNI = 9
 
 
 class Browser(Client):
@@ -107,6 +108,16 @@ streams("h3_push_from_client", v(PUSH) + v(0))
 streams("h3_unknown_stream", v(CONTROL) + settings(), v(0x21) + bytes(99))
 streams("qpack_encoder_ends", v(CONTROL) + settings(), v(ENCODER), fin=True)
 streams("qpack_decoder_ends", v(CONTROL) + settings(), v(DECODER), fin=True)
+
+
+def no_streams(address):
+    """The server may not open what it needs."""
+    return Client(address, alpn=["h3"], params=lambda params: [
+        (number, v(2) if number == INITIAL_MAX_STREAMS_UNI else value)
+        for number, value in params])
+
+
+CASES["h3_no_streams"] = no_streams
 
 
 def reset_of(name, kind):

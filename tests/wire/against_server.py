@@ -37,9 +37,9 @@ def client(*args, **settings):
     return talks[-1]
 
 
-def client_with_handshake_keys():
+def client_with_handshake_keys(**settings):
     """It took the ServerHello, and says nothing from then on but what a test has it say."""
-    peer = client()
+    peer = client(**settings)
     peer.connect()
     peer.flush()
     peer.on_send = lambda data: []
@@ -161,6 +161,12 @@ def test_late_finished():
     peer.on_send = lambda data: [data]
     done = peer.wait(lambda: peer.seen.frames(HANDSHAKE_DONE), 5)
     return bool(held) and not early and bool(done)
+
+
+def test_settings_are_early():
+    """what HTTP/3 says first comes before the client's Finished (RFC 9114 section 7.2.4.2)"""
+    peer = client_with_handshake_keys(alpn_protocols=["h3"])
+    return peer.wait(lambda: peer.streams.get(3, (b"",))[0][:2] == b"\0\4")
 
 
 # RFC9000-13.3-2

@@ -134,8 +134,8 @@ class Peer:
 
 
 def configuration(is_client, **settings):
-    return QuicConfiguration(is_client=is_client, alpn_protocols=["hq-interop"],
-                             verify_mode=ssl.CERT_NONE, **settings)
+    return QuicConfiguration(is_client=is_client, verify_mode=ssl.CERT_NONE,
+                             **{"alpn_protocols": ["hq-interop"], **settings})
 
 
 class Client(Peer):
