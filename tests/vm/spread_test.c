@@ -240,6 +240,15 @@ static void wide(int fd)
 	OK(!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)));
 }
 
+/* Where sending takes longer than an acknowledgement it would not grow. */
+static void grow_window(void)
+{
+	OK(!system("tc qdisc add dev lo root netem delay 10ms limit 10000"));
+	while (info_of(p.client).cwnd < 2 * MANY * MESSAGE)
+		transfer(1 << 20);
+	OK(!system("tc qdisc del dev lo root"));
+}
+
 /* A connection whose client's trains are with the workers, and stay there: built
  * but not sent.  If we did not have the CPU for a while it has to become fast
  * again.
@@ -251,9 +260,8 @@ static void stuck_trains(void)
 	p.set_client = wide;
 	p.accepted = roomy;
 	connect_with("1");
-	do {
-		transfer(8 << 20);
-	} while (info_of(p.client).cwnd < 2 * MANY * MESSAGE);
+	grow_window();
+	transfer(8 << 20);
 	workers_wait();
 	do {
 		built = counter("QuicTxDataPackets");
