@@ -7,6 +7,8 @@ configuration is read, before it has a window, which would be most of what a sta
 where the machine is emulated. The script loads the files with the browser's HTTP, writes
 them and says so.
 
+It cannot keep who speaks HTTP/3 for an IPv6 address; there the host has a name.
+
 A connection is for one name and one container: where the case is about many connections
 each file is fetched in a container of its own, one after the other. Where the second
 connection continues the first one's session, the browser is told to close what is idle.
@@ -75,13 +77,18 @@ async function connection(urls, container) {
   await Promise.all([first, ...others.map(channel => get(channel))]);
 }
 
+// What is idle is closed.
+async function close() {
+  Services.obs.notifyObservers(null, "net:prune-all-connections");
+  await pause(order.pause);
+}
+
 // neqo likes a ticket to come with a NEW_TOKEN frame. If there is none it hands the ticket out
 // three probe timeouts later, if then something happens on the connection.
 async function onceMore(url) {
   await pause(order.pause);
   await get(channelTo(url, 0));
-  Services.obs.notifyObservers(null, "net:prune-all-connections");
-  await pause(order.pause);
+  await close();
 }
 
 // Who speaks HTTP/3 it looks up in a file; before that is read it would take TCP. Begin
@@ -110,6 +117,7 @@ async function every() {
     if (n && !order.containers) await onceMore(order.connections[0][0]);
     await connection(urls, order.containers ? n + 1 : 0);
   }
+  await close();
 }
 
 Services.obs.addObserver(() => {
@@ -135,6 +143,7 @@ PREFERENCES = {
     "dom.ipc.processPrelaunch.enabled": False,
     "dom.ipc.forkserver.enable": False,
 }
+NAME = "server"         # that the certificate has
 PAUSE = 2000            # ms
 # What a request can do without; with it 40 are more than the first flight of packets.
 ADORNMENTS = ["User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Pragma",
@@ -154,14 +163,24 @@ config="disallow=AES128-GCM:AES256-GCM"
 """
 
 
+def addressed(order):
+    """The URLs, by name if need be."""
+    if order["family"] == 4:
+        return order["urls"]
+    parts = [urllib.parse.urlsplit(url) for url in order["urls"]]
+    return [part._replace(netloc="%s:%d" % (NAME, part.port or 443)).geturl()
+            for part in parts]
+
+
 def preferences(order):
-    host = urllib.parse.urlsplit(order["urls"][0]).hostname
+    host = urllib.parse.urlsplit(addressed(order)[0]).hostname
     http3 = {"alt-svc-mapping-for-testing": "%s;h3=:%d" % (host, order["port"])}
     if order["what"] == "v2":
         http3["version_negotiation.enabled"] = True
     if order["what"] == "ecn":
         http3.update(ecn_mark=True, ecn_report=True)
-    return {**PREFERENCES, **{"network.http.http3." + name: http3[name] for name in http3}}
+    return {**PREFERENCES, "network.dns.forceResolve": order["address"],
+            **{"network.http.http3." + name: http3[name] for name in http3}}
 
 
 def authorities(order):
@@ -173,7 +192,7 @@ def authorities(order):
 
 def connections(order):
     """The URLs of one connection after the other."""
-    urls = order["urls"]
+    urls = addressed(order)
     if order["what"] in ("resumption", "zerortt"):
         return [urls[:1], urls[1:]]
     return [[url] for url in urls] if order["what"] == "multiconnect" else [urls]
