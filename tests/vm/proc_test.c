@@ -148,12 +148,12 @@ TEST(stats_count)
 	static char buf[100000];
 
 	connection(&p);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 10; i++) {
 		EQ(quic_sendmsg(p.client, buf, sizeof(buf), i * 4,
 				MSG_QUIC_STREAM_NEW), sizeof(buf));
-	for (int i = 0; i < 10; i++)
 		EQ(read_stream(p.server, i * 4, buf, sizeof(buf), NULL),
 		   sizeof(buf));
+	}
 	OK(counter("QuicTxBytes") > 10 * sizeof(buf));
 	OK(counter("QuicRxBytes") > 10 * sizeof(buf));
 	OK(counter("QuicTxDataTrains") < counter("QuicTxDataPackets"));
