@@ -38,7 +38,7 @@ interop: build ## other engines, over the public runner's cases; PEER=a,b CASE=c
 
 test-debug: ## socket and attack tests, and failing allocations, on a debug kernel; takes an hour
 	@tests/lab/host python3
-	@tests/run vm-debug attack-debug faults
+	@tests/run vm-debug attack-debug faults offload-faults
 
 lint: ## check style, types and the rules of the house
 	@tests/lab/host python3

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 guest.py [TEST...] - sealing and opening by a network device, in the guest: TAP.
-world.py says where.  "ways" are all those of ways.py.
+world.py says where.  "ways" are all those of ways.py, "faults" those of faults.py.
 """
 
 import concurrent.futures
@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 
+import faults
 import ways
 from world import (Capture, Download, Server, counter, device, directions, inject, ip, keys,
                    left, make_files, offer_anew, run, set_up, tear_down, two_routes, wait_for,
@@ -384,9 +385,10 @@ def test_quicctl_tells():
 def main():
     tests = {name[5:]: test for name, test in globals().items() if name[:5] == "test_"}
     chosen = sys.argv[1:] or list(tests)
-    tests.update(ways.TESTS)
-    if chosen == ["ways"]:
-        chosen = list(ways.TESTS)
+    for module in ways, faults:
+        tests.update(module.TESTS)
+        if chosen == [module.__name__]:
+            chosen = list(module.TESTS)
     print("TAP version 13")
     print("1..%d" % len(chosen))
     failed = 0
