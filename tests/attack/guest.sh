@@ -72,7 +72,7 @@ start_server() {
 }
 
 fetch() { # PORT ADDRESS FILE OUT
-	timeout 60 ip netns exec client quicget --insecure -o "$4" \
+	timeout $((60 * ${SLOW-1})) ip netns exec client quicget --insecure -o "$4" \
 		"https://$2:$1/$3" >"$4.log" 2>&1 && cmp -s "$4" "$work/site/$3" ||
 		{ sed 's/^/# /' "$4.log"; return 1; }
 }
