@@ -65,7 +65,7 @@ make_network() {
 
 server_pid=
 start_server() {
-	srv quicserve -a $server -p $port --cert "$OUT/vm/cert.pem" \
+	ip netns exec server quicserve -a $server -p $port --cert "$OUT/vm/cert.pem" \
 		--key "$OUT/vm/key.pem" "$work/site" 2>"$work/server.log" &
 	server_pid=$!
 	until_true grep -q serving "$work/server.log"
@@ -281,8 +281,10 @@ try 'honest transfers were not harmed' honest_unharmed
 try 'memory was bounded' memory_bounded "$base"
 try 'a client after the attacks' still_serving
 try 'connections of the attackers are gone' until_true sockets_at_most 2
-try 'memory is back' until_true memory_below $((base + 16384))
+# The debug kernel keeps for long what was freed, and looks for leaks in another way.
+[ -n "${SLOW-}" ] || try 'memory is back' until_true memory_below $((base + 16384))
 drops
 echo "1..$number"
 kill "$server_pid"
+wait "$server_pid"
 exit $failed
