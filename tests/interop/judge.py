@@ -7,12 +7,11 @@ equal files, and that the link did to the packets what the case is about. It ret
 what is wrong, or nothing. Packets are those of the captures: `left` at the client's
 edge, `right` at the server's; loss, corruption and NAT lie between the two.
 
-Rows go to build/results/interop.json, replacing those of the same case, role and
-peer; those of the daily part ($CONNECTIONS), which has shorter cases, do not. A run's
+Rows go to build/results/interop.json (rows.py), replacing those of the same case, role
+and peer; those of the daily part ($CONNECTIONS), which has shorter cases, do not. A run's
 directory is removed when it passed, unless KEEP is set.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -23,9 +22,9 @@ import time
 from cases import CASES, CONNECTIONS, repeats
 from dissect import V1, V2, dissect, key_log
 from peers import PEERS
+from rows import RESULTS, keep
 from topology import PORT, PREFERRED_PORT
 
-RESULTS = os.environ.get("RESULTS", "/kquic/build/results")
 GOODPUT = 9100                          # kbit/s, where kquic sends
 CERTIFICATE = 11                        # TLS handshake message
 MAX_STREAMS_BIDI, VERSION_INFORMATION, PREFERRED_ADDRESS = 0x08, 0x11, 0x0d
@@ -445,26 +444,6 @@ def judge(runs):
             row["result"] = "fail"
             row["detail"] += ", %d are wanted" % GOODPUT
     return row
-
-
-def keep(row):
-    """Into interop.json, where two VMs may write at the same time."""
-    path = os.path.join(RESULTS, "interop.json")
-    with open(os.path.join(RESULTS, "interop.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        rows = []
-        if os.path.exists(path):
-            with open(path) as source:
-                rows = json.load(source)
-        rows = rows if isinstance(rows, list) else []
-        same = ("case", "role", "peer")
-        rows = [r for r in rows if any(r[k] != row[k] for k in same)] + [row]
-        order = list(CASES)
-        rows.sort(key=lambda r: (r["peer"] != "kquic", r["peer"], r["role"],
-                                 order.index(r["case"])))
-        with open(path + ".new", "w") as out:
-            out.write("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
-        os.rename(path + ".new", path)
 
 
 def tell(number, row, runs):

@@ -8,11 +8,11 @@ or later is left out, so that a run which was ended goes on.
 """
 
 import json
-import os
 import sys
 
 from cases import CASES
 from peers import PEERS
+from rows import load
 
 # What changes are tested with, in four minutes: engines of the lab's ordinary root,
 # and a case for each part of the protocol and of the links.
@@ -29,19 +29,11 @@ CI = (
 )
 
 
-RESULTS = os.environ.get("RESULTS", "/kquic/build/results")
-
-
 def fresh(since):
     """(case, client, server) of the rows that are not older than that."""
-    try:
-        with open(os.path.join(RESULTS, "interop.json")) as source:
-            rows = json.load(source)
-    except FileNotFoundError:
-        rows = []
     return {(row["case"], row["peer"] if row["role"] == "server" else "kquic",
              row["peer"] if row["role"] == "client" else "kquic")
-            for row in rows if since and row["date"] >= since}
+            for row in load() if since and row["date"] >= since}
 
 
 def main():
