@@ -226,7 +226,7 @@ void quic_ack_on_acked(struct quic_ack *a, u64 largest)
 /* RFC 9000 section 13.2.2 */
 void quic_ack_adapt(struct quic_ack *a, u64 min_rtt)
 {
-	u64 wait = min_rtt / 8;
+	u64 wait = min_rtt / 16;
 
 	if (a->often || a->next_seq)
 		return;

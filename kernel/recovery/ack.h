@@ -15,10 +15,11 @@
 #define QUIC_ACK_MAX_RANGES	64
 /* Ack-eliciting packets that elicit an ACK (section 13.2.2). */
 #define QUIC_ACK_EVERY		2
-/* After so many of them it is this number, or an eighth of the path's round trip
+/* After so many of them it is this number, or a sixteenth of the path's round trip
  * after the second, if that is long enough for a timer: senders whose windows
  * open by two packets send two, often one of them short, and each ACK costs both
- * ends what a packet does.
+ * ends what a packet does.  An eighth is too much: senders without pacing then
+ * overrun a short queue.
  */
 #define QUIC_ACK_OFTEN		100
 #define QUIC_ACK_SELDOM		10

@@ -91,15 +91,15 @@ TEST(acks_become_rarer)
 	struct quic_ack a;
 
 	quic_ack_init(&a);
-	EXPECT_EQ(in_order(&a, &pn, &now, 101, 40 * MS), 50);
+	EXPECT_EQ(in_order(&a, &pn, &now, 101, 80 * MS), 50);
 	/* seven packets: five milliseconds after the second */
-	EXPECT_EQ(in_order(&a, &pn, &now, 600, 40 * MS), 85);
+	EXPECT_EQ(in_order(&a, &pn, &now, 600, 80 * MS), 85);
 	/* ten packets, where that would be longer */
-	EXPECT(in_order(&a, &pn, &now, 1000, 400 * MS) <= 101);
+	EXPECT(in_order(&a, &pn, &now, 1000, 800 * MS) <= 101);
 	/* there is no timer for so little */
 	in_order(&a, &pn, &now, 10, 3 * MS);
 	EXPECT_EQ(in_order(&a, &pn, &now, 100, 3 * MS), 50);
-	in_order(&a, &pn, &now, 10, 400 * MS);
+	in_order(&a, &pn, &now, 10, 800 * MS);
 	/* one alone is as before */
 	if (quic_ack_due(&a, now + DELAY))
 		quic_ack_on_sent(&a);

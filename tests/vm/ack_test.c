@@ -60,6 +60,6 @@ TEST_WITH(acks_for_single_packets, 60, false)
 	with = acks();
 	note("%lu and %lu per 1000", without, with);
 	OK(with <= 50);
-	/* Ten packets, or an eighth of 10 ms: a busy host has both come later. */
+	/* Ten packets, or a sixteenth of 10 ms: a busy host has both come later. */
 	OK(without <= 250);
 }
