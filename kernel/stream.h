@@ -219,7 +219,7 @@ struct quic_stream {
 	struct quic_sbuf sb;
 	u64 max_send;		/* the peer's limit */
 	u64 blocked_at;		/* limit last reported as blocking */
-	u64 data_refused_at;	/* the connection's, when the program met it */
+	u64 data_wanted;	/* least limit of the connection that lets it go on */
 	u64 send_err;		/* RESET_STREAM code */
 	u64 stop_err;		/* STOP_SENDING code */
 

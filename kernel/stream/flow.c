@@ -111,7 +111,7 @@ void quic_flow_refused(struct quic_conn *c, struct quic_stream *s)
 	if (s->sb.end >= s->max_send)
 		s->refused = true;
 	else
-		s->data_refused_at = c->max_data_send;
+		s->data_wanted = c->max_data_send + 1;
 	quic_timer_on_refused(c);
 }
 
@@ -125,7 +125,7 @@ bool quic_flow_complain(struct quic_conn *c)
 	quic_streams_for_each(s, &c->streams) {
 		if (s->sb.fin || s->send_state > QUIC_STREAM_SEND_STATE_SEND)
 			continue;
-		if (s->data_refused_at == c->max_data_send) {
+		if (s->data_wanted > c->max_data_send) {
 			c->data_blocked_at = c->max_data_send;
 			c->ctl |= QUIC_CTL_DATA_BLOCKED;
 			return true;
