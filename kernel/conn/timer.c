@@ -22,6 +22,9 @@
 #include "../pipeline.h"
 #include "../obs/mib.h"
 
+/* While it runs nothing arms it: no deadline is earlier. */
+#define QUIC_TIMER_RUNS		1
+
 static u64 now_ns(void)
 {
 	return ktime_get_ns();
@@ -37,6 +40,20 @@ static u64 earliest(const struct quic_conn *c)
 		if (c->deadline[i])
 			first = min(first, c->deadline[i]);
 	return first;
+}
+
+/* True: it was armed, and will not run.  False: it expired, and waits for the lock.  In
+ * between there is a run that has armed it anew, has given up the lock and has not
+ * returned: until it has, which takes no lock of ours, it cannot be moved.
+ */
+static bool disarm(struct quic_conn *c)
+{
+	int ret;
+
+	while ((ret = hrtimer_try_to_cancel(&c->timer)) < 0 &&
+	       hrtimer_is_queued(&c->timer))
+		cpu_relax();
+	return ret > 0;
 }
 
 /* Once per train or system call, after all setters.  Mostly nothing that they
@@ -58,7 +75,7 @@ void quic_timer_commit(struct quic_conn *c)
 	 */
 	if (!c->timer_armed)
 		sock_hold(c->sk);
-	else if (hrtimer_try_to_cancel(&c->timer) != 1)
+	else if (!disarm(c))
 		return;
 	c->timer_armed = first;
 	hrtimer_start(&c->timer, ns_to_ktime(first),
@@ -68,7 +85,7 @@ void quic_timer_commit(struct quic_conn *c)
 void quic_timer_stop(struct quic_conn *c)
 {
 	memset(c->deadline, 0, sizeof(c->deadline));
-	if (hrtimer_try_to_cancel(&c->timer) == 1) {
+	if (disarm(c)) {
 		c->timer_armed = 0;
 		__sock_put(c->sk);
 	}
@@ -164,8 +181,7 @@ static bool on_credit_timer(struct quic_conn *c, u64 now)
 	return quiet;
 }
 
-/* Socket lock held, BH off. */
-void quic_timer_run(struct quic_conn *c)
+static void run(struct quic_conn *c)
 {
 	u64 now = now_ns();
 	bool kick = false;
@@ -176,7 +192,7 @@ void quic_timer_run(struct quic_conn *c)
 		return;
 	}
 	if (!quic_conn_alive(c))
-		goto out;
+		return;
 	if (passed(c, QUIC_TIMER_IDLE, now)) {
 		quic_conn_dead(c, ETIMEDOUT);
 		return;
@@ -188,7 +204,7 @@ void quic_timer_run(struct quic_conn *c)
 	if (passed(c, QUIC_TIMER_PATH, now)) {
 		quic_validate_on_timer(c, now);
 		if (!quic_conn_alive(c))
-			goto out;
+			return;
 		kick = true;
 	}
 	if (passed(c, QUIC_TIMER_KEEPALIVE, now)) {
@@ -212,7 +228,14 @@ void quic_timer_run(struct quic_conn *c)
 	 */
 	if (!c->rec.in_flight && !c->streams.send_mask)
 		quic_recovery_shrink(&c->rec);
-out:
+}
+
+/* It has expired.  Socket lock held, BH off. */
+void quic_timer_run(struct quic_conn *c)
+{
+	c->timer_armed = QUIC_TIMER_RUNS;
+	run(c);
+	c->timer_armed = 0;
 	quic_timer_commit(c);
 }
 
@@ -227,7 +250,6 @@ static enum hrtimer_restart expire(struct hrtimer *t)
 		if (!test_and_set_bit(QUIC_DEFER_TIMER, &c->defer))
 			sock_hold(sk);
 	} else {
-		c->timer_armed = 0;
 		quic_timer_run(c);
 	}
 	bh_unlock_sock(sk);

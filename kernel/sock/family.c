@@ -182,7 +182,6 @@ static void release_cb(struct sock *sk)
 		quic_jobs_deferred(c);
 	if (!test_and_clear_bit(QUIC_DEFER_TIMER, &c->defer))
 		return;
-	c->timer_armed = 0;
 	quic_timer_run(c);
 	__sock_put(sk);
 }
