@@ -68,6 +68,13 @@ void short_while(void)
 	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 }
 
+int setting(const char *name, int otherwise)
+{
+	const char *s = getenv(name);
+
+	return s ? atoi(s) : otherwise;
+}
+
 static void loopback_up(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -217,14 +224,12 @@ static bool exists(const char *name)
 int main(int argc, char **argv)
 {
 	bool faults = argc > 1 && !strcmp(argv[1], "--faults");
-	const char *s = getenv("SLOW");
 
 	if (faults) {
 		argc--;
 		argv++;
 	}
-	if (s)
-		slow = atoi(s);
+	slow = setting("SLOW", 1);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("TAP version 13\n");
 	for (int i = 1; i < argc; i++) {

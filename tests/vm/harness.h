@@ -26,6 +26,9 @@ extern int family, type;
 /* How many times longer things may take, here and now. */
 extern int slow;
 
+/* A number of the environment. */
+int setting(const char *name, int otherwise);
+
 void test_add(struct test *t);
 void __attribute__((noreturn, format(printf, 3, 4)))
 test_fail(const char *file, int line, const char *fmt, ...);
