@@ -86,6 +86,28 @@ static void callers(unsigned long start, unsigned long end)
 	}
 }
 
+static void look_for(const char *name, unsigned long *start, unsigned long *end)
+{
+	unsigned long addr, next = ~0UL;
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[256], sym[128];
+
+	OK(f);
+	*start = 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx %*c %127s", &addr, sym) == 2 &&
+		    !strcmp(sym, name))
+			*start = addr;
+	OK(*start);
+	rewind(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx", &addr) == 1 && addr > *start &&
+		    addr < next)
+			next = addr;
+	*end = next;
+	fclose(f);
+}
+
 /* Some function of the module. */
 static void set_up(void)
 {
@@ -95,6 +117,7 @@ static void set_up(void)
 	int loads_the_module = socket(AF_INET, SOCK_DGRAM, IPPROTO_QUIC);
 	unsigned long text = get("/sys/module/quic/sections/.text", "%lx");
 	unsigned long size = get("/sys/module/quic/coresize", "%lu");
+	unsigned long start, end;
 	char path[96];
 
 	close(loads_the_module);
@@ -112,6 +135,12 @@ static void set_up(void)
 	put_text(DEBUGFS "failslab/ignore-gfp-wait", "N");
 	put_text(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
 	put(DEBUGFS "fail_page_alloc/min-order", "%lu", 0);
+	/* The kernel itself warns when a BPF program, the filter of a listener's
+	 * sockets, finds no pages.
+	 */
+	look_for("bpf_prog_alloc_no_stats", &start, &end);
+	put(DEBUGFS "fail_page_alloc/reject-start", "0x%lx", start);
+	put(DEBUGFS "fail_page_alloc/reject-end", "0x%lx", end);
 }
 
 /* ---- in the thread --------------------------------------------------------------- */
@@ -167,28 +196,6 @@ static void again(const struct test *t, const char *kind,
 }
 
 /* ---- one function ------------------------------------------------------------------ */
-
-static void look_for(const char *name, unsigned long *start, unsigned long *end)
-{
-	unsigned long addr, next = ~0UL;
-	FILE *f = fopen("/proc/kallsyms", "r");
-	char line[256], sym[128];
-
-	OK(f);
-	*start = 0;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%lx %*c %127s", &addr, sym) == 2 &&
-		    !strcmp(sym, name))
-			*start = addr;
-	OK(*start);
-	rewind(f);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%lx", &addr) == 1 && addr > *start &&
-		    addr < next)
-			next = addr;
-	*end = next;
-	fclose(f);
-}
 
 static void once_in(const struct test *t, const char *function)
 {
