@@ -36,9 +36,10 @@ interop: build ## other engines, over the public runner's cases; PEER=a,b CASE=c
 	@tests/interop/run $(if $(PEER),PEER=$(PEER)) $(if $(CASE),CASE=$(CASE)) \
 		$(if $(ROLE),ROLE=$(ROLE)) $(if $(SINCE),"SINCE=$(SINCE)")
 
-test-debug: ## socket and attack tests, and failing allocations, on a debug kernel; takes an hour
+test-debug: ## the tests in a VM, and failing allocations, on a debug kernel; takes hours without KVM
 	@tests/lab/host python3
-	@tests/run vm-debug attack-debug faults offload-faults
+	@KERNEL=debug tests/run $(or $(SUITE),vm http bpf ctl conformance offload offload-ways attack \
+		wire xdp samba faults offload-faults)
 
 lint: ## check style, types and the rules of the house
 	@tests/lab/host python3
