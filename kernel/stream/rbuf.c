@@ -271,16 +271,20 @@ static int insert_ooo(struct sock *sk, struct quic_rbuf *rb,
 	return 0;
 }
 
-/* Move what has become contiguous to the reader. */
+/* Move what has become contiguous to the reader, behind what was put there just now:
+ * a chunk that brings no more may still say that this is the end.  A stream that ended
+ * twice would be read after its end.
+ */
 static u64 pull(struct sock *sk, struct quic_rbuf *rb, struct list_head *ready)
 {
-	struct quic_chunk *c;
+	struct quic_chunk *c, *tail;
 	u64 got = 0;
 
 	while ((c = node_chunk(rb_first(&rb->ooo))) && c->off <= rb->next) {
 		tree_erase(rb, c);
-		if (c->off + c->len < rb->next ||
-		    (c->off + c->len == rb->next && !c->fin)) {
+		if (c->off + c->len <= rb->next) {
+			tail = list_last_entry(ready, struct quic_chunk, link);
+			tail->fin |= c->fin && c->off + c->len == rb->next;
 			quic_chunk_free(sk, c);
 			continue;
 		}

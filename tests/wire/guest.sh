@@ -8,6 +8,7 @@
 #   |  10.8.0.1/24   data ------------- data  10.8.0.2/24  |
 #   |  quicserve          |           |  against_server.py |
 #   |  against_client.py  |           |  quicget           |
+#   |  against_reader.py  |           |                    |
 #   +---------------------+           +--------------------+
 
 set -u
@@ -58,10 +59,12 @@ ip netns exec client python3 "$here/against_early_server.py" $server $early "$@"
 	ip netns exec server python3 "$here/against_client.py" $server "$OUT/vm/cert.pem" \
 		"$OUT/vm/key.pem" "$@" >"$work/b" || status=1
 kill "${server_pids[@]}"
+ip netns exec server python3 "$here/against_reader.py" "$OUT/vm/cert.pem" "$OUT/vm/key.pem" \
+	"$@" >"$work/e" || status=1
 
 # One numbering for all programs.
 echo 'TAP version 13'
-cat "$work/a" "$work/d" "$work/c" "$work/b" 2>/dev/null | grep -v -e '^TAP' -e '^1\.\.' | awk '
+cat "$work/a" "$work/d" "$work/c" "$work/b" "$work/e" 2>/dev/null | grep -v -e '^TAP' -e '^1\.\.' | awk '
 	/^(not )?ok / { sub(/ok [0-9]+/, "ok " ++n) }
 	{ print }
 	END { print "1.." n }'
