@@ -38,6 +38,8 @@ void quic_sock_writable(struct sock *sk)
 
 	if (sock_flag(sk, SOCK_DEAD) || !sk->sk_socket)
 		return;
+	/* After what has changed; pairs with the one in quic_poll(). */
+	smp_mb();
 	waits = test_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	if (!waits && list_empty(&c->streams.waiting))
 		return;
@@ -80,10 +82,14 @@ void quic_write_space(struct sock *sk)
 int quic_wait(struct sock *sk, struct sock *waiter, long *timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	struct quic_conn *c = quic_sk_conn(sk);
 	int err = 0;
 
 	if (!*timeo)
 		return -EAGAIN;
+	/* What is waited for may be the answer to it. */
+	if (c && c->tx_pending && quic_conn_alive(c))
+		quic_tx_push(c);
 	add_wait_queue(sk_sleep(waiter), &wait);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, waiter);
 	release_sock(sk);

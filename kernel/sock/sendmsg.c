@@ -221,7 +221,9 @@ int quic_send_on(struct sock *sk, struct sock *waiter, struct quic_stream *s,
 				break;
 			done += err;
 			err = 0;
-			if (done < len || !(msg->msg_flags & MSG_MORE))
+			/* More may never come if there is no room for it. */
+			if (done < len || !(msg->msg_flags & MSG_MORE) ||
+			    !quic_send_room(sk, s))
 				quic_tx_push(c);
 			continue;
 		}

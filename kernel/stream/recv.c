@@ -107,14 +107,23 @@ int quic_stream_on_data(struct quic_conn *c, const struct quic_frame *f,
 /* Take what the reader did not fetch out of its queue. */
 static void drop_unread(struct quic_conn *c, struct quic_stream *s)
 {
+	bool fin = s->recv_state == QUIC_STREAM_RECV_STATE_RECVD;
+	u64 left = s->rb.next - s->read;
 	struct quic_chunk *ch, *n;
 
-	list_for_each_entry_safe(ch, n, queue_of(c, s), link) {
+	/* No further than need be: others may have a lot in there, and a peer may
+	 * do this to stream after stream.
+	 */
+	list_for_each_entry_safe_reverse(ch, n, queue_of(c, s), link) {
+		if (!left && !fin)
+			break;
 		if (ch->stream != s)
 			continue;
 		list_del(&ch->link);
 		if (!s->own_queue)
 			c->rq_bytes -= ch->len;
+		left -= ch->len;
+		fin &= !ch->fin;
 		quic_chunk_free(c->sk, ch);
 	}
 	quic_rbuf_purge(c->sk, &s->rb);

@@ -92,6 +92,8 @@ static void reset(struct quic_conn *c, struct quic_stream *s, u64 code)
 
 	s->send_err = code;
 	s->send_state = QUIC_STREAM_SEND_STATE_RESET_SENT;
+	/* What was not sent does not count against the peer's limit. */
+	WRITE_ONCE(c->data_queued, c->data_queued - (s->sb.end - high));
 	quic_sbuf_purge(c->sk, &s->sb);
 	s->sb.high = high;
 	list_del_init(&s->send_link);

@@ -146,6 +146,9 @@ struct quic_stream *quic_stream_open(struct quic_conn *c, s64 id, bool uni)
 			return ERR_PTR(-EINVAL);
 		l = limit_of(c, id);
 	}
+	/* All below it come into being, too. */
+	if (id >> 2 >= l->local_next + QUIC_STREAMS_AT_ONCE)
+		return ERR_PTR(-EINVAL);
 	if (id >> 2 >= l->local_max) {
 		if (!l->blocked) {
 			l->blocked = true;

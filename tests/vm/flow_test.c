@@ -66,6 +66,35 @@ TEST(poll_tells_of_new_credit)
 	OK(quic_sendmsg(p.client, block, 5000, 0, MSG_DONTWAIT) > 0);
 }
 
+/* The half of a packet would wait for the rest, which has no room. */
+TEST(more_that_fills_the_window)
+{
+	struct pair p = narrow;
+
+	connection(&p);
+	UNTIL(settled(p.client));
+	usleep(300000);
+	EQ(quic_sendmsg(p.client, block, 2048, 0, NEW | MSG_MORE | MSG_DONTWAIT),
+	   2048);
+	EQ(read_stream(p.server, 0, block, 2048, NULL), 2048);
+}
+
+/* What was written and never sent is no part of the peer's limit. */
+TEST(reset_gives_credit_back)
+{
+	struct pair p = { .server_params.max_data = 100000 };
+	int64_t id;
+
+	connection(&p);
+	for (int i = 0; i < 20; i++) {
+		id = stream_open(p.client, -1, MSG_QUIC_STREAM_UNI);
+		OK(id >= 0);
+		UNTIL(quic_sendmsg(p.client, block, sizeof(block), id,
+				   MSG_DONTWAIT) > 0);
+		OK(!stream_reset(p.client, id, 1));
+	}
+}
+
 /* RFC9000-4.2-1 */
 TEST(max_data_events)
 {

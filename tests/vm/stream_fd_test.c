@@ -201,6 +201,34 @@ TEST(stream_fd_slow_reader)
 }
 
 /* What had come before the file descriptor was asked for is found there. */
+static void *write_much(void *arg)
+{
+	static char bytes[20000];
+
+	return (void *)(long)quic_sendmsg(*(int *)arg, bytes, sizeof(bytes), 0, 0);
+}
+
+/* Who waits for more than the window holds has to say that it was read. */
+TEST(stream_fd_waits_for_all)
+{
+	struct pair p = { .client_params.max_stream_data_bidi_local = 4096 };
+	static char got[20000];
+	pthread_t thread;
+	void *sent;
+	char x;
+	int c;
+
+	connection(&p);
+	c = stream_fd(p.client, -1);
+	EQ(write(c, "x", 1), 1);
+	EQ(read_stream(p.server, 0, &x, 1, NULL), 1);
+	OK(!pthread_create(&thread, NULL, write_much, &p.server));
+	usleep(500000);		/* the window is full, and nothing under way */
+	EQ(recv(c, got, sizeof(got), MSG_WAITALL), sizeof(got));
+	pthread_join(thread, &sent);
+	EQ((long)sent, sizeof(got));
+}
+
 TEST(stream_fd_late)
 {
 	struct pair p = { 0 };

@@ -82,6 +82,9 @@ TEST_EACH(stream_open_over_limit)
 	EQ(stream_open(p.client, -1, 0), 4);
 	ERR(stream_open(p.client, -1, MSG_QUIC_STREAM_DONTWAIT), EAGAIN);
 	ERR(stream_open(p.client, 8, MSG_QUIC_STREAM_DONTWAIT), EAGAIN);
+	/* All below it would have to be made, whatever the peer allows. */
+	ERR(stream_open(p.client, 4 * 5000, MSG_QUIC_STREAM_DONTWAIT), EINVAL);
+	ERR(quic_sendmsg(p.client, "x", 1, 1LL << 40, NEW | MSG_DONTWAIT), EINVAL);
 	EQ(stream_open(p.client, -1, UNI), 2);
 	ERR(quic_sendmsg(p.client, "x", 1, 6, NEW | UNI | MSG_DONTWAIT), EAGAIN);
 	OK(!set_nonblock(p.client));
