@@ -235,6 +235,13 @@ void quic_cid_free_all(struct quic_conn *c)
 	}
 	quic_cid_remove(c->odcid_node);
 	c->odcid_node = NULL;
+	/* Who finds one may still take a reference to the socket. */
+	for (i = 0; i < QUIC_PATHS; i++) {
+		if (!c->paths[i])
+			continue;
+		quic_cid_remove(c->paths[i]->quoted);
+		c->paths[i]->quoted = NULL;
+	}
 }
 
 /* RFC9000-5.1.1-2 */

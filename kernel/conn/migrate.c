@@ -194,6 +194,8 @@ static void exchange_memory(struct quic_conn *c, struct quic_path *from,
 		m->cc = r->cc;
 		m->rtt = r->rtt;
 		m->pace_next = c->pace_next;
+		/* It may have some, of the time before it came back. */
+		forget(from);
 		from->memory = m;
 	} else {
 		quic_cc_stop(&r->cc);
