@@ -177,6 +177,12 @@ static int retire_below(struct quic_conn *c, u64 prior, bool *any)
 
 /* ---- NEW_CONNECTION_ID --------------------------------------------------------- */
 
+/* It was called back, or forgotten, before it came: it is retired at once. */
+static bool too_late(const struct quic_cids *s, u64 seq)
+{
+	return seq < s->remote_retire_prior || seq + 64 < s->remote_next;
+}
+
 /* Is it legal, and is there room?  A transport error, or 0. */
 static int check_new(const struct quic_conn *c, const struct quic_frame *f)
 {
@@ -195,8 +201,9 @@ static int check_new(const struct quic_conn *c, const struct quic_frame *f)
 			return 0;
 		have += r->seq >= f->new_cid.prior_to;
 	}
-	/* What was seen before is not added again. */
-	return have < limit || seen(c->cids, f->new_cid.seq) ? 0 :
+	/* What was seen before, or is retired, is not added. */
+	return have < limit || seen(c->cids, f->new_cid.seq) ||
+	       too_late(c->cids, f->new_cid.seq) ? 0 :
 	       QUIC_TRANSPORT_ERROR_CONNECTION_ID_LIMIT;
 }
 
@@ -248,9 +255,7 @@ int quic_cid_on_new(struct quic_conn *c, const struct quic_frame *f)
 		err = retire_below(c, prior, &retired);
 	}
 	if (!err && !seen(s, f->new_cid.seq)) {
-		/* One that was called back, or forgotten, before it came. */
-		if (f->new_cid.seq < s->remote_retire_prior ||
-		    f->new_cid.seq + 64 < s->remote_next) {
+		if (too_late(s, f->new_cid.seq)) {
 			note(s, f->new_cid.seq);
 			err = retire_remote(c, f->new_cid.seq);
 		} else {

@@ -127,6 +127,7 @@ void quic_frames_crypto(struct quic_conn *c, struct quic_pkt_build *b,
 /* ---- control frames ---------------------------------------------------------- */
 
 /* RFC9000-19.15-5 */
+/* One that is called back already has to be told of, to be retired. */
 static bool put_cids(struct quic_conn *c, struct quic_pkt_build *b)
 {
 	u64 prior = c->cids->local_retire_prior;
@@ -141,7 +142,8 @@ static bool put_cids(struct quic_conn *c, struct quic_pkt_build *b)
 		id = &l->node->key.cid;
 		quic_reset_token(sock_net(c->sk), id->id, id->len, token);
 		if (!TRY_PUT(b, QUIC_FRAME_NEW_CONNECTION_ID, l->seq,
-			     quic_put_new_connection_id(&b->o, l->seq, prior,
+			     quic_put_new_connection_id(&b->o, l->seq,
+							min(prior, l->seq),
 							id, token)))
 			return false;
 		l->announce = false;
