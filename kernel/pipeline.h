@@ -139,7 +139,7 @@ struct quic_rx_seen {
 int quic_rx_frames(struct quic_conn *c, u8 level, const u8 *payload, u32 len,
 		   const struct quic_rx_src *src, struct quic_rx_seen *seen);
 /* rx/deliver.c */
-void quic_rx_deliver(struct quic_conn *c, u64 now);
+void quic_rx_deliver(struct quic_conn *c, u64 now, bool heard);
 
 /* ==== send =============================================================== */
 

@@ -32,11 +32,13 @@ static bool anything_to_read(const struct quic_conn *c)
 		quic_sk_has_fresh(c->sk)) && quic_conn_readable(c);
 }
 
-void quic_rx_deliver(struct quic_conn *c, u64 now)
+/* @heard: the peer is there; what does not open, or comes twice, does not say so. */
+void quic_rx_deliver(struct quic_conn *c, u64 now, bool heard)
 {
 	if (!quic_conn_alive(c))
 		return;
-	quic_timer_on_rx(c, now);
+	if (likely(heard))
+		quic_timer_on_rx(c, now);
 	quic_timer_set(c, QUIC_TIMER_ACK, ack_deadline(c));
 	/* Who has not read yet what came before is not woken again for ACKs,
 	 * or for what came twice.

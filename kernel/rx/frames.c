@@ -14,6 +14,9 @@
 #include "../obs/mib.h"
 #include "../wire/frame.h"
 
+/* No max_ack_delay is as long (section 18.2), in microseconds. */
+#define ACK_DELAY_MAX	(1 << 24)
+
 /* Where a frame was found. */
 struct at {
 	struct quic_conn *c;
@@ -47,12 +50,10 @@ static int act_ack(struct at *a, const struct quic_frame *f)
 	    a->level == QUIC_CRYPTO_APP &&
 	    f->ack.largest >= c->key_update->tx_first)
 		return QUIC_TRANSPORT_ERROR_KEY_UPDATE;
-	/* The field counts units of 2^exponent microseconds (section 19.3);
-	 * more than a second of delay tells nothing.
-	 */
-	if (a->level == QUIC_CRYPTO_APP && f->ack.delay < USEC_PER_SEC)
-		delay = (f->ack.delay << c->peer.ack_delay_exponent) *
-			NSEC_PER_USEC;
+	/* The field counts units of 2^exponent microseconds (section 19.3). */
+	if (a->level == QUIC_CRYPTO_APP)
+		delay = (min_t(u64, f->ack.delay, ACK_DELAY_MAX)
+			 << c->peer.ack_delay_exponent) * NSEC_PER_USEC;
 	err = quic_recovery_on_ack(&c->rec, quic_level_space(a->level), f,
 				   delay, a->src->now);
 	QUIC_CONN_INC(c, QuicAcksRcvd);

@@ -177,7 +177,10 @@ static void collect(struct quic_hello *hello, const struct quic_frame *f)
 		       f->crypto.len);
 }
 
-/* Open a copy of one Initial; the original is for the connection. */
+/* RFC9000-14.1-3 */
+/* Open a copy of one Initial; the original is for the connection.  @len is that of
+ * the whole datagram.
+ */
 static int open_initial(struct quic_req *req, struct quic_key *key,
 			struct quic_train *t, u8 *buf, u32 len, u8 ecn)
 {
@@ -189,7 +192,8 @@ static int open_initial(struct quic_req *req, struct quic_key *key,
 	struct quic_hdr h;
 	int err;
 
-	if (quic_hdr_parse_bit(buf, len, QUIC_SCID_MIN,
+	if (len < QUIC_INITIAL_MIN_DGRAM ||
+	    quic_hdr_parse_bit(buf, len, QUIC_SCID_MIN,
 			       READ_ONCE(req->udp->greased), &h) ||
 	    h.type != QUIC_PKT_INITIAL || h.version != req->version)
 		return -EINVAL;
@@ -442,10 +446,17 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	QUIC_RX_CB(skb)->id_len = h->dcid_len;
 	__skb_queue_tail(&req->skbs, skb);
 	req->bytes = skb->len;
+	/* Off the list it would seem to be over. */
+	spin_lock_bh(&reqs_lock);
+	list_add_tail(&req->all, &reqs);
+	n_reqs++;
+	atomic_inc(&quic_net(req->net)->half_open);
+	spin_unlock_bh(&reqs_lock);
 	/* Last: from here on others find it. */
 	req->node = quic_cid_insert(udp->net, &req->dcid, &req->dst, NULL,
 				    req, GFP_ATOMIC);
 	if (IS_ERR(req->node)) {
+		req_unlink(req);
 		__skb_unlink(skb, &req->skbs);
 		quic_udp_put(udp);
 		kfree(req);
@@ -514,11 +525,6 @@ void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
 	if (!req)
 		goto drop;
 
-	spin_lock_bh(&reqs_lock);
-	list_add_tail(&req->all, &reqs);
-	n_reqs++;
-	atomic_inc(&quic_net(req->net)->half_open);
-	spin_unlock_bh(&reqs_lock);
 	wake_worker(req);
 	queue_delayed_work(quic_wq, &gc_work, HZ);
 	quic_req_put(req);

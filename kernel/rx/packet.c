@@ -110,6 +110,7 @@ static void one_packet(struct quic_rx *rx, u8 level, struct quic_pkt *p,
 	if (unlikely(err))
 		return close_for(c, err, 0);
 	rx->data_pkts += seen.data;
+	rx->heard = true;
 	/* The frames may have ended the connection or the space. */
 	if (!quic_conn_alive(c) || !c->crypto[space])
 		return;
@@ -192,7 +193,8 @@ void quic_rx_packets(struct quic_rx *rx, u8 level)
 				continue;
 			}
 			failed = true;
-			if (t->pkt[i].status == -ENOKEY)
+			/* Elsewhere its path would be forgotten. */
+			if (t->pkt[i].status == -ENOKEY && rx->path == c->path)
 				quic_rx_park(rx, t->pkt[i].data, t->pkt[i].len);
 		}
 	} while (unlikely(failed) && again(rx, level));

@@ -114,6 +114,7 @@ struct quic_rx {
 	u8 ecn;
 	u8 id_len;		/* of the ID of ours in short headers */
 	bool moved;		/* another path, or another ID of ours */
+	bool heard;		/* a packet was new, and its frames taken in */
 	u16 data_pkts;
 };
 

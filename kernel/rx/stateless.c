@@ -141,7 +141,7 @@ void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h)
 {
 	struct net *net = sock_net(c->sk);
 	u32 list[QUIC_TPARAMS_MAX_VERSIONS];
-	u32 i, n = h->token_len / sizeof(list[0]), version;
+	u32 i, n = 0, version;
 	struct restart *r;
 
 	if (c->is_server || c->state != QUIC_CONN_ESTABLISHING ||
@@ -153,13 +153,14 @@ void quic_rx_versions(struct quic_conn *c, const struct quic_hdr *h)
 		QUIC_INC(net, QuicDropVersion);
 		return;
 	}
-	n = min_t(u32, n, ARRAY_SIZE(list));
-	for (i = 0; i < n; i++) {
-		list[i] = get_unaligned_be32(h->token + i * sizeof(list[0]));
-		if (list[i] == c->version) {
+	for (i = 0; i < h->token_len; i += sizeof(version)) {
+		version = get_unaligned_be32(h->token + i);
+		if (version == c->version) {
 			QUIC_INC(net, QuicDropVersion);
 			return;
 		}
+		if (quic_version_supported(version) && n < ARRAY_SIZE(list))
+			list[n++] = version;
 	}
 	QUIC_INC(net, QuicVersionsRcvd);
 	version = quic_version_pick(c, list, n);

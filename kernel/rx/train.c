@@ -78,6 +78,7 @@ static void datagram(struct quic_rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 	struct quic_conn *c = rx->c;
 	u32 left = len;
 	struct quic_hdr h;
+	int err;
 
 	if (likely(!(p[0] & QUIC_HDR_LONG) && c->keys[QUIC_CRYPTO_APP][0].ready)) {
 		add_short(rx, skb, p, len);
@@ -92,9 +93,12 @@ static void datagram(struct quic_rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 	if (quic_reset_seen(c, p, len))
 		return;
 	while (left && quic_conn_alive(c)) {
-		if (quic_hdr_parse_bit(p, left, rx->id_len, greased(c), &h)) {
+		err = quic_hdr_parse_bit(p, left, rx->id_len, greased(c), &h);
+		if (err) {
 			QUIC_CONN_INC(rx->c, QuicPktInvHdrDrop);
-			return;
+			if (err != -EMSGSIZE)
+				return;
+			goto next;
 		}
 		if (h.type == QUIC_PKT_1RTT) {
 			if (!quic_cid_is_ours(c, h.dcid, h.dcid_len))
@@ -117,6 +121,7 @@ static void datagram(struct quic_rx *rx, struct sk_buff *skb, u8 *p, u32 len)
 			return;
 		}
 		quic_rx_long_packet(rx, skb, p, &h, len);
+next:
 		p += h.len;
 		left -= h.len;
 	}
@@ -255,6 +260,7 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	rx.ecn = quic_rx_ecn(skb);
 	rx.id_len = QUIC_RX_CB(skb)->id_len;
 	rx.t->n = 0;
+	rx.t->opened = false;
 	count_bytes(&rx);
 	QUIC_CONN_INC(rx.c, QuicRxTrains);
 	QUIC_CONN_ADD(rx.c, QuicRxBytes, skb->len);
@@ -263,7 +269,7 @@ void quic_rx_train(struct quic_conn *c, struct sk_buff *skb)
 	rx.t->n = 0;
 	count_data(&rx);
 	consume_skb(skb);
-	quic_rx_deliver(c, rx.now);
+	quic_rx_deliver(c, rx.now, rx.heard);
 }
 
 /* A train that had to wait: all before it were gone through. */
@@ -293,7 +299,7 @@ void quic_rx_job(struct quic_conn *c, struct quic_job *job)
 	if (unlikely(err))
 		QUIC_CONN_ADD(rx.c, QuicPktRcvDrop, rx.t->n);
 	count_data(&rx);
-	quic_rx_deliver(c, rx.now);
+	quic_rx_deliver(c, rx.now, rx.heard);
 }
 
 /* New keys: perhaps they open what had to wait. */
@@ -309,13 +315,14 @@ void quic_rx_parked(struct quic_conn *c)
 		local_bh_disable();
 		rx.t = this_cpu_ptr(rx_scratch);
 		rx.t->n = 0;
+		rx.t->opened = false;
 		rx.now = ktime_get_ns();
 		rx.ecn = QUIC_RX_CB(skb)->ecn;
 		rx.id_len = QUIC_RX_CB(skb)->id_len;
 		if (quic_conn_alive(c)) {
 			datagram(&rx, skb, skb->data, skb->len);
 			quic_rx_flush(&rx, QUIC_CRYPTO_APP);
-			quic_rx_deliver(c, rx.now);
+			quic_rx_deliver(c, rx.now, rx.heard);
 		}
 		local_bh_enable();
 		consume_skb(skb);

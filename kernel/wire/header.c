@@ -92,12 +92,11 @@ static int parse_numbered(struct quic_cur *c, const u8 *buf,
 			return -EINVAL;
 		h->token_len = len;
 	}
-	if (!quic_get_varint(c, &len) ||
-	    len < PN_AND_SAMPLE || len > quic_cur_left(c))
+	if (!quic_get_varint(c, &len) || len > quic_cur_left(c))
 		return -EINVAL;
 	h->pn_off = c->p - buf;
 	h->len = h->pn_off + len;
-	return 0;
+	return len < PN_AND_SAMPLE ? -EMSGSIZE : 0;
 }
 
 static bool bit_ok(const struct quic_hdr *h, bool greased)

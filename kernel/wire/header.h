@@ -91,7 +91,9 @@ struct quic_hdr {
  * Guarantees on success: everything pointed to lies in @buf; for packets with
  * a packet number, pn_off + 4 + QUIC_HP_SAMPLE_LEN <= h->len <= @len.
  *
- * Return: 0; -EINVAL for what is not QUIC or is malformed; -EPROTONOSUPPORT
+ * Return: 0; -EINVAL for what is not QUIC or is malformed; -EMSGSIZE for a packet
+ * that is too short to be protected, after whose h->len bytes the next one may
+ * begin (RFC 9000 sections 12.2, 14.4.1); -EPROTONOSUPPORT
  * for a long header of a version we do not speak (@h then has version and
  * connection IDs, RFC 8999 section 5.1).
  */

@@ -13,6 +13,7 @@
 #include <linux/kernel.h>
 #include <linux/quic.h>
 
+#include "header.h"
 #include "tparam.h"
 
 #define STREAMS_LIMIT	BIT_ULL(60)	/* RFC 9000 section 4.6 */
@@ -159,7 +160,9 @@ static bool get_preferred(struct quic_cur *v, struct quic_tparams *tp)
  * RFC9368-3-2 RFC9368-4-3 RFC9368-4-4 RFC9368-4-5 RFC9368-4-6
  * RFC9368-4-7
  */
-/* More versions than we have room for are checked and forgotten. */
+/* More versions than we have room for are checked and forgotten, but for those that
+ * we speak.
+ */
 static bool get_version_info(struct quic_cur *v, bool from_server,
 			     struct quic_tparams *tp)
 {
@@ -181,7 +184,9 @@ static bool get_version_info(struct quic_cur *v, bool from_server,
 			return false;
 		if (version == tp->chosen_version)
 			listed = true;
-		if (tp->n_versions < QUIC_TPARAMS_MAX_VERSIONS)
+		if (tp->n_versions < (quic_version_supported(version) ?
+				      QUIC_TPARAMS_MAX_VERSIONS :
+				      QUIC_TPARAMS_MAX_VERSIONS - 2))
 			tp->versions[tp->n_versions++] = version;
 	}
 	return listed;

@@ -489,7 +489,11 @@ TEST(lengths_beyond_the_datagram_are_refused)
 			quic_put_varint_width(&o, v, widths[w]);
 			left = o.end - o.p;
 			EXPECT_EQ(parse(buf, sizeof(buf), 8, &h),
-				  v < AFTER_PN || v > left ? -EINVAL : 0);
+				  v > left ? -EINVAL :
+				  v < AFTER_PN ? -EMSGSIZE : 0);
+			/* where the next one begins */
+			if (v <= left)
+				EXPECT_EQ(h.len, o.p - buf + v);
 
 			/* the token length of an Initial, then zeros: they
 			 * are a length that is too short for a sample
@@ -498,7 +502,8 @@ TEST(lengths_beyond_the_datagram_are_refused)
 					       8);
 			o.p = buf + len;
 			quic_put_varint_width(&o, v, widths[w]);
-			EXPECT_EQ(parse(buf, sizeof(buf), 8, &h), -EINVAL);
+			EXPECT_EQ(parse(buf, sizeof(buf), 8, &h),
+				  v < o.end - o.p ? -EMSGSIZE : -EINVAL);
 		}
 	}
 }
@@ -513,7 +518,8 @@ TEST(packets_without_room_for_a_sample_are_refused)
 
 	len = build_invariants(buf, 0xe0, QUIC_VERSION_V1, 8, 8);
 	buf[len] = AFTER_PN - 1;
-	EXPECT_EQ(parse(buf, sizeof(buf), 8, &h), -EINVAL);
+	EXPECT_EQ(parse(buf, sizeof(buf), 8, &h), -EMSGSIZE);
+	EXPECT_EQ(h.len, len + 1 + AFTER_PN - 1);
 	buf[len] = AFTER_PN;
 	EXPECT_EQ(parse(buf, sizeof(buf), 8, &h), 0);
 	EXPECT_EQ(h.len, len + 1 + AFTER_PN);

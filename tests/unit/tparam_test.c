@@ -3,7 +3,7 @@
  * Transport parameters, RFC 9000 sections 7.4 and 18, RFC 9221 section 3,
  * RFC 9287 section 3, RFC 9368 sections 3 and 4.
  *
- * needs: wire/tparam.c wire/varint.c
+ * needs: wire/tparam.c wire/header.c wire/varint.c
  */
 #include <linux/quic.h>
 
@@ -311,11 +311,15 @@ TEST(many_versions)
 		EXPECT_EQ(quic_tparams_decode(buf, o.p - buf, CLIENT, &tp),
 			  n ? 0 : BAD_TPARAM);
 		EXPECT_EQ(quic_tparams_decode(buf, o.p - buf, SERVER, &tp), 0);
-		EXPECT_EQ(tp.n_versions, min(n, QUIC_TPARAMS_MAX_VERSIONS));
+		EXPECT_EQ(tp.n_versions, min(n, QUIC_TPARAMS_MAX_VERSIONS - 2));
 		for (i = 0; i < tp.n_versions; i++)
 			EXPECT_EQ(tp.versions[i], i + 1);
 		if (!n)
 			continue;
+		/* one that we speak has room, wherever it is */
+		put_unaligned_be32(QUIC_VERSION_V2, buf + at + 4 * n);
+		EXPECT_EQ(quic_tparams_decode(buf, o.p - buf, SERVER, &tp), 0);
+		EXPECT_EQ(tp.versions[tp.n_versions - 1], QUIC_VERSION_V2);
 		memset(buf + at + 4 * n, 0, 4);
 		EXPECT_EQ(quic_tparams_decode(buf, o.p - buf, SERVER, &tp),
 			  BAD_TPARAM);
@@ -375,7 +379,7 @@ static void random_tparams(struct quic_tparams *tp, bool server)
 	if (tp->has & QUIC_TP_HAS_ISCID)
 		random_cid(&tp->iscid, !!(tp->has & QUIC_TP_HAS_PREFERRED));
 	if (tp->has & QUIC_TP_HAS_VERSION_INFO) {
-		tp->n_versions = 1 + unit_rand_below(QUIC_TPARAMS_MAX_VERSIONS);
+		tp->n_versions = 1 + unit_rand_below(QUIC_TPARAMS_MAX_VERSIONS - 2);
 		for (i = 0; i < tp->n_versions; i++)
 			tp->versions[i] = unit_rand() | 1;
 		tp->chosen_version = tp->versions[i / 2];

@@ -269,6 +269,19 @@ def test_late_version_negotiation():
     return peer.serve(20)
 
 
+# RFC9000-6.2-3
+def test_version_negotiation_with_ours_at_the_end():
+    """... or when it lists the client's version, wherever that is"""
+    peer = server()
+    first = open_initial(peer.pending)
+    unknown = [0x1a2a3a4a + 0x10101010 * i for i in range(14)] * 2
+    peer.sock.sendto(encode_quic_version_negotiation(
+        first.dcid, first.scid, [*unknown, int.from_bytes(VERSION_2, "big"), 1]), peer.address)
+    time.sleep(0.2)
+    peer.handshake()
+    return peer.quic._version == 1 and peer.serve(20)
+
+
 def negotiated(list_, change):
     """The code that a client closes with who was told this list of versions, and got our
     parameters changed so; 0 if it is content."""

@@ -201,6 +201,29 @@ def test_small_initial():
     return silent and peer.wait(lambda: peer.quic._handshake_confirmed)
 
 
+# RFC9000-14.1-3
+def test_small_initial_in_between():
+    """... nor acknowledged when it has the middle of a ClientHello"""
+    peer = client()
+    peer.connect()
+    (data, _), = peer.quic.datagrams_to_send(now=time.monotonic())
+    hello = peer.sent.take(data).packets[0].of(CRYPTO)[0].data
+    assert peer.quic._cryptos[Epoch.INITIAL].send.is_valid()
+
+    def part(start, end, number, fill):
+        peer.packet(v(CRYPTO) + v(start) + v(end - start) + hello[start:end] + bytes(fill),
+                    Epoch.INITIAL, number=number)
+    part(0, 100, 0, 1100)
+    part(100, 200, 1, 100)
+    part(200, len(hello), 2, 1100)
+    peer.listen(2)
+    part(100, 200, 3, 1100)
+    peer.listen(3, lambda: any(packet.space == HANDSHAKE for packet in peer.seen.packets))
+    acked = [number for number in range(4) if acknowledged(peer, number, INITIAL)]
+    report.note("acknowledged: %s" % acked)
+    return acked == [0, 2, 3] and any(p.space == INITIAL for p, _ in peer.seen.frames(CRYPTO))
+
+
 def test_client_hello_again():
     """a ClientHello that comes again is answered again at once, but eight times only"""
     peer = client()
@@ -279,6 +302,17 @@ def test_coalesced_with_noise():
         return [noise + data]
     peer.on_send = with_noise
     return len(peer.handshake().get("small")) == SMALL
+
+
+# RFC9000-12.2-4
+def test_coalesced_with_what_is_too_short():
+    """... nor do packets that are too short to be protected (section 14.4.1)"""
+    peer = client().handshake()
+    number = peer.quic._packet_number
+    ids = b"\x08" + peer.quic._peer_cid.cid + b"\x08" + peer.quic.host_cid
+    peer.transmit(b"\xe3\0\0\0\1" + ids + v(4) + bytes(4) +
+                  peer.packet(b"\x01" + bytes(20), send=False))
+    return peer.listen(3, lambda: acknowledged(peer, number))
 
 
 # RFC9000-12.2-1 RFC9000-12.2-3
@@ -695,6 +729,21 @@ def test_late_id_is_retired():
                                  peer.seen.frames(RETIRE_CONNECTION_ID)), 5)
 
 
+# RFC9000-5.1.1-4 RFC9000-19.15-8
+def test_late_id_is_retired_by_who_has_enough():
+    """... also by a server that has as many as it may: it is none of them"""
+    peer = client().keep_ids().handshake()
+    seq, limit = peer.quic._host_cid_seq, peer.quic._remote_active_connection_id_limit
+    peer.quic._host_cid_seq += limit + 1
+    for i in range(1, limit + 1):
+        cid = os.urandom(8)
+        peer.quic._host_cids.append(type(peer.quic._host_cids[0])(cid, seq + i, b"", True))
+        peer.packet(new_cid(seq + i, seq + 1, cid))
+    peer.packet(new_cid(seq, 0))
+    return peer.wait(lambda: any(f.values[0] == seq for _, f in
+                                 peer.seen.frames(RETIRE_CONNECTION_ID)), 5) and peer.alive()
+
+
 # RFC9000-19.15-3
 def test_id_from_who_has_none():
     """NEW_CONNECTION_ID of a client that uses no IDs closes with PROTOCOL_VIOLATION"""
@@ -717,6 +766,22 @@ def test_no_reset_of_what_lives():
     peer.listen(0.5)
     return peer.alive() and all(packet.number is not None for datagram in peer.seen.datagrams
                                 for packet in datagram.packets)
+
+
+def test_noise_keeps_nothing():
+    """packets that do not open, or come again, do not keep a connection from ending idle"""
+    peer = client(idle_timeout=2.0).handshake()
+    peer.wait(lambda: False, 0.5)
+    number = peer.quic._packet_number
+    old = peer.packet(b"\x01" + bytes(40))
+    known = peer.wait(lambda: acknowledged(peer, number), 2)
+    for _ in range(10):
+        peer.packet(b"\x01" + bytes(40), damage=True)
+        peer.transmit(old)
+        peer.listen(0.5)
+    number = peer.quic._packet_number
+    peer.packet(b"\x01" + bytes(40))
+    return known and not peer.listen(1, lambda: acknowledged(peer, number))
 
 
 # RFC9000-10.2.2-1 RFC9000-10.2.2-2
