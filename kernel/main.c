@@ -83,9 +83,21 @@ static void __net_exit net_exit(struct net *net)
 	free_percpu(qn->mib);
 }
 
+static void __net_exit nets_exit(struct list_head *nets)
+{
+	struct net *net;
+
+	/* Sockets of the kernel, which keep no namespace, may have been closed
+	 * just now: they end after a grace period.
+	 */
+	rcu_barrier();
+	list_for_each_entry(net, nets, exit_list)
+		net_exit(net);
+}
+
 static struct pernet_operations net_ops = {
 	.init = net_init,
-	.exit = net_exit,
+	.exit_batch = nets_exit,
 	.id = &net_id,
 	.size = sizeof(struct quic_net),
 };

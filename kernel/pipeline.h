@@ -498,7 +498,7 @@ void quic_stream_socks_wake(struct quic_conn *c);	/* those that are ready */
 void quic_stream_sock_readable(struct quic_stream *s);
 void quic_stream_sock_writable(struct quic_stream *s);
 void quic_stream_socks_writable(struct quic_conn *c);	/* those waiting */
-void quic_stream_socks_closed(struct quic_conn *c);
+void quic_stream_socks_wake_all(struct quic_conn *c);
 void quic_stream_sock_detach(struct quic_stream *s);
 /* sock/listen.c */
 int quic_listen_route(struct quic_req *req, const u8 *alpn, u16 alpn_len);

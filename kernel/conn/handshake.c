@@ -87,9 +87,12 @@ static void established(struct quic_conn *c)
 		quic_conn_confirmed(c);
 	}
 	/* What was sent in 0-RTT may be late (RFC 9001 section 4.9.3). */
-	if (c->keys[QUIC_CRYPTO_EARLY][0].ready)
+	if (c->keys[QUIC_CRYPTO_EARLY][0].ready) {
 		quic_timer_set(c, QUIC_TIMER_KEYS, ktime_get_ns() +
 			       3 * quic_rtt_pto(&c->rec.rtt, true));
+		/* It may be read now. */
+		quic_stream_socks_wake_all(c);
+	}
 	quic_cid_offer(c);
 	quic_timer_on_rx(c, ktime_get_ns());
 }

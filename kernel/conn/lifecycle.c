@@ -305,7 +305,7 @@ static void enter_closing(struct quic_conn *c, enum quic_conn_state state)
 	quic_timer_commit(c);
 	quic_sock_readable(c->sk);
 	quic_sock_writable(c->sk);
-	quic_stream_socks_closed(c);
+	quic_stream_socks_wake_all(c);
 }
 
 /* Nothing will be sent or received any more. */
@@ -316,7 +316,7 @@ static void gone(struct quic_conn *c)
 	quic_cid_free_all(c);
 	quic_sock_readable(c->sk);
 	quic_sock_writable(c->sk);
-	quic_stream_socks_closed(c);
+	quic_stream_socks_wake_all(c);
 }
 
 /* What programs see of a stateless reset (socket-api.md section 4). */

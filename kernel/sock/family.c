@@ -162,8 +162,15 @@ static void close_sock(struct sock *sk, long timeout)
 			quic_tx_flush(c);
 		quic_conn_close_app(c);
 		quic_conn_drop_data(c);
-		if (c->state == QUIC_CONN_CLOSED)
+		/* A socket of the kernel does not keep its namespace, which may
+		 * end before closing is over.
+		 */
+		if (!sk->sk_net_refcnt)
+			quic_conn_set_state(c, QUIC_CONN_CLOSED);
+		if (c->state == QUIC_CONN_CLOSED) {
+			quic_cid_free_all(c);
 			quic_timer_stop(c);
+		}
 	}
 	/* Under the lock, because wakers look at its struct socket. */
 	sock_orphan(sk);
@@ -191,7 +198,8 @@ static void release_cb(struct sock *sk)
 struct sock *quic_sock_child(struct sock *parent)
 {
 	struct sock *sk = sk_alloc(sock_net(parent), parent->sk_family,
-				   GFP_KERNEL, parent->sk_prot, 0);
+				   GFP_KERNEL, parent->sk_prot,
+				   !parent->sk_net_refcnt);
 
 	if (!sk)
 		return NULL;

@@ -23,7 +23,14 @@
 #include "sock.h"
 
 struct quic_stream_sock {
-	struct sock sk;			/* must be first */
+	/* First.  BPF programs of a cgroup believe the family. */
+	union {
+		struct sock sk;
+		struct inet_sock inet;
+	};
+#if IS_ENABLED(CONFIG_IPV6)
+	struct ipv6_pinfo inet6;
+#endif
 	struct sock *conn_sk;		/* I; counted */
 	struct quic_stream *stream;	/* L; NULL: over, see @last_read */
 	struct list_head ready;		/* L; c->streams.ready */
@@ -48,19 +55,20 @@ struct proto quic_stream_prot = {
 /* Can it be read?  1: there is data; 0: end; -EAGAIN: not yet; -errno. */
 static int read_state(const struct quic_stream_sock *ss)
 {
+	const struct quic_conn *c = quic_sk_conn(ss->conn_sk);
 	const struct quic_stream *s = ss->stream;
 
 	if (!s)
 		return ss->last_read;
 	if (!list_empty(&s->rq))
-		return 1;
+		return quic_conn_readable(c) ? 1 : -EAGAIN;
 	if (!s->has_recv || s->stop_sent)
 		return 0;
 	if (s->recv_state == QUIC_STREAM_RECV_STATE_RESET_READ)
 		return -ECONNRESET;
 	if (s->recv_state == QUIC_STREAM_RECV_STATE_READ)
 		return 0;
-	return quic_conn_alive(quic_sk_conn(ss->conn_sk)) ? -EAGAIN : -ENOTCONN;
+	return quic_conn_alive(c) ? -EAGAIN : -ENOTCONN;
 }
 
 /* Will a write be taken, now or later? */
@@ -123,7 +131,7 @@ void quic_stream_socks_writable(struct quic_conn *c)
 		writable(ss);
 }
 
-void quic_stream_socks_closed(struct quic_conn *c)
+void quic_stream_socks_wake_all(struct quic_conn *c)
 {
 	struct quic_stream *s;
 
@@ -445,7 +453,7 @@ static struct quic_stream *accept(struct sock *sk, bool nonblock)
 	struct quic_stream *s;
 	int err = 0;
 
-	while (!(s = quic_stream_fresh(c))) {
+	while (!quic_conn_readable(c) || !(s = quic_stream_fresh(c))) {
 		if (!quic_conn_alive(c))
 			err = -ENOTCONN;
 		else
@@ -499,6 +507,10 @@ static struct file *make_file(struct sock *sk, struct quic_stream *s, int flags)
 		return ERR_PTR(-ENOMEM);
 	}
 	sock_init_data(sock, &ss->sk);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ss->sk.sk_family == AF_INET6)
+		ss->inet.pinet6 = &ss->inet6;
+#endif
 	security_sock_graft(&ss->sk, sock);
 	security_sk_clone(sk, &ss->sk);
 	ss->sk.sk_protocol = IPPROTO_QUIC;
