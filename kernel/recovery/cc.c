@@ -376,11 +376,13 @@ void quic_cc_set_mss(struct quic_cc *cc, u32 mss)
 /* RFC 9002 section 7.7, N being 2 in slow start and 5/4 after it. */
 u64 quic_cc_pacing_rate(const struct quic_cc *cc, u64 srtt)
 {
-	u64 bytes;
+	u64 rate = READ_ONCE(cc->pacing_rate), cwnd, bytes;
 
-	if (cc->pacing_rate)
-		return max(cc->pacing_rate, cc->rate_floor);
-	bytes = quic_cc_in_slow_start(cc) ? 2 * cc->cwnd : cc->cwnd * 5 / 4;
+	if (rate)
+		return max(rate, cc->rate_floor);
+	/* /proc reads it while a program may just have written anything. */
+	cwnd = min_t(u64, READ_ONCE(cc->cwnd), QUIC_CC_CWND_LIMIT);
+	bytes = quic_cc_in_slow_start(cc) ? 2 * cwnd : cwnd * 5 / 4;
 	srtt = max_t(u64, srtt, NSEC_PER_USEC);
 	return max(mul_u64_u64_div_u64(bytes, NSEC_PER_SEC, srtt), 1ULL);
 }
