@@ -228,9 +228,9 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 	u32 mss = c->path->mss, hdr_len, len, pkts;
 	bool runs = a->data && !a->probe, more;
 	const struct page_frag *f;
-	u16 n;
-	u8 *p;
+	u8 *p = NULL;
 	int err;
+	u16 n;
 
 	hdr_len = 1 + quic_cid_dest(c)->len +
 		  quic_pn_len(space->sent.next, space->largest_acked);
@@ -281,6 +281,8 @@ int quic_build_train(struct quic_tx *tx, const struct quic_allowance *a)
 	if (!tx->train.n) {
 		kfree_skb(tx->skb);
 		tx->skb = NULL;
+		if (!p)
+			return -ENOMEM;
 	}
 	return tx->train.n;
 }
@@ -297,22 +299,23 @@ static u32 crypto_room(const struct quic_pkt_build *b)
 
 /* RFC9000-8.1.3-1 RFC9000-17.2.2-1 */
 /* A probe repeats the oldest CRYPTO data for as long as there is some, each of
- * the two (RFC 9002 section 6.2.4): of a PING the peer learns nothing.
+ * the two (RFC 9002 section 6.2.4): of a PING the peer learns nothing.  Packets built,
+ * or -errno.
  */
-static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
+static int long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 			bool last, enum quic_space_id id)
 {
 	struct quic_conn *c = tx->c;
 	struct quic_sent *sent = &c->rec.space[id]->sent;
 	struct quic_pkt *pkt = &tx->train.pkt[0];
 	const struct quic_token *token = quic_sk(c->sk)->token;
-	bool probe = c->probes[id];
+	bool probe = c->probes[id], fits = quic_sched_handshake_fits(c);
 	struct quic_pkt_build b;
 	u8 pn_len;
 
 	if (quic_recovery_reserve(&c->rec, id, 1, QUIC_SENT_MAX_FRAMES,
 				  GFP_ATOMIC))
-		return false;
+		return -ENOMEM;
 	build_init(&b, p, room - QUIC_TAG_LEN);
 	pn_len = quic_pn_len(sent->next, c->rec.space[id]->largest_acked);
 	tx->train.n = 0;
@@ -340,11 +343,12 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 		quic_frames_control(c, &b);
 	else if (probe)
 		quic_sbuf_repeat(&c->crypto[id]->send, crypto_room(&b));
-	quic_frames_crypto(c, &b, id);
+	if (probe || fits)
+		quic_frames_crypto(c, &b, id);
 	if (probe && !b.eliciting)
 		quic_frames_ping(&b);
 	if (!b.n_frames)
-		return false;
+		return 0;
 	/* RFC 9000 section 14.1; padding counts as in flight.  An ACK alone must
 	 * not use up what a server may send.
 	 */
@@ -360,7 +364,7 @@ static bool long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
 				    pkt->len - pkt->pn_off);
 	if (probe)
 		c->probes[id]--;
-	return true;
+	return 1;
 }
 
 /* Which spaces take part in the next datagram? */
@@ -405,7 +409,7 @@ int quic_build_datagram(struct quic_tx *tx)
 	struct quic_conn *c = tx->c;
 	u8 want = wanting(c, tx->now);
 	u32 room = QUIC_MSS_MIN, used = 0;
-	int id;
+	int id, n, err = 0;
 	u8 *p;
 
 	if (!want)
@@ -424,9 +428,12 @@ int quic_build_datagram(struct quic_tx *tx)
 		if (!(want & BIT(id)))
 			continue;
 		/* The last packet carries the padding. */
-		if (!long_packet(tx, p + used, room - used, must_pad(want),
-				 !(want >> (id + 1)), id))
+		n = long_packet(tx, p + used, room - used, must_pad(want),
+				!(want >> (id + 1)), id);
+		if (n <= 0) {
+			err = n ?: err;
 			continue;
+		}
 		if (quic_seal(c, quic_space_level(id), &tx->train))
 			break;
 		used += tx->train.pkt[0].len;
@@ -437,7 +444,7 @@ int quic_build_datagram(struct quic_tx *tx)
 	if (!used) {
 		kfree_skb(tx->skb);
 		tx->skb = NULL;
-		return 0;
+		return err;
 	}
 	__skb_put(tx->skb, used);
 	return used;

@@ -36,6 +36,13 @@ static bool ack_due(const struct quic_conn *c, enum quic_space_id id, u64 now)
 	       (id != QUIC_SPACE_INITIAL || now >= c->hello_until);
 }
 
+/* RFC9002-7-2 */
+/* The window is that of all spaces; only probes and ACKs go without. */
+bool quic_sched_handshake_fits(const struct quic_conn *c)
+{
+	return quic_recovery_window(&c->rec) >= QUIC_MSS_MIN;
+}
+
 /* Does Initial or Handshake want a packet? */
 bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 			    u64 now)
@@ -43,7 +50,8 @@ bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 	if (!c->crypto[id] || !c->keys[quic_space_level(id)][1].ready)
 		return false;
 	return c->probes[id] || ack_due(c, id, now) ||
-	       (crypto_pending(c, id) && !c->crypto_cork);
+	       (crypto_pending(c, id) && !c->crypto_cork &&
+		quic_sched_handshake_fits(c));
 }
 
 /* The peer's stream limit holds it back. */
@@ -212,6 +220,9 @@ bool quic_sched_app(struct quic_conn *c, bool data, u64 now,
 	/* From here on it is not for want of data (RFC 9002 section 7.8). */
 	c->rec.app_limited = false;
 	window = quic_recovery_window(&c->rec);
+	/* 0-RTT leaves room for the client's Finished. */
+	if (unlikely(!c->keys[QUIC_CRYPTO_APP][1].ready))
+		window -= min_t(u64, window, QUIC_MSS_MIN);
 	train = min_t(u32, QUIC_TRAIN_BYTES, quic_pace_train_bytes(c));
 	if (window < mss || defer(c, window, train) ||
 	    quic_pace_blocked(c, now)) {

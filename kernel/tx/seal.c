@@ -117,8 +117,10 @@ void quic_tx_job(struct quic_conn *c, struct quic_job *job)
 	/* Without packets it was ready before, and only had to wait. */
 	if (job->train.n)
 		err = finish(c, key, &job->train, err);
-	/* What does not leave counts as lost, and goes again. */
-	if (err || c->state == QUIC_CONN_CLOSED ||
+	/* What does not leave counts as lost, and goes again.  CONNECTION_CLOSE
+	 * itself may be among them, the peer's ends all (RFC 9000 section 10.2.2).
+	 */
+	if (err || c->state >= QUIC_CONN_DRAINING ||
 	    !quic_migrate_knows(c, job->path) ||
 	    quic_path_route(job->path, c->sk))
 		return;

@@ -39,6 +39,7 @@ struct quic_stream *quic_sched_stream(struct quic_conn *c, u64 *off, u32 *len,
 void quic_sched_sent(struct quic_conn *c, struct quic_stream *s, u32 len);
 u32 quic_sched_turn(const struct quic_stream *s);
 bool quic_sched_others(const struct quic_conn *c, const struct quic_stream *s);
+bool quic_sched_handshake_fits(const struct quic_conn *c);
 bool quic_sched_space_wants(struct quic_conn *c, enum quic_space_id id,
 			    u64 now);
 bool quic_sched_has_more(struct quic_conn *c);
