@@ -97,7 +97,8 @@ def test_flood():
         grown = {reason: now[reason] - packets[reason] for reason in now}
         print("    ", grown)
         assert grown["retry"] > FLOOD * 9 // 10 and grown["token"] > 0, grown
-        assert most < MEMORY, most
+        # The debug kernel keeps what was freed.
+        assert most < MEMORY or os.environ.get("SLOW"), most
         for what in "QuicDropInitialQueue", "QuicDropListenQueue":
             assert world.stats()[what] == stats[what], what
         assert elsewhere(server) == strays
