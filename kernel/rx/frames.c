@@ -15,7 +15,7 @@
 #include "../wire/frame.h"
 
 /* No max_ack_delay is as long (section 18.2), in microseconds. */
-#define ACK_DELAY_MAX	(1 << 24)
+#define ACK_DELAY_MAX	BIT(24)
 
 /* Where a frame was found. */
 struct at {

@@ -303,7 +303,7 @@ static u32 crypto_room(const struct quic_pkt_build *b)
  * or -errno.
  */
 static int long_packet(struct quic_tx *tx, u8 *p, u32 room, bool pad,
-			bool last, enum quic_space_id id)
+		       bool last, enum quic_space_id id)
 {
 	struct quic_conn *c = tx->c;
 	struct quic_sent *sent = &c->rec.space[id]->sent;

@@ -18,11 +18,10 @@ from aioquic.buffer import encode_uint_var as v
 from aioquic.tls import Epoch
 
 import report
-from bits import acknowledged, new_cid, without
+from bits import acknowledged, without
 from peer import Client
 from watch import (ACK, APP, CLOSE, CLOSE_APP, CRYPTO, HANDSHAKE, HANDSHAKE_DONE, INITIAL,
-                   NEW_CONNECTION_ID, NEW_TOKEN, PATH_RESPONSE,
-                   RESET_STREAM, RETIRE_CONNECTION_ID, STREAM)
+                   NEW_CONNECTION_ID, NEW_TOKEN, PATH_RESPONSE, RESET_STREAM, STREAM)
 
 SMALL, LARGE = 100000, 400000
 TRANSPORT_PARAMETER, PROTOCOL_VIOLATION, KEY_UPDATE, VERSION_NEGOTIATION = 8, 10, 14, 17
@@ -660,97 +659,6 @@ def test_window():
     size = sum(len(p.raw) for p in burst)
     report.note("%d bytes, then %d probes" % (size, len(probes)))
     return size <= 14720 + 1500 and probes and all(p.eliciting for p in probes)
-
-
-# ---- connection IDs ----------------------------------------------------------------------
-
-
-# RFC9000-5.1.1-2
-def test_every_id_works():
-    """packets to each of the issued IDs are taken, also after others were retired"""
-    peer = client().handshake()
-    peer.wait(lambda: len(peer.seen.frames(NEW_CONNECTION_ID)) >= 3)
-    for _, frame in peer.seen.frames(NEW_CONNECTION_ID):
-        number = peer.quic._packet_number
-        peer.packet(b"\x01" + bytes(20), cid=frame.cid)
-        if not peer.wait(lambda n=number: acknowledged(peer, n), 3):
-            return False
-    return True
-
-
-# RFC9000-19.15-4
-def test_ids_of_ours_twice():
-    """the same NEW_CONNECTION_ID twice is no error"""
-    peer = client().keep_ids().handshake()
-    frame = new_cid(peer.quic._host_cid_seq, 0)
-    peer.packet(frame)
-    peer.packet(frame)
-    return peer.alive()
-
-
-# RFC9000-5.1.2-1 RFC9000-5.1.2-2 RFC9000-19.15-7 RFC9000-19.16-2
-def test_retire_prior_to():
-    """Retire Prior To retires the IDs below before the new one is taken up, and once only"""
-    peer = client().keep_ids().handshake()
-    seq = peer.quic._host_cid_seq
-    peer.quic._host_cid_seq += 3
-    fresh = [os.urandom(8) for _ in range(3)]
-    peer.quic._host_cids += [type(peer.quic._host_cids[0])(cid, seq + i, b"", True)
-                             for i, cid in enumerate(fresh)]
-    peer.packet(new_cid(seq, seq, fresh[0]))
-    retired = lambda: {f.values[0] for _, f in peer.seen.frames(RETIRE_CONNECTION_ID)}
-    if not peer.wait(lambda: retired() >= set(range(seq)), 5):
-        report.note("retired %s of %d" % (retired(), seq))
-        return False
-    if any(packet.dcid != fresh[0] for packet, _ in peer.seen.frames(RETIRE_CONNECTION_ID)):
-        return False
-    # A field that does not grow changes nothing.
-    peer.packet(new_cid(seq + 1, 1, fresh[1]))
-    ok = peer.alive() and peer.seen.packets[-1].dcid == fresh[0]
-    # One that is below it already is retired at once.
-    peer.packet(new_cid(seq + 2, seq + 2, fresh[2]))
-    ok = ok and peer.wait(lambda: {seq, seq + 1} <= retired(), 5)
-    number = peer.quic._packet_number
-    peer.packet(new_cid(seq + 1, 0, fresh[1]))
-    return ok and peer.wait(lambda: acknowledged(peer, number), 5) and not peer.closed
-
-
-# RFC9000-19.15-8
-def test_late_id_is_retired():
-    """an ID that comes after it was retired is retired again at once"""
-    peer = client().keep_ids().handshake()
-    seq = peer.quic._host_cid_seq
-    peer.quic._host_cid_seq += 2
-    last = os.urandom(8)
-    peer.quic._host_cids.append(type(peer.quic._host_cids[0])(last, seq + 1, b"", True))
-    peer.packet(new_cid(seq + 1, seq + 1, last))
-    peer.packet(new_cid(seq, 0))
-    return peer.wait(lambda: any(f.values[0] == seq for _, f in
-                                 peer.seen.frames(RETIRE_CONNECTION_ID)), 5)
-
-
-# RFC9000-5.1.1-4 RFC9000-19.15-8
-def test_late_id_is_retired_by_who_has_enough():
-    """... also by a server that has as many as it may: it is none of them"""
-    peer = client().keep_ids().handshake()
-    seq, limit = peer.quic._host_cid_seq, peer.quic._remote_active_connection_id_limit
-    peer.quic._host_cid_seq += limit + 1
-    for i in range(1, limit + 1):
-        cid = os.urandom(8)
-        peer.quic._host_cids.append(type(peer.quic._host_cids[0])(cid, seq + i, b"", True))
-        peer.packet(new_cid(seq + i, seq + 1, cid))
-    peer.packet(new_cid(seq, 0))
-    return peer.wait(lambda: any(f.values[0] == seq for _, f in
-                                 peer.seen.frames(RETIRE_CONNECTION_ID)), 5) and peer.alive()
-
-
-# RFC9000-19.15-3
-def test_id_from_who_has_none():
-    """NEW_CONNECTION_ID of a client that uses no IDs closes with PROTOCOL_VIOLATION"""
-    peer = client(connection_id_length=0).keep_ids().handshake()
-    peer.packet(new_cid(1, 0))
-    peer.wait(lambda: False, 5)
-    return peer.code() == PROTOCOL_VIOLATION
 
 
 # ---- the end -----------------------------------------------------------------------------
