@@ -4,7 +4,8 @@
 against_server.py ADDRESS PORT [TEST...] - conversations with a server.
 
 Each is looked at by all rules of rules.py; some break rules themselves. The
-server has files `small` (100 kB) and `large` (400 kB). TAP on stdout.
+server has files `small` (100 kB) and `large` (400 kB); two ports further is one with a
+certificate of 25 kB. TAP on stdout.
 """
 
 import copy
@@ -122,6 +123,22 @@ def test_token():
         got.append(sum(map(len, peer.seen.datagrams)))
     report.note("%d bytes with it, %d from elsewhere" % tuple(got))
     return got[0] > 3600 >= got[1] > 0
+
+
+# RFC9002-7-2
+def test_handshake_in_the_window():
+    """of a long certificate no more is sent than the first congestion window has"""
+    talks.append(Client((ADDRESS[0], ADDRESS[1] + 2)))
+    peer = talks[-1]
+    peer.connect()
+    peer.flush()
+    peer.on_send = lambda data: []
+    peer.wait(lambda: peer.quic._cryptos[Epoch.HANDSHAKE].send.is_valid())
+    peer.packet(b"\x01" + bytes(20), Epoch.HANDSHAKE)      # proof of the address
+    peer.listen(0.5)        # less than a PTO
+    out = sum(map(len, peer.seen.datagrams))
+    report.note("%d bytes" % out)
+    return 10000 < out <= 12100     # an ACK is not counted
 
 
 # RFC9001-4.9.2-1

@@ -13,7 +13,7 @@
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
-server=10.8.0.1 port=4433 early=4434
+server=10.8.0.1 port=4433 early=4434 long=4435
 work=$(mktemp -d)
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -36,8 +36,7 @@ serve()
 {
 	local log=$work/server.$1
 
-	ip netns exec server quicserve -a $server -p "$@" --cert "$OUT/vm/cert.pem" \
-		--key "$OUT/vm/key.pem" "$work/site" 2>"$log" &
+	ip netns exec server quicserve -a $server -p "$@" "$work/site" 2>"$log" &
 	server_pids+=($!)
 	for _ in {1..200}; do
 		grep -q serving "$log" && break
@@ -45,9 +44,15 @@ serve()
 	done
 }
 
+cert=(--cert "$OUT/vm/cert.pem" --key "$OUT/vm/key.pem")
+names=$(printf ',DNS:host%04d.example.org' {1..1000})
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=long \
+	-keyout "$work/long.key" -out "$work/long.pem" -addext "subjectAltName=${names#,}" \
+	2>"$work/openssl" || cat "$work/openssl" >&2
 server_pids=()
-serve $port
-serve $early --early-data
+serve $port "${cert[@]}"
+serve $early --early-data "${cert[@]}"
+serve $long --cert "$work/long.pem" --key "$work/long.key"
 
 status=0
 ip netns exec client python3 "$here/against_server.py" $server $port "$@" >"$work/a" || status=1
