@@ -7,6 +7,7 @@
  */
 #include "../pipeline.h"
 #include "../obs/mib.h"
+#include "../wire/pn.h"
 #include "tx.h"
 
 /* Payload of an IPv4 datagram; UDP GSO takes no more. */
@@ -220,8 +221,11 @@ bool quic_sched_app(struct quic_conn *c, bool data, u64 now,
 	/* From here on it is not for want of data (RFC 9002 section 7.8). */
 	c->rec.app_limited = false;
 	window = quic_recovery_window(&c->rec);
-	/* 0-RTT leaves room for the client's Finished. */
-	if (unlikely(!c->keys[QUIC_CRYPTO_APP][1].ready))
+	/* What the server's first ACK gives back is for the client's Finished, not
+	 * for more 0-RTT.
+	 */
+	if (unlikely(!c->keys[QUIC_CRYPTO_APP][1].ready) &&
+	    c->rec.space[QUIC_SPACE_INITIAL]->largest_acked != QUIC_PN_NONE)
 		window -= min_t(u64, window, QUIC_MSS_MIN);
 	train = min_t(u32, QUIC_TRAIN_BYTES, quic_pace_train_bytes(c));
 	if (window < mss || defer(c, window, train) ||
