@@ -274,7 +274,9 @@ def rule_limits_are_kept(peer):
 def rule_reset_is_the_end(peer):
     """after RESET_STREAM nothing more is said of a stream, but the same again"""
     reset = {}
-    for packet, frame in peer.seen.frames(RESET_STREAM, STREAM, STREAM_DATA_BLOCKED):
+    # As they were sent: two CPUs may change the order in which they arrive.
+    said = peer.seen.frames(RESET_STREAM, STREAM, STREAM_DATA_BLOCKED)
+    for _, frame in sorted(said, key=lambda found: found[0].number):
         if frame.kind == RESET_STREAM:
             what = reset.setdefault(frame.values[0], frame.values)
             if what != frame.values:
