@@ -425,6 +425,27 @@ def test_source_id_wrong():
         TRANSPORT_PARAMETER, PROTOCOL_VIOLATION)
 
 
+# RFC9000-7.4.2-1
+def test_unknown_parameters():
+    """kilobytes of parameters that nobody knows are skipped"""
+    unknown = v(27) + v(2000) + bytes(2000)
+    for n in range(40):
+        unknown += v(31 * (n + 1000) + 27) + v(n) + bytes(n)
+    peer = client()
+    serialize = peer.quic._serialize_transport_parameters
+    peer.quic._serialize_transport_parameters = lambda: unknown + serialize()
+    return len(peer.handshake().get("small")) == SMALL
+
+
+# RFC9000-7.4-1
+def test_long_parameters():
+    """kilobytes of parameters that are too long, or too much: TRANSPORT_PARAMETER_ERROR"""
+    other_versions = b"\0\0\0\1" * 1000
+    return all(parameters(change) == TRANSPORT_PARAMETER for change in (
+        lambda data: data + v(27) + v(2000) + bytes(1999),
+        lambda data: without(data, 0x11) + v(0x11) + v(4000) + other_versions))
+
+
 # RFC9368-4-9 RFC9368-4-10 RFC9368-4-11
 def test_other_chosen_version():
     """Version Information that chooses another version: VERSION_NEGOTIATION_ERROR"""
