@@ -161,7 +161,7 @@ static void queue_ticket(struct quic_handshake *hs)
 
 	if (!hs->is_server || hs->ticket_queued)
 		return;
-	ret = gnutls_session_ticket_send(hs->tls, 1, 0);
+	ret = quic_replay_send_ticket(hs->tls);
 	if (ret < 0)
 		quic_log(LOG_DEBUG, "no session ticket: %s",
 			 gnutls_strerror(ret));

@@ -11,6 +11,7 @@
  *	tparam.c	transport parameters, a TLS extension
  *	session.c	our state beside a TLS session; saving and resuming it
  *	ticket.c	a server's tickets, with early data or without
+ *	replay.c	early data is accepted once
  *	msg.c		stream data, no TLS in it
  *	error.c log.c	telling what happened
  *
@@ -136,11 +137,19 @@ int quic_tparam_recv(gnutls_session_t tls, const unsigned char *data,
 /* Lives as long as the TLS session it belongs to. */
 struct quic_session {
 	struct quic_handshake	*handshake; /* NULL unless one is under way */
+	gnutls_anti_replay_t	replays; /* of a server with early data */
 	bool			alpn_required;
 };
 
 struct quic_session *quic_session_find(gnutls_session_t tls);
 int quic_session_attach(gnutls_session_t tls, struct quic_session **psession);
+
+/* ---- replay.c ------------------------------------------------------------ */
+
+/* Let a server's session take early data that is not a replay, or none. */
+int quic_replay_refuse(gnutls_session_t tls);
+/* Make a ticket whose age will be that of any client's clock; GnuTLS's result. */
+int quic_replay_send_ticket(gnutls_session_t tls);
 
 /* ---- alpn.c -------------------------------------------------------------- */
 

@@ -30,8 +30,10 @@ static void free_session(gnutls_ext_priv_data_t data)
 {
 	struct quic_session *session = data;
 
-	if (session)
+	if (session) {
 		quic_handshake_free(session->handshake);
+		gnutls_anti_replay_deinit(session->replays);
+	}
 	free(session);
 }
 

@@ -317,7 +317,9 @@ ssize_t quic_recvmsg(int sockfd, void *msg, size_t len, int64_t *sid,
  *
  * Early data can be replayed by whoever saw it.  This process accepts each only
  * once; several processes behind one address each accept it, and no program
- * should act on early data in a way that must not happen twice.
+ * should act on early data in a way that must not happen twice.  With early
+ * data the library becomes GnuTLS's clock in this process, and tells it the
+ * machine's time.
  *
  * Return: 0, also if the kernel has no key, or a negative number.
  */

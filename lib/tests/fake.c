@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -126,6 +127,7 @@ static int get_ticket(struct fake *fake, void *val, socklen_t *len)
 static int get_option(struct fake *fake, int name, void *val, socklen_t *len)
 {
 	struct quic_config config = { .payload_cipher_type = fake->cipher };
+	struct quic_transport_param limits = { .max_data = 1 << 20 };
 
 	switch (name) {
 	case QUIC_SOCKOPT_TOKEN:
@@ -138,6 +140,8 @@ static int get_option(struct fake *fake, int name, void *val, socklen_t *len)
 		return give(val, len, fake->alpn, strlen(fake->alpn));
 	case QUIC_SOCKOPT_SESSION_TICKET:
 		return get_ticket(fake, val, len);
+	case QUIC_SOCKOPT_TRANSPORT_PARAM:
+		return give(val, len, &limits, sizeof(limits));
 	case QUIC_SOCKOPT_TRANSPORT_PARAM_EXT:
 		return get_tparam(fake, val, len);
 	case QUIC_SOCKOPT_CONNECTION_CLOSE:
@@ -175,8 +179,10 @@ static int set_secret(struct fake *fake, const struct quic_crypto_secret *s)
 		return fail(EINVAL);
 	if (fake->fail_secret)
 		return fail(fake->fail_secret);
+	/* A client that has sent early data goes on with it meanwhile. */
 	if (!s->send && s->level != QUIC_CRYPTO_EARLY &&
-	    !fake->has_secret[1][s->level])
+	    !fake->has_secret[1][s->level] &&
+	    !fake->has_secret[1][QUIC_CRYPTO_EARLY])
 		fake->rx_before_tx = true;
 	fake->secret[s->send][s->level] = *s;
 	fake->has_secret[s->send][s->level] = true;
@@ -408,6 +414,30 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 	}
 	pthread_mutex_unlock(&lock);
 	return fds->revents != 0;
+}
+
+/* ---- the clock --------------------------------------------------------------- */
+
+static _Thread_local long ahead;
+
+/* GnuTLS finds this one before the C library's. */
+__attribute__((visibility("default")))
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	int ret = syscall(SYS_clock_gettime, id, t);
+	long ms;
+
+	if (ret || id != CLOCK_REALTIME || !ahead)
+		return ret;
+	ms = t->tv_sec * 1000 + t->tv_nsec / 1000000 + ahead;
+	t->tv_sec = ms / 1000;
+	t->tv_nsec = ms % 1000 * 1000000 + t->tv_nsec % 1000000;
+	return 0;
+}
+
+void fake_clock(const struct fake *fake)
+{
+	ahead = fake ? fake->ahead : 0;
 }
 
 /* ---- for tests ----------------------------------------------------------------- */

@@ -35,6 +35,7 @@ struct fake {
 	unsigned int	block_sends;	/* so many sendmsg() say EAGAIN first */
 	uint32_t	cipher;		/* CONFIG.payload_cipher_type */
 	char		alpn[129];	/* option ALPN */
+	long		ahead;		/* ms, its clock of the machine's */
 
 	/* what happened */
 	struct quic_crypto_secret secret[2][QUIC_CRYPTO_MAX]; /* [send] */
@@ -68,6 +69,9 @@ struct fake {
  */
 void fake_begin(struct fake *pair);
 void fake_end(struct fake *pair, bool complete);
+
+/* The time is that of this end from now on, in this thread; NULL: the machine's. */
+void fake_clock(const struct fake *fake);
 
 /* What close() would do: the peer learns the code. */
 void fake_close(struct fake *fake);

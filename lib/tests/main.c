@@ -18,6 +18,7 @@ int main(void)
 	test_alpn();
 	test_failures();
 	test_sessions();
+	test_early();
 	test_msg();
 	certs_remove();
 	return tap_done();

@@ -10,15 +10,15 @@
 
 /* ---- step machines ---------------------------------------------------------- */
 
-void pair_begin(struct pair *pair, struct fake *fakes)
+void pair_begin(struct pair *pair, struct fake *fakes, unsigned int flags)
 {
-	unsigned int flags[] = {
+	const unsigned int role[] = {
 		GNUTLS_CLIENT, GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET,
 	};
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		gnutls_init(&pair->session[i], flags[i]);
+		gnutls_init(&pair->session[i], role[i] | flags);
 		gnutls_priority_set_direct(pair->session[i], QUIC_PRIORITY,
 					   NULL);
 		gnutls_certificate_allocate_credentials(&pair->cred[i]);
@@ -62,11 +62,14 @@ void pair_run(struct pair *pair, struct fake *fakes, int result[2])
 	bool moved = true;
 	int i;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
+		fake_clock(&fakes[i]);
 		result[i] = quic_handshake_init(pair->session[i], &step[i]);
+	}
 	while (moved) {
 		moved = false;
 		for (i = 0; i < 2; i++) {
+			fake_clock(&fakes[i]);
 			while (step[i] && !result[i] &&
 			       do_io(fakes[i].fd, step[i])) {
 				moved = true;
@@ -75,6 +78,7 @@ void pair_run(struct pair *pair, struct fake *fakes, int result[2])
 			}
 		}
 	}
+	fake_clock(NULL);
 	for (i = 0; i < 2; i++) {
 		check(!step[i] || !result[i], "a step and the error %d",
 		      result[i]);

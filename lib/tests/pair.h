@@ -13,7 +13,8 @@ struct pair {
 	gnutls_certificate_credentials_t	cred[2];
 };
 
-void pair_begin(struct pair *pair, struct fake *fakes);
+/* @flags: more for gnutls_init(). */
+void pair_begin(struct pair *pair, struct fake *fakes, unsigned int flags);
 void pair_end(struct pair *pair);
 
 /* Drive both step machines in turn, in this thread, till neither moves.

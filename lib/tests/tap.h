@@ -23,6 +23,7 @@ void test_psk(void);
 void test_alpn(void);
 void test_failures(void);
 void test_sessions(void);
+void test_early(void);
 void test_msg(void);
 
 #endif

@@ -158,7 +158,7 @@ static void get(void)
 	int result[2];
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	check(!quic_session_get_alpn(pair.session[0], name, &len) && !len,
 	      "none yet");
 	set(pair.session[0], "sample,h3");

@@ -25,7 +25,7 @@ static void run(struct fake *fakes, int result[2])
 {
 	struct pair pair;
 
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	pair_run(&pair, fakes, result);
 	pair_end(&pair);
 }
@@ -137,7 +137,7 @@ static void timeout(void)
 	int ret;
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	ret = quic_handshake_drive(pair.session[0], 300);
 	check(ret == -ETIMEDOUT, "%d %s", ret, quic_strerror(ret));
 	ret = quic_handshake_drive(pair.session[1], 300);
@@ -172,7 +172,7 @@ static void garbage(void)
 	int ret, result[2];
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	fake_inject(&fakes[1], QUIC_CRYPTO_INITIAL, hello, 8);
 	pair_run(&pair, fakes, result);
 	check(result[1] < 0 && fakes[1].close.errcode > 0x100 &&
@@ -185,7 +185,7 @@ static void garbage(void)
 
 	/* An event in place of a message. */
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	ret = quic_handshake_init(pair.session[1], &step);
 	check(!ret && step->op == QUIC_HANDSHAKE_STEP_OP_RECVMSG, "%d", ret);
 	*(uint8_t *)step->s_recvmsg.msg->msg_iov->iov_base =

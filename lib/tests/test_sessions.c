@@ -52,7 +52,7 @@ static bool visit(const gnutls_datum_t *ticket_key, void *data, size_t *size,
 	bool resumed;
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	gnutls_session_ticket_enable_server(pair.session[1], ticket_key);
 	if (resume) {
 		ret = quic_session_set_data(pair.session[0], data, *size);
@@ -105,7 +105,7 @@ static void automatic(void)
 
 	gnutls_session_ticket_key_generate(&key);
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	gnutls_deinit(pair.session[1]);
 	gnutls_init(&pair.session[1], GNUTLS_SERVER);
 	gnutls_priority_set_direct(pair.session[1], QUIC_PRIORITY, NULL);

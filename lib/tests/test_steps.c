@@ -20,7 +20,7 @@ static void complete(const struct fake *settings)
 		fakes[i].chunk = settings->chunk;
 		fakes[i].ticket_key = settings->ticket_key;
 	}
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	pair_run(&pair, fakes, result);
 	check(!result[0] && !result[1], "%d %d %s", result[0], result[1],
 	      quic_strerror(result[0] ? result[0] : result[1]));
@@ -54,7 +54,7 @@ static void hello_retry(void)
 	int result[2];
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	gnutls_priority_set_direct(pair.session[1],
 				   QUIC_PRIORITY ":-GROUP-ALL:+GROUP-SECP384R1",
 				   NULL);
@@ -73,7 +73,7 @@ static void would_block(void)
 	struct pair pair;
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	check(!quic_handshake_init(pair.session[0], &step) && step, "init");
 	first = step;
 	check(step->op == QUIC_HANDSHAKE_STEP_OP_SENDMSG, "op %d", step->op);
@@ -101,7 +101,7 @@ static void user_pointer(void)
 	int result[2], i;
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	for (i = 0; i < 2; i++)
 		gnutls_session_set_ptr(pair.session[i], &fakes[i]);
 	pair_run(&pair, fakes, result);
@@ -120,7 +120,7 @@ static void misuse(void)
 	struct pair pair;
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	check(quic_handshake_init(NULL, &step) == -EINVAL, "no session");
 	check(quic_handshake_init(pair.session[0], NULL) == -EINVAL, "no step");
 	check(quic_handshake_step(pair.session[0], &none) == -EINVAL,
@@ -160,7 +160,7 @@ static void give_up(void)
 	struct pair pair;
 
 	fake_begin(fakes);
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	check(!quic_handshake_init(pair.session[0], &step), "init");
 	gnutls_deinit(pair.session[0]);
 	gnutls_certificate_free_credentials(pair.cred[0]);
@@ -177,7 +177,7 @@ static int step_with(struct fake *fakes, ssize_t sent, ssize_t received,
 	struct pair pair;
 	int ret;
 
-	pair_begin(&pair, fakes);
+	pair_begin(&pair, fakes, 0);
 	check(!quic_handshake_init(pair.session[0], &step), "init");
 	step->s_sendmsg.retval = sent ? sent :
 		(ssize_t)step->s_sendmsg.msg->msg_iov->iov_len;

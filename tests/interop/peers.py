@@ -321,9 +321,6 @@ class QuicGo(Peer):
     """Its own interop client and server, which expect a container's places."""
     name, package = "quic-go", "golang-github-lucas-clemente-quic-go-dev"
     protocols = ("hq", "h3")
-    faults = {("client", "zerortt"):
-              "Go counts a ticket's age from the beginning of the second it came in, and "
-              "GnuTLS takes no early data with a ticket that is older than it can be"}
     cannot_serve = {
         "v2": "it does not change the version of a connection",
         "connectionmigration": NO_PREFERRED}

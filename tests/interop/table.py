@@ -54,8 +54,6 @@ DIFFERENCES = """## Where the criteria are others than the public runner's
   ciphers in chacha20 are a policy of NSS, for neqo asks for all.
 * What is lost or corrupted is chance, as there. curl needs luck in handshakeloss: of three
   runs one passed, the others ended with calls 11 and 26 of 50; see below why.
-* quinn has no client of its own: that of `tests/interop/quinn` connects at the beginning
-  of a second in resumption and zerortt, see "0-RTT from clients that count seconds".
 
 ## Probes that carry nothing
 
@@ -65,14 +63,6 @@ lost of its TLS bytes or of a request goes again when a probe and its ACK have c
 Its probes are soon ten seconds apart, and it gives up after thirty. kquic's server
 acknowledges a part of a ClientHello, says so again in each of its own probes, and
 remembers the part for as long. Of 120 calls, some before it did all of that, six failed.
-
-## 0-RTT from clients that count seconds
-
-Go's TLS and rustls count the age of a ticket from the full second in which it came, so
-it is up to a second too much. GnuTLS, with which kquic's server makes its handshakes,
-takes no early data with a ticket that would be older than it is, and has no
-setting for that: such clients lose the round trip that 0-RTT would have saved, and no
-data. The limit is on kquic's side.
 """
 OLD = datetime.timedelta(hours=6)
 

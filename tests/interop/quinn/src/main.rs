@@ -11,7 +11,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::crypto::{ring, CryptoProvider};
@@ -146,14 +146,6 @@ async fn one_connection(
     Ok(())
 }
 
-/// rustls counts the age of a ticket in seconds of the clock, and GnuTLS refuses early
-/// data if that is more than it really is: so both connections are in one second.
-async fn full_second() -> Result<()> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-    tokio::time::sleep(Duration::from_secs(1) - Duration::from_nanos(now.subsec_nanos().into())).await;
-    Ok(())
-}
-
 async fn get(what: &str, dir: &str, ca: &str, address: &str, urls: &[String]) -> Result<()> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in certificates(ca)? {
@@ -179,7 +171,6 @@ async fn get(what: &str, dir: &str, ca: &str, address: &str, urls: &[String]) ->
     let address: SocketAddr = address.parse()?;
     let batch = match what {
         "resumption" | "zerortt" => {
-            full_second().await?;
             one_connection(&endpoint, address, what, dir, &urls[..1], false).await?;
             endpoint.wait_idle().await;
             let early = what == "zerortt";
