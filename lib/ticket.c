@@ -6,7 +6,9 @@
  * The key is the kernel's, so tickets outlive the process.  Who allows early
  * data seals with a key of its own, which depends on the limits the socket
  * grants: a ticket from before they were changed is none, and so nobody sends
- * early data beyond them (RFC 9000 section 7.4.1).
+ * early data beyond them (RFC 9000 section 7.4.1).  The same goes for the
+ * socket's protocols: GnuTLS does not compare the one of the ticket with the one
+ * that is chosen now, as RFC 8446 section 4.2.10 wants for early data.
  *
  * That each early data is accepted once is the business of replay.c.
  */
@@ -35,18 +37,23 @@ static int get_key(int fd, uint8_t key[TICKET_KEY_SIZE])
 }
 
 /* RFC9000-7.4.1-5 RFC9000-7.4.1-6 RFC9000-7.4.1-7 */
-static int bind_to_limits(int fd, uint8_t key[TICKET_KEY_SIZE])
+static int bind_to_socket(int fd, uint8_t key[TICKET_KEY_SIZE])
 {
-	struct quic_transport_param limits = { .remote = 0 };
-	socklen_t len = sizeof(limits);
+	struct {
+		struct quic_transport_param limits;
+		char protocols[QUIC_ALPN_SOCKOPT_MAX];
+	} to = { .limits.remote = 0 };
+	socklen_t len = sizeof(to.limits), names = sizeof(to.protocols);
 	uint8_t bound[TICKET_KEY_SIZE];
 	int ret;
 
-	if (getsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_TRANSPORT_PARAM, &limits,
+	if (getsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_TRANSPORT_PARAM, &to.limits,
 		       &len))
 		return quic_error_sys(-errno, "our transport parameters");
-	ret = gnutls_hmac_fast(GNUTLS_MAC_SHA512, key, TICKET_KEY_SIZE, &limits,
-			       sizeof(limits), bound);
+	if (getsockopt(fd, SOL_QUIC, QUIC_SOCKOPT_ALPN, to.protocols, &names))
+		return quic_error_sys(-errno, "our protocols");
+	ret = gnutls_hmac_fast(GNUTLS_MAC_SHA512, key, TICKET_KEY_SIZE, &to,
+			       sizeof(to), bound);
 	if (ret < 0)
 		return quic_error_tls(ret, "key for session tickets");
 	memcpy(key, bound, sizeof(bound));
@@ -60,15 +67,12 @@ static int allow_early_data(gnutls_session_t tls, int fd,
 {
 	int ret;
 
-	ret = quic_replay_refuse(tls);
-	if (ret)
-		return ret < 0 ? ret : 0;
-	ret = bind_to_limits(fd, key);
-	if (ret)
-		return ret;
 	/* The only size that QUIC knows (RFC 9001 section 4.6.1). */
 	ret = gnutls_record_set_max_early_data_size(tls, 0xffffffff);
-	return ret < 0 ? quic_error_tls(ret, "early data") : 0;
+	if (ret < 0)
+		return quic_error_tls(ret, "early data");
+	ret = bind_to_socket(fd, key);
+	return ret ? ret : quic_replay_refuse(tls);
 }
 
 QUIC_EXPORT int quic_session_enable_tickets(gnutls_session_t session,

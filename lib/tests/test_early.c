@@ -10,6 +10,7 @@
 
 #define SECOND	1000L
 #define HOUR	(3600 * SECOND)
+#define PROTOCOLS "h3,hq-interop"
 
 /* What a client remembers of a server. */
 struct saved {
@@ -37,6 +38,7 @@ static void visit_begin(struct pair *pair, struct fake *fakes)
 {
 	fake_begin(fakes);
 	fakes[1].ticket_key = true;
+	strcpy(fakes[1].alpn, PROTOCOLS);
 	pair_begin(pair, fakes, GNUTLS_ENABLE_EARLY_DATA |
 		   GNUTLS_NO_END_OF_EARLY_DATA);
 }
@@ -49,7 +51,8 @@ static bool early(gnutls_session_t session)
 /* Handshake at clocks that are so much ahead, and resume what is saved, if
  * something is; save it anew.  True if the server took early data.
  */
-static bool visit(long client, long server, struct saved *saved)
+static bool visit_for(const char *protocols, long client, long server,
+		      struct saved *saved)
 {
 	struct fake fakes[2];
 	struct pair pair;
@@ -57,6 +60,7 @@ static bool visit(long client, long server, struct saved *saved)
 	bool taken;
 
 	visit_begin(&pair, fakes);
+	strcpy(fakes[1].alpn, protocols);
 	fakes[0].ahead = client;
 	fakes[1].ahead = server;
 	fake_clock(&fakes[1]);
@@ -80,6 +84,11 @@ static bool visit(long client, long server, struct saved *saved)
 	pair_end(&pair);
 	fake_end(fakes, true);
 	return taken;
+}
+
+static bool visit(long client, long server, struct saved *saved)
+{
+	return visit_for(PROTOCOLS, client, server, saved);
 }
 
 /* First of all, for the process counts as new in its first ten seconds: what
@@ -188,10 +197,22 @@ static void said_again(void)
 	check(replay(&late, 5 * SECOND), "five seconds on its way");
 }
 
+/* The program has another one come first now. */
+static void other_protocols(void)
+{
+	struct saved saved = { 0 }, other;
+
+	visit(0, 0, &saved);
+	other = saved;
+	check(!visit_for("hq-interop,h3", 0, 0, &other), "another protocol");
+	check(visit(0, 0, &saved), "the same");
+}
+
 void test_early(void)
 {
 	tap_run("early data that another process may have seen", new_process);
 	tap_run("early data if the client counts seconds", counted_in_seconds);
 	tap_run("early data hours later, among others", hours_later);
 	tap_run("early data said again", said_again);
+	tap_run("early data of another protocol", other_protocols);
 }
