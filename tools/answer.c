@@ -13,6 +13,8 @@
 #define TEXT_TYPE	"text/plain; charset=utf-8"
 #define HTML_TYPE	"text/html; charset=utf-8"
 
+#define LISTINGS_MAX	(4 << 20)	/* bytes, of one connection */
+
 /* The content is a text, which now belongs to the request. */
 static void send_text(struct request *r, int status, char *text, size_t n,
 		      const char *type)
@@ -24,7 +26,12 @@ static void send_text(struct request *r, int status, char *text, size_t n,
 	r->text = text;
 	r->first = 0;
 	r->off = 0;
-	r->end = r->method == METHOD_HEAD ? 0 : n;
+	r->end = n;
+	if (r->method == METHOD_HEAD) {
+		free(text);
+		r->text = NULL;
+		r->end = 0;
+	}
 }
 
 void request_refuse(struct request *r, int status)
@@ -51,13 +58,27 @@ static void redirect(struct request *r, const char *name)
 	}
 }
 
-static void list(struct request *r, const struct answer *answer)
+/* A client that does not read them cannot have any number of pages made. */
+static bool have_room(const struct served *s)
 {
-	char path[PATH_MAX + 1], *text;
+	const struct request *r;
+	off_t held = 0;
+
+	TAILQ_FOREACH(r, &s->requests, link)
+		if (r->text)
+			held += r->end;
+	return held < LISTINGS_MAX;
+}
+
+static void list(const struct served *s, struct request *r,
+		 const struct answer *answer)
+{
+	char path[PATH_MAX + 1], *text = NULL;
 	size_t n;
 
 	snprintf(path, sizeof(path), "/%s", answer->name);
-	text = listing_make(answer->fd, path, &n);
+	if (have_room(s))
+		text = listing_make(answer->fd, path, &n);
 	close(answer->fd);
 	if (text)
 		send_text(r, 200, text, n, HTML_TYPE);
@@ -132,7 +153,7 @@ static void answer(struct served *s, struct request *r)
 	} else if (answer.status != 200) {
 		request_refuse(r, answer.status);
 	} else if (answer.listing) {
-		list(r, &answer);
+		list(s, r, &answer);
 	} else {
 		http_validate(&r->v, &answer.st);
 		r->size = answer.st.st_size;

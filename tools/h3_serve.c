@@ -371,6 +371,11 @@ static bool reorder(struct h3_server *s)
 /* Without the whole request there is nothing to answer (section 4.1). */
 static bool cut_incomplete(struct h3_server *s, struct request *r)
 {
+	/* nghttp3 must know the stream to know that it is over, or a priority
+	 * that comes later would begin it, for good.
+	 */
+	if (!r->heard)
+		nghttp3_conn_read_stream(s->h3.nc, r->id, NULL, 0, 0);
 	r->rx_done = true;
 	return request_cut(&s->served, r, NGHTTP3_H3_REQUEST_INCOMPLETE);
 }

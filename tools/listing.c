@@ -26,6 +26,7 @@
  * made in memory by a thread that others wait for.
  */
 #define ENTRIES_MAX	10000
+#define BYTES_MAX	(1 << 20)
 
 struct names {
 	char **names;
@@ -116,6 +117,8 @@ static void put_entry(FILE *out, int dir, const char *name)
 static void put_page(FILE *out, int dir, const char *path,
 		     const struct names *list)
 {
+	size_t i;
+
 	fputs("<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>", out);
 	put_html(out, path);
 	fputs("</title>\n<style>td{padding-right:2em}"
@@ -124,11 +127,11 @@ static void put_page(FILE *out, int dir, const char *path,
 	fputs("</h1>\n<table>\n", out);
 	if (strcmp(path, "/"))
 		fputs("<tr><td><a href=\"../\">../</a><td><td>\n", out);
-	for (size_t i = 0; i < list->count; i++)
+	for (i = 0; i < list->count && ftell(out) < BYTES_MAX; i++)
 		put_entry(out, dir, list->names[i]);
 	fputs("</table>\n", out);
-	if (list->cut)
-		fprintf(out, "<p>There are more than these %d.\n", ENTRIES_MAX);
+	if (list->cut || i < list->count)
+		fprintf(out, "<p>There are more than these %zu.\n", i);
 }
 
 char *listing_make(int dir, const char *path, size_t *len)

@@ -26,6 +26,7 @@
 #define CLIENTS_MAX	4096	/* default of --max-connections */
 #define THREADS_MAX	256
 #define GRACE_S		10	/* default of --grace */
+#define TIMEOUT_S	60	/* default of --timeout */
 #define MIME_TYPES	"/etc/mime.types"
 
 struct options {
@@ -36,7 +37,7 @@ struct options {
 	const char *json, *access;
 	const char *cc, *connid;
 	char alpn[128];
-	unsigned int max_clients, threads, grace;
+	unsigned int max_clients, threads, grace, timeout;
 	bool verbose;
 	bool once;
 	bool listings;
@@ -55,7 +56,7 @@ const char *argp_program_version = "quicserve 0.1";
 
 enum {
 	OPT_CERT = 256, OPT_KEY, OPT_ALPN, OPT_JSON, OPT_CC, OPT_CONNID, OPT_KEYLOG,
-	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_ACCESS, OPT_GRACE,
+	OPT_CIPHERS, OPT_MAX, OPT_MIME, OPT_ACCESS, OPT_GRACE, OPT_TIMEOUT,
 	OPT_RETRY, OPT_VERSION, OPT_PREFERRED, OPT_EARLY_DATA,
 	OPT_REUSEPORT, OPT_PER_CPU,
 };
@@ -91,6 +92,8 @@ static const struct argp_option argp_options[] = {
 	  "Time for requests under way after SIGTERM (default 10)", 0 },
 	{ "max-connections", OPT_MAX, "N", 0,
 	  "Connections at a time (default 4096)", 0 },
+	{ "timeout", OPT_TIMEOUT, "SECONDS", 0,
+	  "End a connection on which nothing moves for so long (60)", 0 },
 	{ "retry", OPT_RETRY, NULL, 0,
 	  "Let every new client prove its address", 0 },
 	{ "quic-version", OPT_VERSION, "N", 0,
@@ -177,6 +180,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'l':
 		o->listings = true;
+		return 0;
+	case OPT_TIMEOUT:
+		o->timeout = number(state, arg, 86400);
+		if (!o->timeout)
+			argp_error(state, "--timeout must be at least 1");
 		return 0;
 	case OPT_MIME:
 		o->mime = arg;
@@ -578,6 +586,7 @@ static void prepare(struct server *s, struct options *o)
 		errx(1, "%s", why);
 	o->threads = choose_threads(o->threads);
 	s->max_clients = (o->max_clients + o->threads - 1) / o->threads;
+	s->timeout_us = o->timeout * 1000000ULL;
 	s->once = o->once;
 	memcpy(s->preferred, o->preferred, sizeof(s->preferred));
 	s->main = pthread_self();
@@ -598,6 +607,7 @@ int main(int argc, char **argv)
 	struct options o = {
 		.port = "4433", .alpn = "h3,hq-interop",
 		.max_clients = CLIENTS_MAX, .grace = GRACE_S,
+		.timeout = TIMEOUT_S,
 	};
 	static struct listeners sets[THREADS_MAX];
 	struct worker *workers[THREADS_MAX];

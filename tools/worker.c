@@ -36,6 +36,7 @@ struct client {
 	struct conn conn;
 	unsigned int told;	/* times, that the end comes */
 	uint32_t interest;	/* what epoll waits for */
+	uint64_t sent;		/* bytes of streams, when that was asked last */
 	char name[NAME_SIZE];
 };
 
@@ -63,9 +64,12 @@ static void accept_more(struct worker *w, bool on)
 			.data.ptr = &ls->of[i],
 		};
 
-		/* One that has been closed is out of epoll already. */
+		/* One that has been closed is out of epoll already, and the
+		 * main thread closes them as soon as the phase is another.
+		 */
 		if (epoll_ctl(w->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
-			      ls->of[i].fd, &ev) && on)
+			      ls->of[i].fd, &ev) && on &&
+		    w->server->phase == PHASE_SERVE)
 			err(1, "epoll");
 	}
 }
@@ -76,7 +80,7 @@ static void drop_client(struct worker *w, struct client *c)
 {
 	struct server *s = w->server;
 	/* A handshake that nobody finished is the network's noise. */
-	bool was_open = c->conn.ops != NULL;
+	bool was_open = c->conn.opened;
 
 	log_connection(&s->serve.log, &c->conn, was_open ? "closed" : "failed");
 	conn_release(&c->conn);	/* leaves epoll, too */
@@ -219,6 +223,26 @@ static void finish_clients(struct worker *w)
 	}
 }
 
+/* PINGs keep a connection without any use, as do requests whose answers nobody
+ * reads.  What the kernel has taken it may send for long, to a slow client.
+ */
+static void end_if_stuck(const struct worker *w, struct client *c, uint64_t now)
+{
+	struct quic_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (c->conn.state != CONN_OPEN ||
+	    now - c->conn.heard < w->server->timeout_us)
+		return;
+	if (getsockopt(c->conn.fd, SOL_QUIC, QUIC_SOCKOPT_INFO, &info, &len) ||
+	    info.data_sent == c->sent) {
+		conn_finish(&c->conn);
+		return;
+	}
+	c->sent = info.data_sent;
+	c->conn.heard = now;
+}
+
 /* ---- the loop -------------------------------------------------------------- */
 
 static void tick(struct worker *w)
@@ -232,6 +256,7 @@ static void tick(struct worker *w)
 		    now - c->conn.began > HANDSHAKE_US)
 			conn_fail(&c->conn, CONN_END_TIMEOUT, 0,
 				  "the handshake took too long");
+		end_if_stuck(w, c, now);
 		if (w->draining)
 			drain_client(c);
 		conn_retry(&c->conn);

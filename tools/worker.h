@@ -38,6 +38,7 @@ struct server {
 	const struct conn_ops *protocols[TLS_ALPN_MAX + 1];
 	const char *alpns[TLS_ALPN_MAX + 1];
 	unsigned int max_clients;	/* of one thread */
+	uint64_t timeout_us;		/* without any movement */
 	struct sockaddr_storage preferred[2];	/* of either family */
 	atomic_bool no_preferred;	/* it failed, and that was said */
 	bool once;			/* one connection, then the end */
