@@ -46,6 +46,8 @@ const char *ask_range(struct ask *a, const char *text)
 	if (first >= 0 && last >= 0 && last < first)
 		return "the range ends before it begins";
 	snprintf(a->range, sizeof(a->range), "bytes=%s", text);
+	a->first = first;
+	a->last = last;
 	return NULL;
 }
 
@@ -189,4 +191,17 @@ bool ask_content_range(struct content_range *r, const char *text, size_t n)
 	if (p + 1 == end && *p == '*')
 		return r->first >= 0;
 	return number(&p, end, &r->size) && p == end && r->last < r->size;
+}
+
+bool ask_is_range(const struct ask *a, const struct content_range *r)
+{
+	bool to_end = r->size < 0 || r->last == r->size - 1;
+
+	if (r->first < 0)
+		return false;
+	if (a->first < 0)
+		return to_end && r->last - r->first < a->last;
+	return r->first == a->first &&
+	       (a->last < 0 ? to_end : r->last == a->last ||
+		(r->last < a->last && to_end));
 }

@@ -20,6 +20,7 @@ struct ask {
 	bool include;		/* show the fields of responses */
 	bool resume;		/* go on with what is there of the file */
 	char range[64];		/* or empty */
+	int64_t first, last;	/* of the range; -1: not said */
 	const char *if_none_match;	/* or NULL */
 	struct ask_field fields[ASK_FIELDS_MAX];
 	size_t field_count;
@@ -39,5 +40,8 @@ struct content_range {
 };
 
 bool ask_content_range(struct content_range *r, const char *text, size_t n);
+
+/* Is it the range that was asked for?  It may end sooner, with the file. */
+bool ask_is_range(const struct ask *a, const struct content_range *r);
 
 #endif

@@ -575,6 +575,38 @@ static void check_content_range(void)
 	}
 }
 
+static void check_is_range(void)
+{
+	static const struct {
+		const char *asked;
+		struct content_range r;
+		bool is;
+	} t[] = {
+		{ "0-99", { 0, 99, 1000 }, true },
+		{ "0-99", { 500, 599, 1000 }, false },
+		{ "0-99", { 0, 98, 1000 }, false },
+		{ "0-99", { 0, 100, 1000 }, false },
+		{ "0-99", { 0, 9, 10 }, true },
+		{ "0-99", { 0, 99, -1 }, true },
+		{ "0-99", { -1, -1, 1000 }, false },
+		{ "5-", { 5, 999, 1000 }, true },
+		{ "5-", { 5, 998, 1000 }, false },
+		{ "5-", { 6, 999, 1000 }, false },
+		{ "-9", { 991, 999, 1000 }, true },
+		{ "-9", { 0, 4, 5 }, true },
+		{ "-9", { 990, 999, 1000 }, false },
+		{ "-9", { 0, 8, 1000 }, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct ask a = {};
+
+		CHECK(!ask_range(&a, t[i].asked), "%s", t[i].asked);
+		CHECK(ask_is_range(&a, &t[i].r) == t[i].is, "%s, %zu",
+		      t[i].asked, i);
+	}
+}
+
 /* ---- tls ----------------------------------------------------------------- */
 
 static void check_ciphers(void)
@@ -633,6 +665,7 @@ int main(void)
 		{ check_ask_range, "ask: ranges" },
 		{ check_ask_fields, "ask: fields that a request may have" },
 		{ check_content_range, "ask: which part has come" },
+		{ check_is_range, "ask: is it the part that was asked for" },
 		{ check_ciphers, "tls: lists of ciphers" },
 		{ check_certificate, "tls: credentials, with and without files" },
 	};

@@ -103,8 +103,18 @@ void job_put_back(struct job *job, struct fetch *f)
 	job->running--;
 	f->state = FETCH_WAITING;
 	f->id = -1;
+	free(f->request);
+	f->request = NULL;
 	if (i < job->next)
 		job->next = i;
+}
+
+void job_restart(struct job *job)
+{
+	struct fetch *f;
+
+	while ((f = TAILQ_FIRST(&job->active)))
+		job_put_back(job, f);
 }
 
 bool job_again(struct job *job, enum get_exit code, const char *why)
@@ -137,7 +147,7 @@ static bool take_part(struct job *job, struct fetch *f)
 			   "HTTP 416: the file on the server is shorter");
 		return false;
 	}
-	if ((!f->have && !f->ask->range[0]) || r->first < 0 ||
+	if ((!f->have && !(f->ask->range[0] && ask_is_range(f->ask, r))) ||
 	    (f->have && r->first != (int64_t)f->have) ||
 	    (f->have && *f->new_etag && strcmp(f->etag, f->new_etag))) {
 		fetch_fail(job, f, GET_BROKEN,

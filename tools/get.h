@@ -88,6 +88,8 @@ struct fetch *job_start(struct job *job, struct conn *c);
 struct fetch *job_find(const struct job *job, int64_t id);
 /* The server did not look at @f and never will: for another connection. */
 void job_put_back(struct job *job, struct fetch *f);
+/* ... nor at anything else, though some of it may have gone as early data. */
+void job_restart(struct job *job);
 /* The connection of a closing server is over: fail what it had begun, for this
  * reason.  True if another one may get the rest.
  */

@@ -501,7 +501,9 @@ static void summarize(const struct conn *c, const struct job *job,
 
 /* ---- sessions ------------------------------------------------------------ */
 
-/* Is the session in the file one with this server? */
+/* Is the session in the file one with this server?  Who resumes is not asked for a
+ * certificate: it must have been verified then, unless nobody cares now.
+ */
 static void choose_session(struct program *p, const char *host)
 {
 	const char *why;
@@ -512,7 +514,8 @@ static void choose_session(struct program *p, const char *host)
 	if (why)
 		errx(GET_USAGE, "%s: %s", p->o.session, why);
 	p->tls.resume = p->session.size && !strcmp(p->session.host, host) &&
-			!strcmp(p->session.alpn, p->o.alpn) ?
+			!strcmp(p->session.alpn, p->o.alpn) &&
+			(!p->session.insecure || p->o.tls.insecure) ?
 			&p->session : NULL;
 }
 
@@ -536,6 +539,7 @@ static void keep_session(struct program *p, struct conn *c, const char *host)
 	}
 	snprintf(s.host, sizeof(s.host), "%s", host);
 	snprintf(s.alpn, sizeof(s.alpn), "%s", c->alpn);
+	s.insecure = p->o.tls.insecure;
 	why = session_save(&s, p->o.session);
 	if (why)
 		warnx("%s: %s", p->o.session, why);
@@ -551,8 +555,10 @@ static enum next what_next(struct job *job, const struct conn *c, bool last)
 		return NEXT_NONE;
 	}
 	if (!last && !c->opened && (c->end == CONN_END_REFUSED ||
-				    c->end == CONN_END_TIMEOUT))
+				    c->end == CONN_END_TIMEOUT)) {
+		job_restart(job);
 		return NEXT_ADDRESS;
+	}
 	if (!job->closing)
 		job_fail(job, exit_of(c), c->why);
 	else if (job_again(job, exit_of(c), c->why))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Sessions in a file: text, a line each for the server's name, the protocol,
- * the TLS session data, the transport parameters and the address token, the
- * last three in hexadecimal.
+ * whether the server was verified, the TLS session data, the transport parameters
+ * and the address token, the last three in hexadecimal.
  *
  * The file lets its reader impersonate nobody, but read what is sent early:
  * it is made for its owner alone.
@@ -42,6 +42,8 @@ static void take_line(struct session *s, const char *key, const char *value)
 		snprintf(s->host, sizeof(s->host), "%s", value);
 	else if (!strcmp(key, "alpn"))
 		snprintf(s->alpn, sizeof(s->alpn), "%s", value);
+	else if (!strcmp(key, "verified"))
+		s->insecure = strcmp(value, "no") == 0;
 	else if (!strcmp(key, "tls"))
 		s->size = unhex(s->data, sizeof(s->data), value);
 	else if (!strcmp(key, "token"))
@@ -94,7 +96,8 @@ const char *session_save(const struct session *s, const char *path)
 	fd = mkostemp(temporary, 0);
 	f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (f) {
-		fprintf(f, "host %s\nalpn %s\n", s->host, s->alpn);
+		fprintf(f, "host %s\nalpn %s\nverified %s\n", s->host, s->alpn,
+			s->insecure ? "no" : "yes");
 		put_hex(f, "tls", s->data, s->size);
 		put_hex(f, "parameters", &s->params, sizeof(s->params));
 		if (s->token_size)

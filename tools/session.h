@@ -4,6 +4,7 @@
 
 #include <linux/quic.h>
 #include <gnutls/gnutls.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@
 struct session {
 	char host[256];
 	char alpn[32];
+	bool insecure;		/* nobody has verified the server */
 	size_t size;		/* of the TLS session data; 0: there is none */
 	size_t token_size;
 	struct quic_transport_param params;	/* the server's */

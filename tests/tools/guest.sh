@@ -386,6 +386,49 @@ case_graceful_shutdown() {
 		wait "$server_pid"
 }
 
+# PINGs, and an answer that nobody reads, do not keep a connection; a slow reader does.
+case_stuck() {
+	local held
+	slowly 100k medium || return
+	held=$(python3 "$here/keeps.py" 4433 /huge 30) || return
+	echo "# $held s"
+	[ "$held" -ge 2 ] && [ "$held" -le 15 ] && wait "$slow_pid" &&
+		cmp "$work/slow" "$work/site/medium"
+}
+
+# What is said of a stream that is over costs nothing.
+case_reset_streams() {
+	local grown
+	grown=$(python3 "$here/resets.py" 4433 "$server_pid") || return
+	echo "# $grown KiB"
+	[ "$grown" -lt 400 ]
+}
+
+# Of two addresses the second answers: what went to the first as early data goes again.
+case_early_elsewhere() {
+	rm -f "$work/session"
+	echo '::1 elsewhere' >"$work/hosts"
+	echo '127.0.0.1 elsewhere' >>"$work/hosts"
+	mount --bind "$work/hosts" /etc/hosts || return
+	get_elsewhere && get_elsewhere --early-data
+	local status=$?
+	umount /etc/hosts
+	return $status
+}
+
+get_elsewhere() { # OPTION...
+	quicget -qk --timeout 10 --session "$work/session" "$@" -o "$work/got" \
+		https://elsewhere:4433/page.html && cmp "$work/got" "$work/site/page.html"
+}
+
+# Who resumes is asked for no certificate: a session without one is for -k alone.
+case_unverified_session() {
+	rm -f "$work/session"
+	quicget -qk --session "$work/session" -o "$work/got" "$url/page.html" || return
+	! quicget -q --session "$work/session" -o "$work/got" "$url/page.html" &&
+		quicget -qk --session "$work/session" -o "$work/got" "$url/page.html"
+}
+
 case_second_signal() {
 	slowly 100k huge && kill "$server_pid" || return
 	sleep 1
@@ -528,6 +571,8 @@ run_cases fields head empty_file index directory_without_slash listing errors \
 for case in second_signal grace_ends idle_shutdown; do
 	start_server --grace 3 && run_cases $case
 done
+start_server --timeout 3 --early-data && run_cases stuck reset_streams early_elsewhere \
+	unverified_session
 start_server --reuseport && run_cases 'asked_again --reuseport' rejected
 for options in '--per-cpu --retry' '--reuseport --threads 1'; do
 	# shellcheck disable=SC2086 # they are words
