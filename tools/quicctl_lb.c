@@ -274,7 +274,7 @@ static int backend(struct ctl *ctl, int argc, char **argv)
 	__u32 index;
 
 	(void)argc;
-	if (fd < 0)
+	if (fd < 0 || xdp_lock(ctl))
 		return 1;
 	if (!to_addr(argv[0], &a))
 		return fail(ctl, "'%s' is no IP address", argv[0]);
@@ -299,7 +299,7 @@ static int unbackend(struct ctl *ctl, int argc, char **argv)
 	__u32 index, value;
 
 	(void)argc;
-	if (fd < 0)
+	if (fd < 0 || xdp_lock(ctl))
 		return 1;
 	if (!to_addr(argv[0], &a))
 		return fail(ctl, "'%s' is no IP address", argv[0]);

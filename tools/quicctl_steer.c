@@ -2,6 +2,7 @@
 /*
  * quicctl steer: packets to the CPU that owns their connection.
  */
+#include <limits.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -71,7 +72,7 @@ static void add_cpu(unsigned int cpu, void *arg)
 {
 	struct quic_steer *set = arg;
 
-	if (set->n_cpus < QUIC_STEER_CPUS)
+	if (cpu < QUIC_STEER_CPUS && set->n_cpus < QUIC_STEER_CPUS)
 		set->cpus[set->n_cpus++] = cpu;
 }
 
@@ -125,7 +126,7 @@ static int set_up(struct ctl *ctl)
 					       online, sizeof(online)))
 			return fail(ctl, "which CPUs are online: %m");
 		set.n_cpus = 0;
-		xdp_each(cpus_wanted ?: online, QUIC_STEER_CPUS - 1, add_cpu, &set);
+		xdp_each(cpus_wanted ?: online, UINT_MAX, add_cpu, &set);
 		if (!set.n_cpus)
 			return fail(ctl, "no CPU below %d", QUIC_STEER_CPUS);
 	}

@@ -281,10 +281,7 @@ static json_object *devices_of(const struct xdp_kind *kind)
 
 /* ---- attach ------------------------------------------------------------------------ */
 
-/* Two at a time would each build a dispatcher without the other's program.  It goes
- * with the process.
- */
-static int lock_pins(const struct ctl *ctl)
+int xdp_lock(const struct ctl *ctl)
 {
 	struct statfs fs;
 	int fd;
@@ -307,7 +304,7 @@ static int lock_device(const struct ctl *ctl, const char *dev)
 
 	if (!ifindex)
 		fail(ctl, "%s: %m", dev);
-	else if (lock_pins(ctl))
+	else if (xdp_lock(ctl))
 		ifindex = 0;
 	return ifindex;
 }
@@ -395,7 +392,7 @@ int xdp_set(struct ctl *ctl, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (lock_pins(ctl) || set_ports(ctl) || kind->set_up(ctl))
+	if (xdp_lock(ctl) || set_ports(ctl) || kind->set_up(ctl))
 		return 1;
 	return out_done(ctl, "set", kind->name);
 }
@@ -468,7 +465,7 @@ int xdp_clean(struct ctl *ctl, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (lock_pins(ctl))
+	if (xdp_lock(ctl))
 		return 1;
 	libxdp_clean_references(0);
 	kept = json_object_new_array();

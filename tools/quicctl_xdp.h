@@ -28,6 +28,11 @@ struct xdp_kind {
 	void (*add_settings)(json_object *to);
 };
 
+/* Two at a time would each build a dispatcher without the other's program, or give
+ * out the same place.  It goes with the process.  0, or -1 after fail().
+ */
+int xdp_lock(const struct ctl *ctl);
+
 /* Verbs, whose ctl->of is a struct xdp_kind. */
 int xdp_attach(struct ctl *ctl, int argc, char **argv);
 int xdp_detach(struct ctl *ctl, int argc, char **argv);
