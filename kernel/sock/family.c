@@ -251,6 +251,13 @@ int quic_sock_inherit(struct sock *child, const struct sock *parent)
 	child->sk_use_task_frag = parent->sk_use_task_frag;
 	inet_sk(child)->tos = inet_sk(parent)->tos;
 	inet_sk(child)->uc_ttl = inet_sk(parent)->uc_ttl;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (child->sk_family == AF_INET6)
+		inet6_sk(child)->tclass = inet6_sk(parent)->tclass;
+#endif
+	/* Until it has an inode of its own: routes may depend on it. */
+	child->sk_uid = parent->sk_uid;
+	security_sk_clone(parent, child);
 	to->bound = from->bound;
 	to->tparam = from->tparam;
 	to->config = from->config;
@@ -351,9 +358,39 @@ static int ioctl_op(struct socket *sock, unsigned int cmd, unsigned long arg)
 	return inet_ioctl(sock, cmd, arg);
 }
 
+/* inet_accept() takes what it gets for a clone that is not accounted yet, since 7.0;
+ * what sk_alloc() has made would be charged twice.
+ */
+static int accept_op(struct socket *sock, struct socket *newsock,
+		     struct proto_accept_arg *arg)
+{
+	struct sock *sk = quic_accept(sock->sk, arg);
+
+	if (!sk)
+		return arg->err;
+	lock_sock(sk);
+	sock_graft(sk, newsock);
+	newsock->state = SS_CONNECTED;
+	release_sock(sk);
+	return 0;
+}
+
 static int sendmsg_op(struct socket *sock, struct msghdr *msg, size_t len)
 {
 	return quic_sendmsg(sock->sk, msg, len);
+}
+
+/* sendfile() has found the end of the file, having said that more would come. */
+static void splice_eof(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct quic_conn *c;
+
+	lock_sock(sk);
+	c = quic_sk_conn(sk);
+	if (c && quic_conn_alive(c))
+		quic_tx_push(c);
+	release_sock(sk);
 }
 
 /* Our ports are those of the UDP sockets underneath. */
@@ -380,7 +417,6 @@ static int disconnect(struct sock *sk, int flags)
 	.owner			= THIS_MODULE,				\
 	.close			= close_sock,				\
 	.disconnect		= disconnect,				\
-	.accept			= quic_accept,				\
 	.init			= init_sock,				\
 	.destroy		= destroy_sock,				\
 	.setsockopt		= quic_setsockopt,			\
@@ -413,7 +449,7 @@ struct proto quic_prot = {
 	.bind			= quic_bind,				\
 	.connect		= quic_connect,				\
 	.socketpair		= sock_no_socketpair,			\
-	.accept			= inet_accept,				\
+	.accept			= accept_op,				\
 	.getname		= name_sock,				\
 	.poll			= quic_poll,				\
 	.ioctl			= ioctl_op,				\
@@ -423,6 +459,7 @@ struct proto quic_prot = {
 	.setsockopt		= sock_common_setsockopt,		\
 	.getsockopt		= sock_common_getsockopt,		\
 	.sendmsg		= sendmsg_op,				\
+	.splice_eof		= splice_eof,				\
 	.recvmsg		= sock_common_recvmsg,			\
 	.mmap			= sock_no_mmap
 

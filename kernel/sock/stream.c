@@ -218,6 +218,17 @@ static int send(struct socket *sock, struct msghdr *msg, size_t len)
 	return err;
 }
 
+/* As sock/family has it. */
+static void splice_eof(struct socket *sock)
+{
+	struct quic_stream_sock *ss = stream_sk(sock->sk);
+	struct quic_conn *c = enter(ss);
+
+	if (quic_conn_alive(c))
+		quic_tx_push(c);
+	leave(ss);
+}
+
 static int recv(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 {
 	struct quic_stream_sock *ss = stream_sk(sock->sk);
@@ -439,6 +450,7 @@ static const struct proto_ops stream_ops = {
 	.setsockopt	= setsockopt,
 	.getsockopt	= getsockopt,
 	.sendmsg	= send,
+	.splice_eof	= splice_eof,
 	.recvmsg	= recv,
 	.mmap		= sock_no_mmap,
 };
@@ -511,8 +523,8 @@ static struct file *make_file(struct sock *sk, struct quic_stream *s, int flags)
 	if (ss->sk.sk_family == AF_INET6)
 		ss->inet.pinet6 = &ss->inet6;
 #endif
-	security_sock_graft(&ss->sk, sock);
 	security_sk_clone(sk, &ss->sk);
+	security_sock_graft(&ss->sk, sock);
 	ss->sk.sk_protocol = IPPROTO_QUIC;
 	ss->sk.sk_write_space = quic_write_space;
 	ss->sk.sk_state = TCP_ESTABLISHED;

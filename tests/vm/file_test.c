@@ -3,6 +3,7 @@
  * sendfile() and splice() of a file into a stream, and splice() out of a pipe.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -122,6 +123,44 @@ TEST(sendfile_and_write_mixed)
 		}
 	}
 	arrives(thread, &r, &p);
+}
+
+/* Who asks for more than there is, as copying programs do, says all the time that more
+ * will come, and then nothing.
+ */
+static void send_file_whole(int to, int from)
+{
+	static unsigned char small[5000], buf[sizeof(small)];
+	int file = memfd_create("small", 0);
+	struct pollfd readable = { .fd = from, .events = POLLIN };
+	size_t got = 0;
+	off_t off = 0;
+	ssize_t n;
+
+	memset(small, 's', sizeof(small));
+	EQ(write(file, small, sizeof(small)), sizeof(small));
+	EQ(sendfile(to, file, &off, 1 << 20), sizeof(small));
+	while (got < sizeof(small)) {
+		EQ(poll(&readable, 1, 5000), 1);
+		n = read(from, buf + got, sizeof(buf) - got);
+		OK(n > 0);
+		got += n;
+	}
+	OK(!memcmp(buf, small, sizeof(small)));
+	close(file);
+}
+
+TEST_EACH(sendfile_beyond_the_end)
+{
+	struct quic_stream_fd on = { .stream_id = 4 };
+	socklen_t len = sizeof(on);
+	struct pair p = { 0 };
+
+	connection(&p);
+	EQ(stream_open(p.client, -1, 0), 0);
+	send_file_whole(p.client, p.server);
+	OK(!opt_get(p.client, QUIC_SOCKOPT_STREAM_FD, &on, &len));
+	send_file_whole(on.fd, p.server);
 }
 
 TEST(sendfile_non_blocking)
