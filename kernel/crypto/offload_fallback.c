@@ -121,13 +121,15 @@ static int seal(struct quic_offload_keys *k, struct sk_buff *skb,
 				   rcu_read_lock_bh_held());
 	if (!sw || sw->generation != generation)
 		return -ENOKEY;
+	/* First, for it may move what comes after the headers. */
+	err = restore_checksum(skb, tx->off);
+	if (err)
+		return err;
 	/* It is in pieces only if somebody has copied it. */
 	if (!collect(skb, tx, generation, t) &&
 	    (skb_linearize(skb) || !collect(skb, tx, generation, t)))
 		return -EBADMSG;
-	err = restore_checksum(skb, tx->off);
-	if (!err)
-		err = quic_aead_seal(&sw->aead, t);
+	err = quic_aead_seal(&sw->aead, t);
 	if (!err)
 		err = quic_hp_protect(&k->hp, t);
 	if (err)

@@ -48,7 +48,7 @@ static int do_connect(struct sock *sk, const union quic_addr *dst)
 		return err;
 	}
 	/* Readers of /proc see it from here on, until the socket is freed. */
-	WRITE_ONCE(qs->conn, c);
+	smp_store_release(&qs->conn, c);
 	quic_sk_set_state(sk, TCP_SYN_RECV);
 	quic_set_addresses(sk, c->path);
 	spin_lock_bh(&qs->udp->lock);

@@ -148,6 +148,8 @@ static int quic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 	struct quic_conn *c;
 	int err;
 
+	if (flags & (MSG_OOB | MSG_ERRQUEUE))
+		return -EOPNOTSUPP;
 	lock_sock(sk);
 	c = quic_sk_conn(sk);
 	if (!c) {
