@@ -36,6 +36,7 @@ struct quic_udp;
 #define QUIC_MAX_RETIRES	(2 * QUIC_CID_SLOTS)
 /* Datagrams kept because their keys are still to come. */
 #define QUIC_MAX_PARKED		32
+#define QUIC_PARKED_BYTES	131072	/* of memory, for all of them */
 #define QUIC_MAX_EVENTS		256
 /* Our min_ack_delay, us: what a timer is good for. */
 #define QUIC_MIN_ACK_DELAY	1000

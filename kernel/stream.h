@@ -16,6 +16,7 @@
 #define QUIC_SBUF_MAX_RANGES	1024	/* disjoint acked or lost ranges */
 #define QUIC_RBUF_MAX_CHUNKS	4096	/* out-of-order pieces per stream */
 #define QUIC_STREAMS_AT_ONCE	4096	/* that a program opens by one ID */
+#define QUIC_STREAMS_MAX	65536	/* of a connection that opens more */
 #define QUIC_CRYPTO_WINDOW	65536	/* CRYPTO bytes beyond what was read */
 #define QUIC_CHUNK_COPY		256	/* data this short is copied, so that it
 					 * does not hold a whole packet

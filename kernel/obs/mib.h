@@ -145,6 +145,7 @@ struct quic_net {
 					 */
 	u8 cid_len;			/* conn/connid.c; of the newest ID */
 	struct quic_entry __rcu *cc;	/* R; sock/congestion.c; NULL: built-in */
+	unsigned int n_reqs;		/* rx/initial.c; first contacts */
 	atomic_t half_open;		/* first contacts, and connections of
 					 * servers whose handshake goes on
 					 */

@@ -72,12 +72,21 @@ static struct ctl_table table[] = {
 }
 
 /* The same for a number from 0 to what @most points to. */
-#define PER_NET_UPTO(name, field, most)					\
-	PER_NET(name, field, proc_douintvec_minmax,			\
+#define PER_NET_UPTO(name, field, handler, most)			\
+	PER_NET(name, field, handler,					\
 		.extra1 = SYSCTL_ZERO, .extra2 = (void *)(most))
 
 static const unsigned int offload_all = QUIC_OFFLOAD_ALL;
 static const unsigned int spread_max = QUIC_SPREAD_MBIT_MAX;
+
+/* It makes all CPUs of the machine work. */
+static int do_spread(const struct ctl_table *table, int write, void *buffer,
+		     size_t *lenp, loff_t *ppos)
+{
+	if (write && !capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return proc_douintvec_minmax(table, write, buffer, lenp, ppos);
+}
 
 static int do_congestion(const struct ctl_table *table, int write,
 			 void *buffer, size_t *lenp, loff_t *ppos)
@@ -141,8 +150,8 @@ static const struct ctl_table per_net[] = {
 	PER_NET("ecn", ecn, proc_dobool),
 	PER_NET("ack_frequency", ack_frequency, proc_dobool),
 	PER_NET("pmtud", pmtud, proc_dobool),
-	PER_NET_UPTO("offload", offload, &offload_all),
-	PER_NET_UPTO("spread_mbit", spread_mbit, &spread_max),
+	PER_NET_UPTO("offload", offload, proc_douintvec_minmax, &offload_all),
+	PER_NET_UPTO("spread_mbit", spread_mbit, do_spread, &spread_max),
 	PER_NET("congestion_control", cc, do_congestion),
 	PER_NET("connid", connid, do_connid),
 	{

@@ -59,6 +59,16 @@ static void note_cpu(struct sock *sk)
 	QUIC_CONN_INC(c, QuicRxElsewhere);
 }
 
+/* Bytes that may wait for the lock's owner.  They are charged to nobody, and it may
+ * take its time: not what a program's flow control windows come to.
+ */
+static unsigned int backlog_limit(const struct sock *sk)
+{
+	return min_t(unsigned int, READ_ONCE(sk->sk_rcvbuf) +
+		     (READ_ONCE(sk->sk_sndbuf) >> 1),
+		     READ_ONCE(sk->sk_prot->sysctl_rmem[2]));
+}
+
 /* Now, or later if a user holds the lock. */
 void quic_rx_hand_over(struct sock *sk, struct sk_buff *skb)
 {
@@ -67,8 +77,7 @@ void quic_rx_hand_over(struct sock *sk, struct sk_buff *skb)
 	if (!sock_owned_by_user(sk)) {
 		QUIC_INC(sock_net(sk), QuicPktRcvFastpaths);
 		process(sk, skb);
-	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) +
-					   (READ_ONCE(sk->sk_sndbuf) >> 1))) {
+	} else if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
 		QUIC_INC(sock_net(sk), QuicDropBacklog);
 		kfree_skb(skb);
 	} else {

@@ -23,7 +23,8 @@
 #include "../wire/pn.h"
 #include "rx.h"
 
-#define QUIC_MAX_REQS		2048	/* first contacts, all namespaces */
+#define QUIC_MAX_REQS		4096	/* first contacts, all namespaces */
+#define QUIC_MAX_NET_REQS	2048	/* ... of one: nobody is kept out by few */
 #define QUIC_REQ_MAX_SKBS	16	/* datagrams each may send */
 #define QUIC_REQ_MAX_BYTES	32768	/* in all of them */
 #define QUIC_REQ_LIFETIME	(10 * HZ)
@@ -97,6 +98,7 @@ static bool req_unlink(struct quic_req *req)
 	if (was) {
 		list_del_init(&req->all);
 		n_reqs--;
+		quic_net(req->net)->n_reqs--;
 		atomic_dec(&quic_net(req->net)->half_open);
 	}
 	spin_unlock_bh(&reqs_lock);
@@ -134,9 +136,9 @@ static struct quic_req *oldest_over(void)
 	bool few;
 
 	spin_lock_bh(&reqs_lock);
-	few = n_reqs <= QUIC_MAX_REQS / 2;
 	list_for_each_entry(req, &reqs, all) {
 		age = jiffies - req->born;
+		few = quic_net(req->net)->n_reqs <= QUIC_MAX_NET_REQS / 2;
 		if (age <= QUIC_REQ_LIFETIME)
 			break;		/* and so are all that follow */
 		if (few && age <= QUIC_REQ_PATIENCE && !READ_ONCE(req->routed))
@@ -450,6 +452,7 @@ static struct quic_req *req_new(struct quic_udp *udp, struct sk_buff *skb,
 	spin_lock_bh(&reqs_lock);
 	list_add_tail(&req->all, &reqs);
 	n_reqs++;
+	quic_net(req->net)->n_reqs++;
 	atomic_inc(&quic_net(req->net)->half_open);
 	spin_unlock_bh(&reqs_lock);
 	/* Last: from here on others find it. */
@@ -519,6 +522,7 @@ void quic_initial_rcv(struct quic_udp *udp, struct sk_buff *skb,
 		return;
 	}
 	if (READ_ONCE(n_reqs) >= QUIC_MAX_REQS ||
+	    READ_ONCE(quic_net(udp->net)->n_reqs) >= QUIC_MAX_NET_REQS ||
 	    skb->len > QUIC_REQ_MAX_BYTES)
 		goto drop;
 	req = req_new(udp, skb, h, &k);

@@ -122,6 +122,18 @@ static void one_packet(struct quic_rx *rx, u8 level, struct quic_pkt *p,
 		on_newest(rx, p);
 }
 
+/* Packets that nobody has authenticated may be as large as IP has them. */
+static bool may_park(const struct quic_conn *c, u32 len)
+{
+	const struct sk_buff *skb;
+	u32 used = SKB_TRUESIZE(len);
+
+	skb_queue_walk(&c->parked, skb)
+		used += skb->truesize;
+	return skb_queue_len(&c->parked) < QUIC_MAX_PARKED &&
+	       used <= QUIC_PARKED_BYTES;
+}
+
 /* RFC9001-5.7-1 RFC9001-5.7-2 RFC9001-5.7-3 */
 /* Keys are still to come: keep the packet (RFC 9001 section 5.7). */
 void quic_rx_park(struct quic_rx *rx, const u8 *p, u32 len)
@@ -129,7 +141,7 @@ void quic_rx_park(struct quic_rx *rx, const u8 *p, u32 len)
 	struct quic_conn *c = rx->c;
 	struct sk_buff *skb;
 
-	if (skb_queue_len(&c->parked) >= QUIC_MAX_PARKED) {
+	if (!may_park(c, len)) {
 		QUIC_CONN_INC(rx->c, QuicDropParked);
 		return;
 	}

@@ -87,9 +87,9 @@ static void set_limits(struct quic_conn *c, struct quic_stream *s)
 	s->max_recv = s->window;
 }
 
-static struct quic_stream *new_stream(struct quic_conn *c, u64 id)
+static struct quic_stream *new_stream(struct quic_conn *c, u64 id, gfp_t gfp)
 {
-	struct quic_stream *s = kmem_cache_zalloc(stream_cache, GFP_ATOMIC);
+	struct quic_stream *s = kmem_cache_zalloc(stream_cache, gfp);
 	bool local = quic_stream_local(c, id);
 	bool uni = id & QUIC_STREAM_TYPE_UNI_MASK;
 
@@ -117,12 +117,14 @@ static struct quic_stream *new_stream(struct quic_conn *c, u64 id)
 
 /* RFC9000-2.1-1 RFC9000-3.2-1 */
 /* All streams of the type up to @id come into being (section 3.2). */
-static struct quic_stream *open_up_to(struct quic_conn *c, u64 id, u64 *next)
+static struct quic_stream *open_up_to(struct quic_conn *c, u64 id, u64 *next,
+				      gfp_t gfp)
 {
 	struct quic_stream *s = NULL;
 
 	while (*next <= id >> 2) {
-		s = new_stream(c, *next << 2 | (id & QUIC_STREAM_TYPE_MASK));
+		s = new_stream(c, *next << 2 | (id & QUIC_STREAM_TYPE_MASK),
+			       gfp);
 		if (!s)
 			return NULL;
 		(*next)++;
@@ -156,7 +158,10 @@ struct quic_stream *quic_stream_open(struct quic_conn *c, s64 id, bool uni)
 		}
 		return ERR_PTR(-EAGAIN);
 	}
-	s = open_up_to(c, id, &l->local_next);
+	/* The peer's limit may be none, and it may be the program's friend. */
+	if (c->streams.n + (id >> 2) - l->local_next >= QUIC_STREAMS_MAX)
+		return ERR_PTR(-ENOBUFS);
+	s = open_up_to(c, id, &l->local_next, GFP_KERNEL);
 	return s ?: ERR_PTR(-ENOMEM);
 }
 
@@ -201,7 +206,7 @@ struct quic_stream *quic_stream_for_frame(struct quic_conn *c, u64 id,
 		*err = QUIC_TRANSPORT_ERROR_STREAM_LIMIT;
 		return NULL;
 	}
-	s = open_up_to(c, id, &l->remote_next);
+	s = open_up_to(c, id, &l->remote_next, GFP_ATOMIC);
 	if (!s) {
 		*err = -ENOBUFS;
 		return NULL;
