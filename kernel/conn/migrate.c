@@ -236,6 +236,7 @@ static bool use(struct quic_conn *c, struct quic_path *p)
 		return false;
 	if (!quic_path_same_hosts(from, p))
 		exchange_memory(c, from, p);
+	quic_pmtud_left(&from->pmtud);
 	quic_cc_set_mss(&c->rec.cc, p->mss);
 	p->wanted = false;
 	p->leave = 0;

@@ -420,6 +420,10 @@ int quic_recovery_on_ack(struct quic_recovery *r, enum quic_space_id id,
 	err = ack_ranges(r, id, f, &a);
 	if (err || a.largest == QUIC_PN_NONE)
 		return err;
+	/* It came before that left, and was opened late: who acknowledges what it
+	 * has not got yet does not make time run backwards.
+	 */
+	now = max(now, a.largest_time);
 
 	if (space->largest_acked == QUIC_PN_NONE ||
 	    f->ack.largest > space->largest_acked) {

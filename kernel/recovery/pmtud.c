@@ -22,6 +22,8 @@ static void search(struct quic_pmtud *pm)
 	pm->state = QUIC_PMTUD_SEARCHING;
 	pm->bad = pm->max + QUIC_PMTUD_STEP;
 	pm->probe = 0;
+	pm->id = 0;
+	pm->old_id = 0;
 	pm->lost = 0;
 }
 
@@ -116,13 +118,17 @@ void quic_pmtud_on_lost(struct quic_pmtud *pm, u64 id, bool never, u64 now,
 	finish_if_done(pm, now, raise);
 }
 
+void quic_pmtud_left(struct quic_pmtud *pm)
+{
+	pm->id = 0;
+	pm->old_id = 0;
+}
+
 bool quic_pmtud_black_hole(struct quic_pmtud *pm)
 {
 	bool larger = pm->size > QUIC_PMTUD_BASE;
 
 	pm->size = QUIC_PMTUD_BASE;
-	pm->id = 0;
-	pm->old_id = 0;
 	search(pm);
 	return larger;
 }

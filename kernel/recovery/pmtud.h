@@ -59,6 +59,8 @@ bool quic_pmtud_on_acked(struct quic_pmtud *pm, u64 id, u64 now, u64 raise);
 /* Lost, or (@never) even the interface refuses that size. */
 void quic_pmtud_on_lost(struct quic_pmtud *pm, u64 id, bool never, u64 now,
 			u64 raise);
+/* Another path is in use: of a probe under way nothing is heard any more. */
+void quic_pmtud_left(struct quic_pmtud *pm);
 /* Nothing gets through (RFC 8899 section 4.3): back to the base, and search
  * anew.  Return: true if packets were larger.
  */

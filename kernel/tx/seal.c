@@ -86,6 +86,7 @@ bool quic_seal_later(struct quic_tx *tx, u16 size, u8 ecn, u64 departure)
 	job->segs = tx->train.n;
 	job->size = size;
 	job->ecn = ecn;
+	quic_xmit_count(c->path, tx->skb->len);
 	quic_aead_gather(&job->train);
 	quic_jobs_start(job, true);
 	/* It was not taken: now is as good as its turn, and the key right. */

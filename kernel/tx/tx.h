@@ -107,6 +107,7 @@ bool quic_seal_later(struct quic_tx *tx, u16 size, u8 ecn, u64 departure);
 struct sk_buff *quic_xmit_alloc(const struct quic_path *p, u32 linear);
 void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
 	       u16 segs, u16 size, u8 ecn, u64 departure);
+void quic_xmit_count(struct quic_path *p, u32 bytes);
 void quic_xmit_now(struct quic_conn *c, struct quic_path *p,
 		   struct sk_buff *skb, u16 segs, u16 size, u8 ecn,
 		   u64 departure);

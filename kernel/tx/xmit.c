@@ -105,8 +105,6 @@ void quic_xmit_now(struct quic_conn *c, struct quic_path *p,
 	QUIC_CONN_INC(c, QuicTxTrains);
 	QUIC_CONN_ADD(c, QuicTxPackets, segs);
 	QUIC_CONN_ADD(c, QuicTxBytes, skb->len);
-	if (!p->validated)
-		p->tx_bytes += skb->len;
 
 	skb->priority = READ_ONCE(c->sk->sk_priority);
 	skb->mark = READ_ONCE(c->sk->sk_mark);
@@ -139,6 +137,13 @@ static bool line_up(struct quic_conn *c, struct quic_path *p,
 	return true;
 }
 
+/* What is decided to leave counts, though it may have to wait until it is sealed. */
+void quic_xmit_count(struct quic_path *p, u32 bytes)
+{
+	if (!p->validated)
+		p->tx_bytes += bytes;
+}
+
 /**
  * quic_xmit - send one train
  * @c:		connection
@@ -152,6 +157,7 @@ static bool line_up(struct quic_conn *c, struct quic_path *p,
 void quic_xmit(struct quic_conn *c, struct quic_path *p, struct sk_buff *skb,
 	       u16 segs, u16 size, u8 ecn, u64 departure)
 {
+	quic_xmit_count(p, skb->len);
 	if (unlikely(!list_empty(&c->jobs[1])) &&
 	    line_up(c, p, skb, segs, size, ecn, departure))
 		return;

@@ -172,6 +172,21 @@ TEST(rtt_is_sampled_from_the_largest_newly_acknowledged)
 	world_free();
 }
 
+/* What waited to be opened came before what left meanwhile. */
+TEST(acknowledged_before_it_was_sent)
+{
+	world_init(true);
+	send_packet(APP, MSS, ELICITING);
+	w.now += 20 * MS;
+	EXPECT_EQ(receive_ack1(APP, 0, 0), 0);
+	send_packet(APP, MSS, ELICITING);
+	w.now -= 5 * MS;
+	EXPECT_EQ(receive_ack1(APP, 1, 1), 0);
+	EXPECT(w.r.rtt.latest < MS);
+	EXPECT(w.r.rtt.var < 20 * MS);
+	world_free();
+}
+
 /* Section 5.3 */
 TEST(delays_of_initial_acknowledgments_are_ignored)
 {

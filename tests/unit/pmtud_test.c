@@ -181,6 +181,20 @@ TEST(another_route)
 	EXPECT_EQ(pm.size, 8992);
 }
 
+/* While a probe is under way: of that one nothing counts any more. */
+TEST(another_route_or_path_meanwhile)
+{
+	start(1472);
+	quic_pmtud_on_sent(&pm, ++id);
+	quic_pmtud_set_max(&pm, 1300);
+	EXPECT(!quic_pmtud_on_acked(&pm, id, now, RAISE));
+	EXPECT_EQ(quic_pmtud_next(&pm, now), 1296);
+	quic_pmtud_on_sent(&pm, ++id);
+	quic_pmtud_left(&pm);
+	search_on(1300);
+	EXPECT_EQ(pm.size, 1296);
+}
+
 /* ---- ICMP ---------------------------------------------------------------------- */
 
 /* RFC8899-4.6.2-1 */
