@@ -15,7 +15,9 @@
  * The application writes, by the pinned map /sys/fs/bpf/quic_deadlines:
  *	key	__u64 number of the connection
  *	value	__u64 CLOCK_MONOTONIC ns of the deadline, __u64 bytes left then
- * and deletes the entry when it is done.
+ * and deletes the entry when it is done.  Here that is not known: release() comes for
+ * each path that the connection leaves, too.  Of those that nobody deleted the oldest
+ * give way.
  */
 #include <quic/cc.h>
 
@@ -25,7 +27,7 @@ struct deadline_entry {
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u64);
 	__type(value, struct deadline_entry);
@@ -59,14 +61,6 @@ QUIC_CC_OP(deadline_on_acked, struct quic_cc *cc, const struct quic_cc_ack *ack)
 							   QUIC_SEC, ack->srtt));
 }
 
-QUIC_CC_OP(deadline_release, struct quic_cc *cc)
-{
-	__u64 number = cc->number;
-
-	bpf_map_delete_elem(&quic_deadlines, &number);
-}
-
 /* For applications, which need no privilege for it. */
 QUIC_CC_DEFINE_LINK(deadline, .flags = QUIC_CC_FLAG_ANYONE,
-		    .on_acked = (void *)deadline_on_acked,
-		    .release = (void *)deadline_release);
+		    .on_acked = (void *)deadline_on_acked);

@@ -87,7 +87,8 @@ static __always_inline int initial(struct xdp_md *ctx,
 	struct quic_xdp_peer peer;
 
 	quic_xdp_peer(p, &peer);
-	if (busy && bpf_ksym_exists(bpf_quic_xdp_token)) {
+	/* Neither counts for the rate. */
+	if ((busy || set->rate) && bpf_ksym_exists(bpf_quic_xdp_token)) {
 		token = bpf_quic_xdp_token(ctx, off, &peer);
 		if (token > 0)
 			return pass(QUIC_GUARD_N_TOKEN);

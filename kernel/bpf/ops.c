@@ -30,6 +30,12 @@ int quic_bpf_ops_write(const struct quic_bpf_ops *ops,
 	const char *name = "padding";
 	int i;
 
+	/* One that was kept in a map, from another call, leads nowhere. */
+	if (type_flag(reg->type) & PTR_UNTRUSTED) {
+		bpf_log(log, "quic: %s can be written to while a call has it, not later\n",
+			ops->arg);
+		return -EACCES;
+	}
 	if (btf_type_by_id(reg->btf, reg->btf_id) != READ_ONCE(ops->type)) {
 		bpf_log(log, "quic: only %s can be written to, all else is read-only\n",
 			ops->arg);

@@ -164,10 +164,12 @@ struct quic_cid_node *quic_cid_make(struct net *net, struct quic_conn *c,
 	for (tries = 0; tries < 4; tries++) {
 		quic_connid_make(net, sk, &cid, cpu);
 		node = quic_cid_insert(net, &cid, NULL, c, req, gfp);
-		if (PTR_ERR(node) != -EEXIST)
-			return node;
+		if (PTR_ERR(node) == -EEXIST)
+			continue;
+		quic_connid_used(net, sk, false);
+		return node;
 	}
-	quic_connid_collided(net, sk);
+	quic_connid_used(net, sk, true);
 	get_random_bytes(cid.id, cid.len);
 	return quic_cid_insert(net, &cid, NULL, c, req, gfp);
 }

@@ -16,7 +16,7 @@
 
 struct connid {
 	struct quic_entry entry;
-	atomic_t in_a_row;			/* faults */
+	atomic_t in_a_row[QUIC_CONNID_FAULT_MAX]; /* of a kind */
 	atomic64_t calls, faults[QUIC_CONNID_FAULT_MAX];
 };
 
@@ -169,18 +169,17 @@ static void fault(struct net *net, struct quic_entry __rcu **slot,
 		  struct connid *e, enum quic_connid_fault what)
 {
 	count(net, e, what);
-	if (atomic_inc_return(&e->in_a_row) < QUIC_CONNID_FAULTS)
+	if (atomic_inc_return(&e->in_a_row[what]) < QUIC_CONNID_FAULTS)
 		return;
-	atomic_set(&e->in_a_row, 0);
+	atomic_set(&e->in_a_row[what], 0);
 	quic_registry_choose(&quic_connid_registry, slot, random.name);
 	fell_back(net, e, what);
 }
 
-static bool well_done(struct connid *e)
+static void well_done(struct connid *e, enum quic_connid_fault not)
 {
-	if (atomic_read(&e->in_a_row))
-		atomic_set(&e->in_a_row, 0);
-	return true;
+	if (atomic_read(&e->in_a_row[not]))
+		atomic_set(&e->in_a_row[not], 0);
 }
 
 static void random_id(struct quic_connid *id)
@@ -220,13 +219,17 @@ static bool generate(struct net *net, struct quic_entry __rcu **slot,
 	atomic64_inc(&e->calls);
 	if (ask(net, e, ops_of(e)->generate, id))
 		return false;
-	if (id->len < QUIC_CONNID_LEN || id->len > QUIC_CONNID_MAX_LEN)
+	if (id->len < QUIC_CONNID_LEN || id->len > QUIC_CONNID_MAX_LEN) {
 		fault(net, slot, e, QUIC_CONNID_BAD_LEN);
-	else if (!leads_home(net, e, id, cpu))
+		return false;
+	}
+	well_done(e, QUIC_CONNID_BAD_LEN);
+	if (!leads_home(net, e, id, cpu)) {
 		fault(net, slot, e, QUIC_CONNID_BAD_CPU);
-	else
-		return well_done(e);
-	return false;
+		return false;
+	}
+	well_done(e, QUIC_CONNID_BAD_CPU);
+	return true;
 }
 
 /* Before the ID leads anywhere. */
@@ -253,15 +256,17 @@ void quic_connid_make(struct net *net, struct sock *sk, struct quic_cid *cid,
 	memcpy(cid->id, id.bytes, id.len);
 }
 
-void quic_connid_collided(struct net *net, struct sock *sk)
+void quic_connid_used(struct net *net, struct sock *sk, bool collided)
 {
 	struct quic_entry __rcu **slot = slot_of(net, sk);
 	struct connid *e;
 
 	rcu_read_lock();
 	e = chosen(slot);
-	if (e->entry.bpf)
+	if (e->entry.bpf && collided)
 		fault(net, slot, e, QUIC_CONNID_COLLISION);
+	else
+		well_done(e, QUIC_CONNID_COLLISION);
 	rcu_read_unlock();
 }
 
@@ -282,13 +287,15 @@ u32 quic_connid_choose(struct net *net, const struct quic_cid *cid, u32 n,
 		atomic64_inc(&e->calls);
 		if (ask(net, e, ops_of(e)->choose, &id))
 			;	/* it has no opinion */
-		else if (id.listener == QUIC_CONNID_BY_CPU)
+		else if (id.listener != QUIC_CONNID_BY_CPU && id.listener >= n)
+			fault(net, &quic_net(net)->connid, e,
+			      QUIC_CONNID_BAD_LISTENER);
+		else
+			well_done(e, QUIC_CONNID_BAD_LISTENER);
+		if (id.listener == QUIC_CONNID_BY_CPU)
 			*cpu = id.cpu;
 		else if (id.listener < n)
 			chosen = id.listener;
-		else
-			fault(net, &quic_net(net)->connid, e,
-			      QUIC_CONNID_BAD_LISTENER);
 	}
 	rcu_read_unlock();
 	return chosen;

@@ -126,8 +126,8 @@ void quic_connid_drop(struct sock *sk);
  */
 void quic_connid_make(struct net *net, struct sock *sk, struct quic_cid *cid,
 		      u32 cpu);
-/* It was taken, the last time of all. */
-void quic_connid_collided(struct net *net, struct sock *sk);
+/* Such an ID leads somewhere now; or it was taken, the last time of all. */
+void quic_connid_used(struct net *net, struct sock *sk, bool collided);
 /* For a client whose ID is @cid and whose first packet came to *@cpu: an index
  * below @n, or QUIC_CONNID_BY_CPU: a listener that serves *@cpu.
  */

@@ -94,7 +94,6 @@ static void adopt(struct quic_cc *cc, struct quic_entry *entry, u64 now)
 	cc->starving = 0;
 	cc->give_up = false;
 	cc->acked = 0;
-	cc->rate_floor = 0;
 	memset(cc->priv, 0, sizeof(cc->priv));
 	atomic_inc(&algo->users);
 	start_clock(cc);
@@ -106,9 +105,12 @@ static void adopt(struct quic_cc *cc, struct quic_entry *entry, u64 now)
 
 static void leave(struct quic_cc *cc)
 {
-	atomic_dec(&cc->algo->users);
-	quic_entry_put(&cc->algo->entry);
-	cc->algo = NULL;
+	struct quic_cc_algo *algo = cc->algo;
+
+	/* First: /proc shows its name. */
+	WRITE_ONCE(cc->algo, NULL);
+	atomic_dec(&algo->users);
+	quic_entry_put(&algo->entry);
 }
 
 static struct quic_cc_exit exit_info(const struct quic_cc *cc, u64 now,
@@ -249,9 +251,11 @@ static void watch(struct quic_cc *cc, const struct quic_cc_ack *ack)
 	u64 floor = quic_cc_minimum_window(cc->mss);
 	bool slow = false;
 
-	if (cc->pacing_rate && ack->srtt) {
+	/* Also for a rate that only another callback sets. */
+	if (ack->srtt)
 		cc->rate_floor = mul_u64_u64_div_u64(floor, NSEC_PER_SEC,
 						     ack->srtt);
+	if (cc->pacing_rate) {
 		slow = cc->pacing_rate < cc->rate_floor;
 		if (slow)
 			count(cc, QUIC_CC_SLOW);

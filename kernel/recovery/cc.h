@@ -194,7 +194,9 @@ enum quic_cc_flag {
  *		window and no threshold, or, if the connection was moved here
  *		by an update, what it had.  @now: ns, the clock of all events.
  *		Default: nothing
- * @release:	the connection ends or goes to another algorithm.  A program
+ * @release:	the connection, or a path that it had left, ends, or it goes
+ *		to another algorithm.  Each path has a controller of its own,
+ *		all with the connection's number.  A program
  *		that was removed or retired is not called any more, so not for
  *		this.
  *		Default: nothing

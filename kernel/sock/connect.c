@@ -47,7 +47,7 @@ static int do_connect(struct sock *sk, const union quic_addr *dst)
 		quic_conn_free(c);
 		return err;
 	}
-	/* Readers of /proc see it from here on, until the socket is freed. */
+	/* Pairs with readers of /proc, which see it until the socket is freed. */
 	smp_store_release(&qs->conn, c);
 	quic_sk_set_state(sk, TCP_SYN_RECV);
 	quic_set_addresses(sk, c->path);

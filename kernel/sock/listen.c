@@ -426,6 +426,7 @@ static struct sock *new_child(struct sock *parent, struct quic_req *req,
 	if (!c)
 		goto fail;
 	quic_sk_set_state(sk, TCP_SYN_RECV);
+	/* Pairs with readers of /proc. */
 	smp_store_release(&quic_sk(sk)->conn, c);
 	*err = quic_conn_accept(c, req);
 	quic_set_addresses(sk, c->path);

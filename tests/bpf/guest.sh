@@ -328,6 +328,10 @@ case_cc_foreign_field_is_rejected() {
 	refused foreign_field 'write to mss of struct quic_cc.*only cwnd, ssthresh, pacing_rate and priv'
 }
 
+case_cc_kept_argument_is_rejected() {
+	refused kept 'only read is supported\|struct quic_cc can be written to while a call has it'
+}
+
 case_cc_foreign_struct_is_rejected() {
 	refused foreign_struct 'only struct quic_cc can be written'
 }
@@ -517,8 +521,19 @@ case_cid_collision_is_rejected() {
 	with_connid "$OBJECTS/constant.bpf.o" constant collides
 }
 
+collided() { [ "$(connid constant COLLISIONS)" -gt 0 ]; }
+
+# Who stands still keeps the only ID there is.
 collides() {
-	fetches 1 && more_than 0 "$(connid constant COLLISIONS)"
+	local holder status
+	serve || return
+	quicget -qk -o /dev/null "https://127.0.0.1:$port/huge" &
+	holder=$!
+	until_true collided && kill -STOP "$holder"
+	fall_back constant COLLISIONS
+	status=$?
+	kill -KILL "$holder"
+	return "$status"
 }
 
 case_cid_slow_program_is_retired() {
@@ -536,9 +551,16 @@ retires() {
 }
 
 falls_back() { # NAME COLUMN [MORE-THAN]
+	serve && fall_back "$@"
+}
+
+fall_back() { # NAME COLUMN [MORE-THAN]
 	local before
 	before=$(counter QuicConnidFallbacks)
-	fetches 12 && more_than "${3:-63}" "$(connid "$1" "$2")" &&
+	for _ in {1..12}; do
+		fetch small || return
+	done
+	more_than "${3:-63}" "$(connid "$1" "$2")" &&
 		more_than "$before" "$(counter QuicConnidFallbacks)" &&
 		is "$(connid "$1" USED)" 0 &&
 		dmesg | grep -q "connection IDs of $1 are not used any more"

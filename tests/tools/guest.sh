@@ -413,7 +413,7 @@ case_early_elsewhere() {
 	get_elsewhere && get_elsewhere --early-data
 	local status=$?
 	umount /etc/hosts
-	return $status
+	return "$status"
 }
 
 get_elsewhere() { # OPTION...
