@@ -88,6 +88,9 @@ TEST_EACH(peek)
 	}
 	EQ(receive(p.server, &u, 2, MSG_PEEK), 2);
 	EQ(receive(p.server, &u, 2, 0), 2);
+	/* There is no other data than that of streams. */
+	ERR(recv(p.server, u.data, 100, MSG_ERRQUEUE), EOPNOTSUPP);
+	ERR(recv(p.server, u.data, 100, MSG_OOB), EOPNOTSUPP);
 	EQ(receive(p.server, &u, 100, MSG_PEEK), 3);
 	OK(!memcmp(u.data, "llo", 3));
 	EQ(receive(p.server, &u, 100, 0), 3);
