@@ -318,7 +318,9 @@ class Dissector:
         """The packets of a datagram."""
         from_server = datagram.src[1] in self.server_ports
         packets, rest = [], datagram.payload
-        while rest and rest[0]:         # not the QUIC bit: that may be greased
+        # Not the QUIC bit: that may be greased, and then the first byte of all be zero.
+        # A later one begins what a datagram was filled up with.
+        while rest and (rest[0] or not packets):
             try:
                 packet, rest = self.packet(datagram, from_server, rest)
             except (ValueError, IndexError, KeyError):
