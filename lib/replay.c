@@ -21,7 +21,6 @@
  * and tickets are dated back by a second: GnuTLS asks the clock here.
  */
 #include <dlfcn.h>
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
